@@ -1,0 +1,1 @@
+"""A stand-in of one Workday tenant: its SOAP services and its token endpoint."""

@@ -1,0 +1,86 @@
+"""The master data a Workday tenant starts with.
+
+A seed is plain data: who builds one decides which companies, suppliers and accounts exist, and
+:class:`erp_sandbox.workday.store.WorkdayStore` turns it into a tenant that can be asked and written to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SupplierStatus = Literal["ACTIVE", "INACTIVE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company that buys; ``currency`` is its ISO 4217 default currency."""
+
+    company_id: str
+    name: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """A supplier. One marked ``worktag_only`` can be a worktag but never be paid (sheet workday 4.3)."""
+
+    supplier_id: str
+    name: str
+    status: SupplierStatus
+    external_entity_id: str | None
+    tax_id: str | None
+    currency: str
+    worktag_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SpendCategory:
+    """A spend category; ``ledger_account_id`` is the account its posting rule derives (sheet workday 4.8)."""
+
+    spend_category_id: str
+    name: str
+    inactive: bool
+    ledger_account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostCenter:
+    """A cost center, known by ``cost_center_id`` (its reference id) and ``code``."""
+
+    cost_center_id: str
+    code: str
+    name: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerAccount:
+    """A ledger account inside an account set; a retired one takes no new postings."""
+
+    account_set_id: str
+    ledger_account_id: str
+    name: str
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTerms:
+    """Payment terms: an invoice is due ``days`` after its date."""
+
+    payment_terms_id: str
+    name: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """Everything a tenant knows on its first day."""
+
+    tenant: str
+    companies: tuple[Company, ...]
+    suppliers: tuple[Supplier, ...]
+    spend_categories: tuple[SpendCategory, ...]
+    cost_centers: tuple[CostCenter, ...]
+    ledger_accounts: tuple[LedgerAccount, ...]
+    payment_terms: tuple[PaymentTerms, ...]
