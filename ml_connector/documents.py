@@ -1,0 +1,317 @@
+"""The documents every tap maps into and every target posts from.
+
+A document is what the accounts-payable field calls it: a supplier invoice, a supplier, a payment. It is frozen,
+carries exact money, and knows where it came from. References (``supplier``, ``spend_category``, dimensions) hold
+the *target's* ids or human numbers, as the crosswalk resolved them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+import typing as t
+from decimal import Decimal
+
+import pydantic
+from babel.core import get_global
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from ml_connector.errors import Reason
+
+__all__ = [
+    "DELIVERY_ORDER",
+    "DOCUMENT_CLASSES",
+    "Document",
+    "DocumentSource",
+    "InvoiceLine",
+    "Mapped",
+    "Reference",
+    "Supplier",
+    "SupplierInvoice",
+    "canonical_json",
+    "content_hash",
+    "minor_units",
+]
+
+Text = t.Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+def minor_units(currency: str) -> int:
+    """Return how many decimals amounts in an ISO 4217 currency have (JPY 0, USD 2, KWD 3)."""
+    fractions: t.Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
+    return fractions.get(currency, fractions["DEFAULT"])[0]
+
+
+def _known_currency(code: str) -> str:
+    if code not in get_global("all_currencies"):
+        raise ValueError(f"{code!r} is not an ISO 4217 currency code")
+    return code
+
+
+Currency = t.Annotated[str, AfterValidator(_known_currency)]
+
+
+class _Frozen(pydantic.BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, str_strip_whitespace=True)
+
+
+class DocumentSource(_Frozen):
+    """Where a document comes from: the identity the ledger keeps, plus the version read.
+
+    Attributes:
+        system: System name (``bill``).
+        instance: The organization, tenant or company within it.
+        stream: Native stream the record came from (``bills``).
+        id: The record's own id, stable for ever.
+        version: What the source says about its version (``updatedTime``), for people to read.
+        created_at: When the source created it; decides whether a lost ledger could have posted it.
+    """
+
+    system: Text
+    instance: Text
+    stream: Text
+    id: Text
+    version: str | None = None
+    created_at: dt.datetime | None = None
+
+
+class Document(_Frozen):
+    """What all documents share.
+
+    Attributes:
+        source: Where it comes from.
+        external_id: The id it is created under in the target; deterministic, so that it can be found again.
+        number: The human number people search for.
+        withdrawn: Why the source no longer stands by it (archived, denied), if so. Never a reason to delete.
+    """
+
+    kind: t.ClassVar[str]
+
+    source: DocumentSource
+    external_id: Text
+    number: str | None = None
+    withdrawn: str | None = None
+
+    @property
+    def currency_code(self) -> str | None:
+        """Currency of the total, for documents that carry money."""
+        return None
+
+    @property
+    def total_amount(self) -> Decimal | None:
+        """Total, for documents that carry money."""
+        return None
+
+    @property
+    def party(self) -> str | None:
+        """Name of the supplier as the source writes it, for people to read."""
+        return None
+
+    @property
+    def booking_date(self) -> dt.date | None:
+        """The date a target can be searched by, for documents that have one."""
+        return None
+
+
+class Reference(_Frozen):
+    """A kind of ledger dimension and the target's value for it (``cost_center`` = ``CC-410``)."""
+
+    kind: Text
+    value: Text
+
+
+class InvoiceLine(_Frozen):
+    """One line of a supplier invoice; amounts in the invoice's currency.
+
+    Attributes:
+        id: The source's line id.
+        order: Position, from 1.
+        amount: Extended amount without tax.
+        gl_account: The ledger account expected to be hit, where a target derives it (sheet workday 0.1).
+        spend_category: What was bought, for targets that code by it.
+        dimensions: Cost center, project and other worktags; at most one of a kind.
+        purchase_order_line: The target's id of the order line this invoices.
+    """
+
+    id: Text
+    order: t.Annotated[int, Field(ge=1)]
+    amount: Decimal
+    description: str | None = None
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+    gl_account: str | None = None
+    spend_category: str | None = None
+    dimensions: tuple[Reference, ...] = ()
+    purchase_order_line: str | None = None
+    tax_code: str | None = None
+
+    @pydantic.field_validator("dimensions")
+    @classmethod
+    def _one_of_a_kind(cls, value: tuple[Reference, ...]) -> tuple[Reference, ...]:
+        kinds = [reference.kind for reference in value]
+        if len(kinds) != len(set(kinds)):
+            raise ValueError("a line can carry one value per dimension")
+        return value
+
+
+class SupplierInvoice(Document):
+    """A supplier's invoice (negative total: a credit).
+
+    Attributes:
+        supplier: The target's supplier id.
+        supplier_name: The supplier's name in the source, for people.
+        supplier_number: The supplier's own invoice number.
+        company: The target's company (legal entity) that owes the money.
+        total: What is owed, tax and charges included.
+        tax_amount: Tax contained in the total that stands on no line.
+        charges: Freight and other charges contained in the total that stand on no line.
+    """
+
+    kind: t.ClassVar[str] = "supplier_invoices"
+
+    supplier: Text
+    supplier_name: str | None = None
+    supplier_number: str | None = None
+    company: Text
+    currency: Currency
+    invoice_date: dt.date
+    due_date: dt.date | None = None
+    accounting_date: dt.date | None = None
+    total: Decimal
+    tax_amount: Decimal = Decimal(0)
+    charges: Decimal = Decimal(0)
+    memo: str | None = None
+    purchase_order_number: str | None = None
+    payment_terms: str | None = None
+    on_hold: bool = False
+    lines: t.Annotated[tuple[InvoiceLine, ...], Field(min_length=1)]
+
+    @property
+    def lines_total(self) -> Decimal:
+        """Sum of the lines, tax and charges: must equal ``total``."""
+        return sum((line.amount for line in self.lines), self.tax_amount + self.charges)
+
+    @property
+    def inexact_amounts(self) -> tuple[Decimal, ...]:
+        """Amounts with more decimals than the currency has."""
+        digits = minor_units(self.currency)
+        amounts = (self.total, self.tax_amount, self.charges, *(line.amount for line in self.lines))
+        return tuple(amount for amount in amounts if amount != round(amount, digits))
+
+    @property
+    def currency_code(self) -> str | None:
+        """Currency of the invoice."""
+        return self.currency
+
+    @property
+    def total_amount(self) -> Decimal | None:
+        """What is owed."""
+        return self.total
+
+    @property
+    def party(self) -> str | None:
+        """The supplier's name in the source."""
+        return self.supplier_name
+
+    @property
+    def booking_date(self) -> dt.date | None:
+        """The invoice date."""
+        return self.invoice_date
+
+
+class Supplier(Document):
+    """Somebody we owe money to. Bank details are deliberately no part of it.
+
+    Attributes:
+        name: Legal or trading name.
+        target_id: The target's id, when the crosswalk, a learned link or a match rule knows it.
+        tax_id: Tax number, used for matching.
+        active: Whether the source still does business with it.
+    """
+
+    kind: t.ClassVar[str] = "suppliers"
+
+    name: Text
+    target_id: str | None = None
+    currency: Currency | None = None
+    tax_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    address_line1: str | None = None
+    address_line2: str | None = None
+    city: str | None = None
+    region: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+    active: bool = True
+
+    @property
+    def party(self) -> str | None:
+        """The supplier's own name."""
+        return self.name
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mapped:
+    """What a map made of one native record.
+
+    Attributes:
+        kind: Kind of document (``supplier_invoices``).
+        source: Identity and version of the record.
+        external_id: The id the document has, or will have, in the target.
+        fingerprint: Hash of what the *source* says in the mapped fields: references as the source writes them, so
+            that an edited mapping table does not make a posted document look changed. Leaves out names that are
+            only there for people.
+        document: The document; None when reasons stand against it.
+        reasons: Everything that stands against it, all at once (unmapped references, missing fields).
+        unwanted: Why the map's filter does not want it (not approved, paid ...); None when wanted.
+        number: Human number, for lists.
+        party: Supplier name in the source, for lists.
+        currency: Currency of the amount, when known.
+        amount: Total, when known.
+        date: Booking date, when known.
+    """
+
+    kind: str
+    source: DocumentSource
+    external_id: str
+    fingerprint: str
+    document: Document | None
+    reasons: tuple[Reason, ...] = ()
+    unwanted: str | None = None
+    number: str | None = None
+    party: str | None = None
+    currency: str | None = None
+    amount: Decimal | None = None
+    date: dt.date | None = None
+
+
+DELIVERY_ORDER: t.Final = ("suppliers", "supplier_invoices")
+"""Kinds in the order they are delivered: what is referred to goes first."""
+
+DOCUMENT_CLASSES: t.Final[dict[str, type[Document]]] = {
+    "suppliers": Supplier,
+    "supplier_invoices": SupplierInvoice,
+}
+
+
+def canonical_json(value: t.Any) -> str:
+    """Return JSON that is equal for equal values: sorted keys, exact decimals, ISO dates."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def content_hash(value: t.Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON, as hexadecimal text."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _plain(value: t.Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value.normalize() + 0, "f")
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat()
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no canonical form")

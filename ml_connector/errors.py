@@ -1,0 +1,179 @@
+"""What can go wrong, named by situation.
+
+Three families, by what the reader of the message has to do:
+
+* ``UserError``: somebody must change a setting, a file or a credential. Printed as one line what and one line
+  cure, never with a traceback.
+* ``SystemFault``: a finance system answered, or failed to. Classified once, in the client of the system; the
+  class alone decides what happens to the document (held, tried again, looked up first).
+* ``Hold``: a document cannot be delivered for a business reason. Never stops a run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+__all__ = [
+    "Conflict",
+    "ConnectorError",
+    "CredentialsRefused",
+    "Hold",
+    "MalformedRecord",
+    "NotFound",
+    "OutcomeUnknown",
+    "PermissionDenied",
+    "Reason",
+    "Rejected",
+    "SettingInvalid",
+    "SystemFault",
+    "Throttled",
+    "Unavailable",
+    "UserError",
+]
+
+
+class ConnectorError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class UserError(ConnectorError):
+    """Something only a person can mend.
+
+    Args:
+        what: One line: what is wrong and where (setting, file and line, document).
+        cure: One line: what to do about it. Ends up on a line of its own below ``what``.
+    """
+
+    def __init__(self, what: str, cure: str = "") -> None:
+        self.what = what
+        self.cure = cure
+        super().__init__(f"{what}\n  {cure}" if cure else what)
+
+
+class SettingInvalid(UserError):
+    """A setting is missing, malformed or contradicts another one."""
+
+
+class MalformedRecord(UserError):
+    """A Singer message or record does not have the shape its schema or the protocol promises."""
+
+
+class SystemFault(ConnectorError):
+    """A finance system refused or failed to carry out an operation.
+
+    Attributes:
+        system: ``bill``, ``workday``, ...
+        operation: The operation in the system's own words (``GET /v3/bills``, ``Submit_Supplier_Invoice``).
+        message: The system's own words, quoted, already free of secrets.
+        code: The system's own error code, if it has one (``BDC_1109``, ``Client.validationError``).
+        status: HTTP status, if there was an answer.
+        field: The field or XPath the system blames, if it names one.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        operation: str,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        self.system = system
+        self.operation = operation
+        self.message = message
+        self.code = code
+        self.status = status
+        self.field = field
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        label = f" ({self.code})" if self.code else ""
+        where = f" [{self.field}]" if self.field else ""
+        return f"{self.system} answered {self.operation}{label}: {self.message}{where}"
+
+
+class CredentialsRefused(SystemFault):
+    """The system does not accept who we are. Stops the run; never repeated, a repeat can lock the account."""
+
+    def __init__(self, *args: t.Any, cure: str = "Check the credentials in the settings.", **kwargs: t.Any) -> None:
+        self.cure = cure
+        super().__init__(*args, **kwargs)
+
+
+class PermissionDenied(SystemFault):
+    """The system knows us but does not allow this operation. Stops the stream or document kind."""
+
+
+class NotFound(SystemFault):
+    """The thing asked for does not exist."""
+
+
+class Conflict(SystemFault):
+    """The thing exists already (duplicate number or id, create-only refusal), or changed meanwhile."""
+
+
+class Rejected(SystemFault):
+    """The system understood the request and refuses its content. Repeating it cannot help."""
+
+
+class Throttled(SystemFault):
+    """The system asks to come back later; the request was not processed.
+
+    Attributes:
+        retry_after: Seconds until the system will listen again, when it says so.
+    """
+
+    def __init__(self, *args: t.Any, retry_after: float | None = None, **kwargs: t.Any) -> None:
+        self.retry_after = retry_after
+        super().__init__(*args, **kwargs)
+
+
+class Unavailable(SystemFault):
+    """A technical failure of a read, or of a write that certainly was not processed."""
+
+
+class OutcomeUnknown(SystemFault):
+    """A write may or may not have been processed (timeout, dropped connection, 5xx after sending).
+
+    Nobody may repeat the write before the system has been asked whether it happened.
+    """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a document is held, in a form both a clerk and a program can act on.
+
+    Attributes:
+        code: Machine name of the situation: ``unmapped``, ``inactive``, ``unbalanced``,
+            ``changed_after_posting``, ``rejected``, ``duplicate``, ``missing_supplier``, ...
+        what: One sentence in a clerk's words, naming the thing.
+        cure: One sentence: what to do so that the document goes out by itself.
+        kind: Kind of the reference concerned (``supplier``, ``cost_center``), if any.
+        value: The reference's value, so that ``--held-by supplier:S-00031`` can find it.
+    """
+
+    code: str
+    what: str
+    cure: str
+    kind: str | None = None
+    value: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Group key: documents held for the same cause share it."""
+        return f"{self.kind}:{self.value}" if self.kind and self.value else self.code
+
+    def to_dict(self) -> dict[str, str | None]:
+        """Return the plain form stored in the ledger."""
+        return dataclasses.asdict(self)
+
+
+class Hold(ConnectorError):
+    """A document cannot be delivered for business reasons, all of which are listed at once."""
+
+    def __init__(self, reasons: t.Sequence[Reason]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("; ".join(reason.what for reason in self.reasons))

@@ -1,0 +1,1 @@
+"""The two base classes plugins build on: streams that read, targets that deliver."""

@@ -1,0 +1,154 @@
+"""What a target must be able to do with one kind of document.
+
+A sink knows the target system; it knows nothing of the ledger, of retries or of other documents. The delivery
+(``ml_connector.ledger.delivery``) calls it in one order for first attempts, retries, replays and after crashes:
+
+    match -> check -> (write-ahead) -> find, if anything before may have succeeded -> create or update
+    -> read back in bulk
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import datetime as dt
+import typing as t
+from decimal import Decimal
+
+from ml_connector.documents import Document
+from ml_connector.errors import Reason
+
+__all__ = ["Delivered", "DocumentSink", "Found", "LookupInconclusive"]
+
+D = t.TypeVar("D", bound=Document)
+
+
+class LookupInconclusive(Exception):  # noqa: N818 - a situation, not an error of ours
+    """The target could not say whether a document exists; the document must wait or be held.
+
+    Args:
+        why: One sentence for the person who has to look.
+    """
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """A thing that exists in the target.
+
+    Attributes:
+        target_id: The target's own id (Workday: the WID).
+        external_id: The id it was created under, None when nobody gave it one.
+        number: The number people see in the target.
+        status: The target's own word for its state.
+        draft: Whether it may still be changed.
+        cancelled: Whether it was undone in the target.
+        facts: What can be compared with what was sent (``company``, ``supplier``, ``supplier_number``,
+            ``currency``, ``total``, ``lines`` ...), values already canonical.
+    """
+
+    target_id: str
+    external_id: str | None = None
+    number: str | None = None
+    status: str | None = None
+    draft: bool = False
+    cancelled: bool = False
+    facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Delivered:
+    """Proof that the target has taken a document.
+
+    Attributes:
+        target_id: The target's own id.
+        number: The number people see in the target.
+        draft: Whether it was left as a draft.
+        warnings: The target's warnings, in its own words; kept on the audit record.
+        request: What was sent, without secrets and bank details, for the audit.
+        response: What came back, likewise.
+    """
+
+    target_id: str
+    number: str | None = None
+    draft: bool = False
+    warnings: tuple[str, ...] = ()
+    request: str | None = None
+    response: str | None = None
+
+
+class DocumentSink(abc.ABC, t.Generic[D]):
+    """Delivers documents of one kind to one system. Must be usable from several threads at once.
+
+    Errors: every method raises the classes of ``ml_connector.errors``. ``create`` and ``update`` raise
+    ``OutcomeUnknown`` whenever the request may have been processed, and ``Unavailable`` or ``Throttled`` only
+    when it certainly was not.
+    """
+
+    kind: t.ClassVar[str]
+    """Kind of document this sink takes."""
+
+    surveyed_by_date: t.ClassVar[bool] = False
+    """Whether the target can be read in bulk by booking date, to find what a lost ledger had posted."""
+
+    @abc.abstractmethod
+    def prepare(self) -> None:
+        """Read, once before the first document of a run, what checks and matches need."""
+
+    def match(self, document: D) -> Found | None:
+        """Return the thing in the target that *is* this document though we did not create it, if there is one.
+
+        Only certain matches count (a mapped id, our own external id, the same tax number where unique); never a name.
+        """
+        del document
+        return None
+
+    @abc.abstractmethod
+    def check(self, document: D) -> list[Reason]:
+        """Return everything the target's reference data has against the document (unknown, inactive ...)."""
+
+    @abc.abstractmethod
+    def find(self, document: D) -> Found | None:
+        """Ask the target whether a document with this external id exists.
+
+        Returns:
+            The thing, or None when the target has *proved* that there is none.
+
+        Raises:
+            LookupInconclusive: The target cannot tell.
+        """
+
+    def survey(self, first: dt.date, last: dt.date) -> t.Iterator[Found]:
+        """Read everything in the target whose booking date lies in ``first..last``, both included."""
+        del first, last
+        return iter(())
+
+    @abc.abstractmethod
+    def create(self, document: D) -> Delivered:
+        """Create the document, once. Never repeats the request by itself after it may have been processed."""
+
+    @abc.abstractmethod
+    def update(self, document: D, target_id: str) -> Delivered:
+        """Replace a document that is still a draft."""
+
+    def facts(self, document: D) -> t.Mapping[str, t.Any]:
+        """Return what ``Found.facts`` should say if the target holds exactly this document."""
+        del document
+        return {}
+
+    def read_back(self, target_ids: t.Sequence[str]) -> dict[str, Found]:
+        """Read what was created, in as few calls as the target allows, keyed by target id."""
+        del target_ids
+        return {}
+
+
+def differences(expected: t.Mapping[str, t.Any], found: Found) -> list[str]:
+    """Return in words where the target's facts differ from what was sent; facts the target lacks are not compared."""
+    return [
+        f"{name.replace('_', ' ')} is {_text(found.facts[name])}, sent was {_text(value)}"
+        for name, value in expected.items()
+        if name in found.facts and found.facts[name] != value
+    ]
+
+
+def _text(value: t.Any) -> str:
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
