@@ -1,0 +1,73 @@
+# Everything a contributor does here is a task of this file; `make` lists them.
+# Needs make and Python 3.11 or newer, nothing else: the rest is installed into .venv by `make setup`.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+READY := .venv/.ready
+# The plugins are found by name, as Meltano looks for them, and state and logs stay out of the home directory.
+RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" XDG_STATE_HOME="$(CURDIR)/.meltano/xdg"
+EXTRAS := meltano,postgres,sandbox,dev
+
+# A copied or moved checkout carries a .venv that points to the old place: make it anew.
+ifneq ($(strip $(shell cat $(READY) 2>/dev/null)),$(strip $(CURDIR)))
+.PHONY: $(READY)
+endif
+
+.PHONY: help
+help: ## list these tasks
+	@awk -F ':[^#]*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+$(READY): pyproject.toml constraints.txt
+	@sh .ci/setup "$(EXTRAS)"
+
+.PHONY: setup
+setup: $(READY) ## install everything into .venv (the other tasks do it by themselves)
+
+.PHONY: demo
+demo: $(READY) ## move bills from a stand-in BILL to a stand-in Workday, nothing leaves this machine
+	@$(RUN) sh .ci/demo fresh
+
+.PHONY: demo-again
+demo-again: $(READY) ## run the demo once more on what it left behind: nothing is posted twice
+	@$(RUN) sh .ci/demo again
+
+.PHONY: test
+test: $(READY) ## run all tests: unit, plugin, contract, end to end, chaos, docs
+	@$(RUN) .venv/bin/pytest -n 2
+
+.PHONY: test-fast
+test-fast: $(READY) ## run the tests that take milliseconds each
+	@$(RUN) .venv/bin/pytest -n 2 -m "not slow and not contract and not e2e and not chaos"
+
+.PHONY: lint
+lint: $(READY) ## check style, format and types
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+.PHONY: format
+format: $(READY) ## format the code and mend what can be mended mechanically
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+.PHONY: docs
+docs: $(READY) ## write the reference pages anew from the code
+	@.venv/bin/python docs/generate.py
+
+.PHONY: docs-check
+docs-check: $(READY) ## fail when a reference page differs from the code
+	@.venv/bin/python docs/generate.py --check
+
+.PHONY: bench
+bench: $(READY) ## measure the flows against the sandbox
+	@$(RUN) .venv/bin/python benchmarks/run.py
+
+.PHONY: constraints
+constraints: ## pin every dependency anew in constraints.txt, from a fresh environment
+	@sh .ci/constraints "$(EXTRAS)"
+
+.PHONY: clean
+clean: ## remove .venv, the demo and all caches; keeps ledger, state and .env
+	@rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
