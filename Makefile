@@ -23,6 +23,7 @@ $(READY): pyproject.toml constraints.txt
 
 .PHONY: setup
 setup: $(READY) ## install everything into .venv (the other tasks do it by themselves)
+	@echo ".venv is ready"
 
 .PHONY: demo
 demo: $(READY) ## move bills from a stand-in BILL to a stand-in Workday, nothing leaves this machine
