@@ -1,0 +1,44 @@
+"""The ``ml-connector`` command line: what was delivered, what is held and why, and what to do about it.
+
+One module per command; each is registered below by name.
+"""
+
+from __future__ import annotations
+
+import click
+
+from ml_connector.cli.common import Commands
+
+__all__ = ["main"]
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  ml-connector status                        the last runs, and what waits
+  ml-connector held                          what is held, and why
+  ml-connector show INV-20931                the whole life of a document
+  ml-connector held --json | jq length       every answer is there for programs too
+
+\b
+Exit codes:
+  0   done, nothing wrong
+  1   a person has to change something: a setting, a file, a credential
+  2   the command line itself is wrong
+  3   done, but what was found needs attention
+  4   a finance system refused or could not be reached
+  70  a defect; the message names the file that tells more
+""",
+)
+@click.version_option(package_name="ml-connector", message="%(prog)s %(version)s")
+@click.option(
+    "--debug", is_flag=True, envvar="ML_CONNECTOR_DEBUG", help="Show the traceback of an unexpected error."
+)
+def main(debug: bool) -> None:  # noqa: FBT001
+    """Look after the documents moved between finance systems.
+
+    Runs are started by Meltano (meltano run tap-bill target-workday); this program answers for what they did.
+    """
+    del debug

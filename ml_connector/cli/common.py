@@ -1,0 +1,113 @@
+"""What every command shares: its common options, and how failures end it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import enum
+import functools
+import tempfile
+import traceback
+import typing as t
+
+import click
+
+from ml_connector.cli.output import Output
+from ml_connector.errors import CredentialsRefused, SystemFault, UserError
+
+__all__ = ["Cli", "Commands", "ExitCode", "common_options"]
+
+P = t.ParamSpec("P")
+R = t.TypeVar("R")
+
+
+class ExitCode(enum.IntEnum):
+    """How a command ended, for schedulers and scripts."""
+
+    DONE = 0
+    """Done, nothing wrong."""
+    USER = 1
+    """A person has to change something: a setting, a file, a credential."""
+    USAGE = 2
+    """The command line itself is wrong."""
+    ATTENTION = 3
+    """Done, but what was found needs attention: documents held, sides that differ, a broken audit trail."""
+    SYSTEM = 4
+    """A finance system refused or could not be reached; later may be better."""
+    UNEXPECTED = 70
+    """A defect; the message names the file that tells more."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cli:
+    """What a command knows from the common options.
+
+    Attributes:
+        ledger_url: The ledger asked for, None for the one the targets use by default.
+        output: Where the answer goes.
+    """
+
+    ledger_url: str | None
+    output: Output
+
+
+def common_options(command: t.Callable[t.Concatenate[Cli, P], R]) -> t.Callable[P, R]:
+    """Give a command ``--ledger-url`` and ``--json``, and hand it a ``Cli`` as its first argument."""
+
+    @click.option(
+        "--ledger-url",
+        envvar="ML_CONNECTOR_LEDGER_URL",
+        show_envvar=True,
+        metavar="URL",
+        help="Ledger to look into; without it the one the targets use by default.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, complete and without colours.")
+    @functools.wraps(command)
+    def with_common_options(ledger_url: str | None, as_json: bool, *args: P.args, **kwargs: P.kwargs) -> R:  # noqa: FBT001
+        return command(Cli(ledger_url=ledger_url, output=Output(as_json=as_json)), *args, **kwargs)
+
+    return t.cast("t.Callable[P, R]", with_common_options)
+
+
+class Commands(click.Group):
+    """A group whose commands end with one line what and one line cure instead of a traceback."""
+
+    def invoke(self, ctx: click.Context) -> t.Any:
+        """Run the command, and turn whatever stops it into a message and an exit code."""
+        if ctx.params.get("debug"):
+            return super().invoke(ctx)
+        with _explained():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _explained() -> t.Iterator[None]:
+    try:
+        yield
+    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        raise
+    except UserError as error:
+        _end(str(error), ExitCode.USER)
+    except CredentialsRefused as error:
+        _end(f"{error}\n  {error.cure}", ExitCode.USER)
+    except SystemFault as error:
+        _end(str(error), ExitCode.SYSTEM)
+    except Exception as error:  # noqa: BLE001 - whatever a defect raises, a person reads two lines
+        _end(_unexpected(error), ExitCode.UNEXPECTED)
+
+
+def _end(message: str, code: ExitCode) -> t.NoReturn:
+    click.echo(f"ml-connector: {message}", err=True)
+    raise click.exceptions.Exit(code)
+
+
+def _unexpected(error: Exception) -> str:
+    """Write the traceback where only this user can read it, and say where."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="ml-connector-", suffix=".log", delete=False, encoding="utf-8"
+    ) as report:
+        traceback.print_exception(error, file=report)
+    return (
+        f"unexpected {type(error).__name__}; this is a defect of ml-connector, not of your settings.\n"
+        f"  What happened stands in {report.name}; look through it for private data before you pass it on."
+    )
