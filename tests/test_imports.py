@@ -14,7 +14,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE_ROOTS = ("", "taps", "targets", "transforms", "sandbox")
-TRANSPORT = ("ml_connector.http", "ml_connector.soap", "ml_connector.odata", "ml_connector.transport")
+BASICS = tuple(
+    f"ml_connector.{name}" for name in ("errors", "exact_json", "names", "project", "state_directory")
+)
+TRANSPORT = tuple(
+    f"ml_connector.{name}"
+    for name in ("http", "odata", "permits", "read_retries", "retries", "sessions", "soap")
+)
 
 
 def modules() -> dict[str, Path]:
@@ -72,16 +78,17 @@ def system_of(module: str) -> str:
 def may_know(importer: str) -> tuple[str, ...]:
     """Return the modules of the project, with all below them, that a module may import."""
     own = importer.split(".", maxsplit=1)[0]
-    shared = ("ml_connector.documents", "ml_connector.errors")
+    documents = (*BASICS, "ml_connector.documents")
     rules = {
-        "ml_connector.systems": (system_of(importer), *TRANSPORT, "ml_connector.errors"),
-        **dict.fromkeys(TRANSPORT, (*TRANSPORT, "ml_connector.errors")),
-        **dict.fromkeys(shared, shared),
+        "ml_connector.systems": (system_of(importer), *TRANSPORT, *BASICS),
+        **dict.fromkeys(TRANSPORT, (*TRANSPORT, *BASICS)),
+        **dict.fromkeys(BASICS, BASICS),
+        "ml_connector.documents": documents,
         "ml_connector": ("ml_connector", "map_finance"),
-        "map_finance": (own, "ml_connector.crosswalk", *shared),
+        "map_finance": (own, "ml_connector.crosswalk", *documents),
         "erp_sandbox": (own,),
     }
-    plugin = (own, "ml_connector.singer", "ml_connector.systems", *shared)
+    plugin = (own, "ml_connector.singer", "ml_connector.systems", *documents)
     return next((known for prefix, known in rules.items() if within(importer, prefix)), plugin)
 
 
