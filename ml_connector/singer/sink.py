@@ -15,10 +15,10 @@ import datetime as dt
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import Document
+from ml_connector.documents import Document, canonical_json
 from ml_connector.errors import Reason
 
-__all__ = ["Delivered", "DocumentSink", "Found", "LookupInconclusive"]
+__all__ = ["Delivered", "DocumentSink", "Found", "LookupInconclusive", "differences"]
 
 D = t.TypeVar("D", bound=Document)
 
@@ -84,11 +84,19 @@ class DocumentSink(abc.ABC, t.Generic[D]):
     when it certainly was not.
     """
 
-    kind: t.ClassVar[str]
-    """Kind of document this sink takes."""
+    document_class: t.ClassVar[type[Document]]
+    """The documents this sink takes."""
 
     surveyed_by_date: t.ClassVar[bool] = False
     """Whether the target can be read in bulk by booking date, to find what a lost ledger had posted."""
+
+    reads_back: t.ClassVar[bool] = False
+    """Whether what was created can be read back in bulk, to compare it with what was sent."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of document this sink takes."""
+        return self.document_class.kind
 
     @abc.abstractmethod
     def prepare(self) -> None:
@@ -146,7 +154,7 @@ def differences(expected: t.Mapping[str, t.Any], found: Found) -> list[str]:
     return [
         f"{name.replace('_', ' ')} is {_text(found.facts[name])}, sent was {_text(value)}"
         for name, value in expected.items()
-        if name in found.facts and found.facts[name] != value
+        if name in found.facts and canonical_json(found.facts[name]) != canonical_json(value)
     ]
 
 

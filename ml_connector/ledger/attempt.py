@@ -1,0 +1,282 @@
+"""One document, carried as far as it goes: the same steps for a first attempt, a retry, a replay or after a crash."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import typing as t
+
+import stamina
+
+from ml_connector import exact_json
+from ml_connector.documents import Document, Mapped
+from ml_connector.errors import (
+    Conflict,
+    CredentialsRefused,
+    MalformedRecord,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    Reason,
+    Rejected,
+    SystemFault,
+    Throttled,
+    Unavailable,
+)
+from ml_connector.ledger import judge
+from ml_connector.ledger.entries import Entry, load
+from ml_connector.ledger.settlement import Settlement, as_before
+from ml_connector.ledger.store import Ledger
+from ml_connector.ledger.survey import Survey
+from ml_connector.names import display_name
+from ml_connector.retries import on_faults
+from ml_connector.singer.sink import DocumentSink, LookupInconclusive, differences
+
+__all__ = ["TECHNICAL", "Attempt", "Cap", "Mapper", "Policy"]
+
+TECHNICAL: t.Final = (Throttled, Unavailable, OutcomeUnknown)
+"""Faults that pass by themselves."""
+
+
+class Mapper(t.Protocol):
+    """What delivery needs of a map."""
+
+    def map(self, stream: str, record: t.Mapping[str, t.Any]) -> Mapped:
+        """Return the document, or what stands against it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Policy:
+    """Choices of whoever runs the target; see the settings of the same names.
+
+    Attributes:
+        max_concurrency: Documents posted side by side.
+        missing_suppliers: Whether suppliers the target lacks are created or held.
+        max_documents: Cap on documents created in this run; None for no cap.
+        dry_run: Decide everything, post nothing.
+        tries: Attempts per document within one run.
+        give_up_after: Failed attempts over all runs after which a person has to look.
+        down_after: Documents in a row that failed technically until the target counts as down.
+        wait_initial: Seconds before the second try; doubles, with jitter.
+        wait_longest: Seconds waited for a try within a run, at most.
+    """
+
+    max_concurrency: int = 2
+    missing_suppliers: t.Literal["hold", "create"] = "hold"
+    max_documents: int | None = None
+    dry_run: bool = False
+    tries: int = 5
+    give_up_after: int = 30
+    down_after: int = 5
+    wait_initial: float = 0.5
+    wait_longest: float = 60.0
+
+
+class Cap:
+    """How many documents this run may still create.
+
+    Args:
+        limit: The cap, None for none.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        self._left = limit
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Return whether one more may be created, and count it."""
+        with self._lock:
+            if self._left is None:
+                return True
+            self._left -= 1
+            return self._left >= 0
+
+
+class Attempt:
+    """Carries documents of one kind.
+
+    Args:
+        ledger: The ledger.
+        sink: The target's side.
+        mapper: The map.
+        settlement: Where outcomes are written.
+        survey: What the target is known to have.
+        policy: Choices.
+        cap: How many may be created.
+        planned: External ids a dry run would have created; shared between kinds.
+        target_name: How people call the target.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        sink: DocumentSink[t.Any],
+        mapper: Mapper,
+        settlement: Settlement,
+        survey: Survey,
+        policy: Policy,
+        cap: Cap,
+        planned: set[str],
+        target_name: str,
+    ) -> None:
+        self._ledger = ledger
+        self._sink = sink
+        self._mapper = mapper
+        self._settlement = settlement
+        self._survey = survey
+        self._policy = policy
+        self._cap = cap
+        self._planned = planned
+        self._name = target_name
+
+    def carry(self, entry_id: int) -> bool:
+        """Take one document as far as it goes in this run.
+
+        Returns:
+            False when technical trouble outlasted all tries.
+
+        Raises:
+            CredentialsRefused, PermissionDenied: No other document will fare better.
+            LeaseLost: Another delivery has taken it over.
+        """
+        try:
+            for attempt in stamina.retry_context(
+                on=on_faults(*TECHNICAL, longest=self._policy.wait_longest),
+                attempts=self._policy.tries,
+                timeout=None,
+                wait_initial=self._policy.wait_initial,
+                wait_max=self._policy.wait_longest,
+                wait_jitter=self._policy.wait_initial,
+            ):
+                with attempt:
+                    self._once(self._load(entry_id))
+        except TECHNICAL as fault:
+            self._settlement.postponed(self._load(entry_id), fault, give_up_after=self._policy.give_up_after)
+            return False
+        return True
+
+    def _once(self, entry: Entry) -> None:
+        if entry.state == "held" and any(reason.code == "malformed" for reason in entry.reasons):
+            # Only a new version of the record can mend it, and intake lets that one through.
+            self._settlement.count_held(entry, None, entry.reasons)
+            return
+        arrived = False
+        if entry.uncertain:
+            if not self._ask(entry):
+                return
+            entry = self._load(entry.id)
+            arrived = entry.target_id is not None and entry.attempts > 0
+        try:
+            mapped = self._mapper.map(entry.stream, exact_json.loads(entry.record))
+        except MalformedRecord as error:
+            reason = Reason("malformed", error.what, error.cure or "correct the record at its source")
+            self._settlement.held(entry, None, (reason,))
+            return
+        decision = judge.decide(entry, mapped)
+        match decision:
+            case judge.Keep() if arrived:
+                self._settlement.arrived(entry, mapped)
+            case judge.Keep():
+                self._settlement.kept(entry, mapped)
+            case judge.Drop(why):
+                self._settlement.dropped(entry, mapped, why)
+            case judge.HoldBack(reasons):
+                self._settlement.held(entry, mapped, reasons)
+            case judge.Revise(document):
+                self._send(entry, mapped, document, update=True)
+            case judge.Create(document):
+                self._create(entry, mapped, document)
+
+    def _create(self, entry: Entry, mapped: Mapped, document: Document) -> None:
+        if found := self._sink.match(document):
+            self._settlement.has_already(entry, mapped, found, linked=True)
+        elif found := self._survey.sighting(entry, document):
+            self._settlement.has_already(entry, mapped, found, linked=False)
+        elif document.kind == "suppliers" and self._policy.missing_suppliers == "hold":
+            self._settlement.held(entry, mapped, (_missing_supplier(document, self._name),))
+        else:
+            self._send(entry, mapped, document, update=False)
+
+    def _send(self, entry: Entry, mapped: Mapped, document: Document, *, update: bool) -> None:
+        reasons = [reason for reason in self._sink.check(document) if reason.value not in self._planned]
+        if reasons:
+            self._settlement.held(entry, mapped, tuple(reasons))
+            return
+        if self._policy.dry_run:
+            self._planned.add(document.external_id)
+            self._settlement.verdict(entry, mapped, "updated" if update else "created")
+            return
+        if not update and not self._cap.take():
+            self._settlement.left(entry, mapped)
+            return
+        self._settlement.write_ahead(entry, mapped, document)
+        try:
+            if update:
+                delivered = self._sink.update(document, t.cast("str", entry.target_id))
+            else:
+                delivered = self._sink.create(document)
+        except SystemFault as fault:
+            self._failed(entry, mapped, document, fault)
+        else:
+            self._settlement.delivered(entry, mapped, delivered, updated=update)
+
+    def _ask(self, entry: Entry) -> bool:
+        """Learn what became of a request whose outcome is unknown; False when the target cannot tell."""
+        document = self._sink.document_class.model_validate_json(t.cast("str", entry.sent))
+        try:
+            found = self._sink.find(document)
+        except LookupInconclusive as error:
+            self._settlement.held(entry, None, (_cannot_tell(document, self._name, error),))
+            return False
+        as_sent = found is None or not differences(self._sink.facts(document), found)
+        self._settlement.learned(entry, found, document.external_id, as_sent=as_sent or entry.target_id is None)
+        return True
+
+    def _failed(self, entry: Entry, mapped: Mapped, document: Document, fault: SystemFault) -> None:
+        """Settle a request that did not succeed; raises again what another try or a person has to mend."""
+        match fault:
+            case Conflict() | Rejected() | NotFound():
+                self._settlement.held(entry, mapped, (_refused(document, fault, self._name),), **as_before(entry))
+            case Throttled() | Unavailable() | CredentialsRefused() | PermissionDenied():
+                self._settlement.not_processed(entry, fault)
+                raise fault
+            case _:
+                self._settlement.outcome_unknown(entry, fault)
+                raise fault
+
+    def _load(self, entry_id: int) -> Entry:
+        with self._ledger.read() as connection:
+            return load(connection, entry_id)
+
+
+def _missing_supplier(document: Document, target: str) -> Reason:
+    return Reason(
+        "missing_supplier",
+        f'{display_name(document.source.system)} vendor "{document.party}" ({document.source.id}) has no supplier '
+        f"in {target}",
+        "add a row to the mapping table suppliers.csv, or set missing_suppliers to create",
+        kind="supplier",
+        value=document.source.id,
+    )
+
+
+def _cannot_tell(document: Document, target: str, error: LookupInconclusive) -> Reason:
+    return Reason(
+        "outcome_unknown",
+        f"it may or may not have been posted, and {target} cannot tell: {error}",
+        f"look for {document.external_id} in {target}; `ml-connector ignore {document.number or document.source.id}` "
+        "if it is there, else `ml-connector replay` it",
+    )
+
+
+def _refused(document: Document, fault: SystemFault, target: str) -> Reason:
+    if isinstance(fault, Conflict):
+        return Reason(
+            "duplicate",
+            str(fault),
+            f"compare with the one in {target}; if it is the same: `ml-connector ignore "
+            f"{document.number or document.source.id}`",
+        )
+    return Reason("rejected", str(fault), f"mend what {target} names; the document goes out with the next run")
+
+

@@ -1,0 +1,105 @@
+"""What the ledger knows about things on both sides: native records seen, and which is which."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ml_connector import exact_json
+from ml_connector.ledger.schema import entries, source_records
+from ml_connector.ledger.store import Ledger
+
+__all__ = ["LedgerLinks", "LedgerReferences"]
+
+_Key = tuple[str, str, str]
+_CACHE = 50_000  # records; a vendor is about a kilobyte
+
+
+class LedgerReferences:
+    """Native reference records (vendors, departments, accounts), kept across runs.
+
+    Args:
+        ledger: Where they are kept.
+        system: The source system; an instance's records are filed under ``system:instance``.
+    """
+
+    def __init__(self, ledger: Ledger, system: str) -> None:
+        self._ledger = ledger
+        self._system = system
+        self._cache: dict[_Key, t.Mapping[str, t.Any] | None] = {}
+        self._lock = threading.Lock()
+
+    def get(self, instance: str, stream: str, id: str) -> t.Mapping[str, t.Any] | None:  # noqa: A002
+        """Return the newest record seen, or None."""
+        key = (f"{self._system}:{instance}", stream, id)
+        with self._lock:
+            if key in self._cache:
+                return self._cache[key]
+        with self._ledger.read() as connection:
+            text = connection.execute(
+                sa.select(source_records.c.record).where(
+                    source_records.c.source == key[0], source_records.c.stream == stream, source_records.c.id == id
+                )
+            ).scalar()
+        record = None if text is None else exact_json.loads(text)
+        self._remember({key: record})
+        return record
+
+    def put(self, instance: str, stream: str, records: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
+        """Keep records, durably, replacing older ones."""
+        if not records:
+            return
+        source = f"{self._system}:{instance}"
+        rows = [
+            {"source": source, "stream": stream, "id": id_, "record": exact_json.dumps(record)}
+            for id_, record in records.items()
+        ]
+        self._ledger.write(lambda connection: _upsert(connection, rows))
+        self._remember({(source, stream, row["id"]): exact_json.loads(row["record"]) for row in rows})
+
+    def _remember(self, records: dict[_Key, t.Mapping[str, t.Any] | None]) -> None:
+        with self._lock:
+            if len(self._cache) > _CACHE:
+                self._cache.clear()
+            self._cache.update(records)
+
+
+class LedgerLinks:
+    """Which of the target's things a source's thing is, as deliveries and matches have shown.
+
+    Args:
+        ledger: Where it is known.
+        target: The target instance (``workday:acme``).
+        system: The source system.
+    """
+
+    def __init__(self, ledger: Ledger, target: str, system: str) -> None:
+        self._ledger = ledger
+        self._target = target
+        self._system = system
+
+    def linked(self, kind: str, source_instance: str, source_id: str) -> str | None:
+        """Return the target's id of a ``kind`` (``suppliers``), or None when none is known."""
+        query = sa.select(sa.func.coalesce(entries.c.target_number, entries.c.target_id)).where(
+            entries.c.target == self._target,
+            entries.c.kind == kind,
+            entries.c.source == f"{self._system}:{source_instance}",
+            entries.c.source_id == source_id,
+            entries.c.target_id.is_not(None),
+        )
+        with self._ledger.read() as connection:
+            return connection.execute(query).scalar()
+
+
+def _upsert(connection: sa.Connection, rows: list[dict[str, str]]) -> None:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(source_records)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["source", "stream", "id"], set_={"record": statement.excluded.record}
+        ),
+        rows,
+    )

@@ -1,0 +1,247 @@
+"""Delivering what the ledger holds: kind after kind, several documents side by side, to one target.
+
+The request's identity is durable before the request leaves, and a request is never repeated before the target has
+been asked whether the earlier one arrived (``attempt``). Deliveries that die leave nothing that the next one cannot
+pick up: claims run out, uncertain documents are looked up first.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import datetime as dt
+import logging
+import threading
+import time
+import typing as t
+
+import sqlalchemy as sa
+
+from ml_connector.documents import DELIVERY_ORDER
+from ml_connector.ledger.attempt import Attempt, Cap, Mapper, Policy
+from ml_connector.ledger.entries import claim, pending, waiting
+from ml_connector.ledger.runs import Run, Summary
+from ml_connector.ledger.schema import entries
+from ml_connector.ledger.settlement import LEASE, LeaseLost, Settlement
+from ml_connector.ledger.store import Ledger
+from ml_connector.ledger.survey import Survey
+from ml_connector.ledger.verify import verify_posted
+from ml_connector.singer.sink import DocumentSink
+
+__all__ = ["Delivery", "Policy"]
+
+_logger = logging.getLogger(__name__)
+
+_HEARTBEAT = LEASE.total_seconds() / 3
+_PROGRESS_EVERY = 5.0
+
+
+class Delivery:
+    """One delivery to one target instance.
+
+    Args:
+        ledger: What is to be delivered, and where outcomes go.
+        target: The target instance (``workday:acme``).
+        target_name: How people call the system (``Workday``).
+        mapper: The map.
+        sinks: One per document kind.
+        run: The run it belongs to.
+        policy: Choices.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        target: str,
+        target_name: str,
+        mapper: Mapper,
+        sinks: t.Sequence[DocumentSink[t.Any]],
+        run: Run,
+        policy: Policy,
+    ) -> None:
+        self._ledger = ledger
+        self._target = target
+        self._name = target_name
+        self._mapper = mapper
+        self._sinks = {sink.kind: sink for sink in sinks}
+        self._run = run
+        self._policy = policy
+        self._cap = Cap(policy.max_documents)
+        self._planned: set[str] = set()
+        self._stop = threading.Event()
+        self._failing = 0
+
+    def stop(self) -> None:
+        """Finish the documents in flight, begin no others."""
+        self._stop.set()
+
+    def run(self) -> Summary:
+        """Deliver everything that is due.
+
+        Raises:
+            CredentialsRefused, PermissionDenied: Nothing can be delivered until a person acts.
+        """
+        with self._ledger.delivering(self._target, on_wait=self._say_waiting) as others_dead:
+            if others_dead:
+                self._ledger.write(self._drop_leases)
+            with _Heartbeat(self._ledger, self._run.id):
+                for kind in DELIVERY_ORDER:
+                    if kind in self._sinks and not self._stop.is_set():
+                        self._deliver_kind(self._sinks[kind])
+        self._account_for_waiting()
+        return self._run.summary
+
+    def _deliver_kind(self, sink: DocumentSink[t.Any]) -> None:
+        with self._ledger.read() as connection:
+            due = pending(connection, target=self._target, kind=sink.kind, now=_now())
+        if due:
+            sink.prepare()
+            attempt = Attempt(
+                self._ledger,
+                sink,
+                self._mapper,
+                Settlement(self._ledger, self._run, self._name),
+                Survey(self._ledger, self._target, sink),
+                self._policy,
+                self._cap,
+                self._planned,
+                self._name,
+            )
+            self._deliver_due(sink.kind, attempt, _Progress(sink.kind, due))
+        if not self._policy.dry_run and not self._stop.is_set():
+            verify_posted(self._ledger, self._target, sink, self._run, self._name)
+
+    def _deliver_due(self, kind: str, attempt: Attempt, progress: _Progress) -> None:
+        width = self._policy.max_concurrency
+        claimed: list[int] = []
+        flying: dict[concurrent.futures.Future[bool], int] = {}
+        after = 0
+        exhausted = False
+        with concurrent.futures.ThreadPoolExecutor(width, "delivery") as pool:
+            try:
+                while True:
+                    if not claimed and not exhausted and not self._stop.is_set():
+                        claimed = self._claim(kind, after, limit=width * 8)
+                        exhausted = not claimed
+                        after = claimed[-1] if claimed else after
+                    while claimed and len(flying) < width and not self._stop.is_set():
+                        entry_id = claimed.pop(0)
+                        flying[pool.submit(attempt.carry, entry_id)] = entry_id
+                    if not flying:
+                        break
+                    done, _ = concurrent.futures.wait(flying, return_when=concurrent.futures.FIRST_COMPLETED)
+                    for future in done:
+                        self._landed(future, flying.pop(future))
+                        progress.step()
+            except BaseException:
+                self._stop.set()
+                concurrent.futures.wait(flying)
+                raise
+            finally:
+                self._release()
+        progress.say()
+
+    def _landed(self, future: concurrent.futures.Future[bool], entry_id: int) -> None:
+        try:
+            succeeded = future.result()
+        except LeaseLost:
+            _logger.warning("another delivery has taken over ledger entry %d; leaving it to that", entry_id)
+            return
+        self._failing = 0 if succeeded else self._failing + 1
+        if self._failing >= self._policy.down_after:
+            self._run.summary.stopped = f"{self._name} did not take {self._failing} documents in a row"
+            self._stop.set()
+
+    def _claim(self, kind: str, after: int, limit: int) -> list[int]:
+        return self._ledger.write(
+            lambda connection: claim(
+                connection,
+                target=self._target,
+                kind=kind,
+                run=self._run.id,
+                after=after,
+                limit=limit,
+                now=_now(),
+                lease=LEASE,
+            )
+        )
+
+    def _release(self) -> None:
+        """Give back what is claimed; what could not be begun counts as not looked at by this run."""
+        ours = entries.c.lease_owner == self._run.id
+        self._ledger.write(
+            lambda connection: connection.execute(
+                sa.update(entries).where(ours).values(lease_owner=None, lease_until=None)
+            )
+        )
+
+    def _drop_leases(self, connection: sa.Connection) -> None:
+        connection.execute(
+            sa.update(entries)
+            .where(entries.c.target == self._target, entries.c.lease_owner.is_not(None))
+            .values(lease_owner=None, lease_until=None)
+        )
+
+    def _account_for_waiting(self) -> None:
+        with self._ledger.read() as connection:
+            count, first = waiting(connection, target=self._target)
+            left = sum(
+                pending(connection, target=self._target, kind=kind, now=_now()) for kind in self._sinks
+            ) if self._stop.is_set() else 0
+        summary = self._run.summary
+        if summary.stopped and (count or left):
+            again = f" and will be tried again from {first.astimezone():%H:%M}" if first else ""
+            summary.stopped += f"; {count + left} documents wait{again}"
+
+    def _say_waiting(self) -> None:
+        _logger.info("another delivery to %s is running; waiting for it to finish", self._target)
+
+
+class _Heartbeat:
+    """Keeps the claims of a living delivery alive."""
+
+    def __init__(self, ledger: Ledger, owner: str) -> None:
+        self._ledger = ledger
+        self._owner = owner
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="ledger-heartbeat", daemon=True)
+
+    def __enter__(self) -> t.Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._done.wait(_HEARTBEAT):
+            self._ledger.write(
+                lambda connection: connection.execute(
+                    sa.update(entries).where(entries.c.lease_owner == self._owner).values(lease_until=_now() + LEASE)
+                )
+            )
+
+
+class _Progress:
+    """Says how far a kind has come, every few seconds."""
+
+    def __init__(self, kind: str, due: int) -> None:
+        self._kind = kind.replace("_", " ")
+        self._due = due
+        self._done = 0
+        self._began = self._said = time.monotonic()
+
+    def step(self) -> None:
+        self._done += 1
+        if time.monotonic() - self._said >= _PROGRESS_EVERY:
+            self.say()
+
+    def say(self) -> None:
+        self._said = time.monotonic()
+        rate = self._done / max(self._said - self._began, 0.001)
+        _logger.info("delivering %s: %d of %d (%.1f/s)", self._kind, self._done, self._due, rate)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)

@@ -1,0 +1,159 @@
+"""One document's row: reading it, claiming it for a delivery, and writing what became of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import typing as t
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from ml_connector.errors import Reason
+from ml_connector.ledger.schema import entries
+
+__all__ = ["Entry", "State", "claim", "load", "pending", "settle", "waiting"]
+
+State = t.Literal["received", "posting", "posted", "held", "retry", "ignored"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the ledger as it was read; see ``schema.entries`` for the columns.
+
+    Attributes:
+        uncertain: A request may have reached the target without our learning the outcome.
+        fingerprint: Of the version last sent, whether or not its arrival is certain.
+        sent: The document last sent, as JSON.
+        origin: How the target's thing came to be: ``delivered`` by us, ``found`` under our id, ``matched``.
+    """
+
+    id: int
+    target: str
+    kind: str
+    source: str
+    source_id: str
+    stream: str
+    record: str
+    record_hash: str
+    version: str | None
+    source_created_at: dt.datetime | None
+    state: State
+    reasons: tuple[Reason, ...]
+    attempts: int
+    uncertain: bool
+    next_attempt_at: dt.datetime | None
+    last_run: str | None
+    lease_owner: str | None
+    lease_until: dt.datetime | None
+    external_id: str | None
+    sent: str | None
+    fingerprint: str | None
+    target_id: str | None
+    target_number: str | None
+    target_draft: bool
+    origin: str | None
+    number: str | None
+    party: str | None
+    currency: str | None
+    amount: Decimal | None
+    booking_date: dt.date | None
+    first_seen_at: dt.datetime
+    changed_at: dt.datetime
+    held_since: dt.datetime | None
+    posted_at: dt.datetime | None
+    verified_at: dt.datetime | None
+
+    @classmethod
+    def from_row(cls, row: sa.Row[t.Any]) -> Entry:
+        """Return the entry a row of ``select(entries)`` holds."""
+        values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+        values["reasons"] = tuple(Reason(**reason) for reason in json.loads(values["reasons"]))
+        return cls(**values)
+
+    @property
+    def label(self) -> str:
+        """How people call it: the human number, else the source's id."""
+        return self.number or self.source_id
+
+
+def load(connection: sa.Connection, entry_id: int) -> Entry:
+    """Return one entry."""
+    return Entry.from_row(connection.execute(sa.select(entries).where(entries.c.id == entry_id)).one())
+
+
+def claim(
+    connection: sa.Connection,
+    *,
+    target: str,
+    kind: str,
+    run: str,
+    after: int,
+    limit: int,
+    now: dt.datetime,
+    lease: dt.timedelta,
+) -> list[int]:
+    """Reserve the next documents of a kind for a run, each at most once.
+
+    Returns:
+        Ids in order; rows another delivery holds a living lease on are left out (SKIP LOCKED on PostgreSQL).
+    """
+    ids = list(
+        connection.execute(
+            sa.select(entries.c.id)
+            .where(_due(target, kind, now), entries.c.id > after)
+            .where(sa.or_(entries.c.last_run.is_(None), entries.c.last_run != run))
+            .where(sa.or_(entries.c.lease_until.is_(None), entries.c.lease_until < now))
+            .order_by(entries.c.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).scalars()
+    )
+    if ids:
+        connection.execute(
+            sa.update(entries)
+            .where(entries.c.id.in_(ids))
+            .values(last_run=run, lease_owner=run, lease_until=now + lease)
+        )
+    return ids
+
+
+def settle(connection: sa.Connection, entry_id: int, owner: str, **values: t.Any) -> bool:
+    """Write what became of a claimed document.
+
+    Returns:
+        False when the lease was lost meanwhile: nothing was written and the caller must not go on.
+    """
+    if "reasons" in values:
+        values["reasons"] = json.dumps([reason.to_dict() for reason in values["reasons"]], ensure_ascii=False)
+    result = connection.execute(
+        sa.update(entries).where(entries.c.id == entry_id, entries.c.lease_owner == owner).values(**values)
+    )
+    return result.rowcount == 1
+
+
+def pending(connection: sa.Connection, *, target: str, kind: str, now: dt.datetime) -> int:
+    """Return how many documents of a kind a delivery that starts now would look at."""
+    query = sa.select(sa.func.count()).select_from(entries).where(_due(target, kind, now))
+    return connection.execute(query).scalar_one()
+
+
+def waiting(connection: sa.Connection, *, target: str) -> tuple[int, dt.datetime | None]:
+    """Return how many documents wait for another attempt, and when the first is due."""
+    query = sa.select(sa.func.count(), sa.func.min(entries.c.next_attempt_at)).where(
+        entries.c.target == target, entries.c.state == "retry"
+    )
+    count, first = connection.execute(query).one()
+    return count, first
+
+
+def _due(target: str, kind: str, now: dt.datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        entries.c.target == target,
+        entries.c.kind == kind,
+        sa.or_(
+            entries.c.state.in_(("received", "held", "posting")),
+            sa.and_(entries.c.state == "retry", entries.c.next_attempt_at <= now),
+        ),
+    )

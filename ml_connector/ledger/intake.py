@@ -1,0 +1,224 @@
+"""Records in: durable before the bookmark moves.
+
+A record is identified, compared with what the ledger holds, and written when it is new or changed. Nothing is mapped
+here beyond the filter: a repaired map or mapping table must be able to repair what is already in.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime as dt
+import typing as t
+
+import sqlalchemy as sa
+
+from ml_connector import exact_json
+from ml_connector.documents import DocumentSource, content_hash
+from ml_connector.errors import Reason
+from ml_connector.ledger.schema import entries
+from ml_connector.ledger.store import Ledger
+
+__all__ = ["Intake", "Reader"]
+
+_BATCH = 500
+
+
+class Reader(t.Protocol):
+    """What intake needs of a map."""
+
+    @property
+    def source(self) -> str:
+        """The source system's name."""
+
+    def kind_of(self, stream: str) -> str | None:
+        """Kind of document a stream carries, if any."""
+
+    def is_reference(self, stream: str) -> bool:
+        """Whether a stream's records are to be remembered."""
+
+    def reference_id(self, stream: str, record: t.Mapping[str, t.Any]) -> tuple[str, str]:
+        """Instance and id of a reference record."""
+
+    def identify(self, stream: str, record: t.Mapping[str, t.Any]) -> DocumentSource:
+        """Identity and version of a record; raises ``MalformedRecord`` when it has none."""
+
+    def unwanted(self, stream: str, record: t.Mapping[str, t.Any]) -> str | None:
+        """Why the filter does not want a record; None when it does."""
+
+
+class References(t.Protocol):
+    """Where reference records are remembered."""
+
+    def put(self, instance: str, stream: str, records: t.Mapping[str, t.Mapping[str, t.Any]]) -> None:
+        """Keep records."""
+
+
+class _Item(t.NamedTuple):
+    source: DocumentSource
+    kind: str
+    stream: str
+    record: str
+    record_hash: str
+    unwanted: str | None
+    reasons: tuple[Reason, ...]
+
+
+class Intake:
+    """Takes native records and makes them durable in batches.
+
+    Args:
+        ledger: Where they go.
+        target: The target instance they are meant for.
+        reader: The map, as far as intake needs it.
+        references: Where reference records are remembered.
+
+    Attributes:
+        counts: Per document kind and outcome: ``read``, ``new``, ``changed``, ``unchanged``, ``unwanted``.
+    """
+
+    def __init__(self, ledger: Ledger, target: str, reader: Reader, references: References) -> None:
+        self._ledger = ledger
+        self._target = target
+        self._reader = reader
+        self._references = references
+        self._items: dict[tuple[str, str, str], _Item] = {}
+        self._seen: dict[tuple[str, str], dict[str, t.Mapping[str, t.Any]]] = collections.defaultdict(dict)
+        self._seen_count = 0
+        self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
+
+    def add(self, stream: str, record: t.Mapping[str, t.Any], *, malformed: t.Sequence[Reason] = ()) -> None:
+        """Take one record.
+
+        Args:
+            stream: Its native stream.
+            record: The record, with exact decimals.
+            malformed: What its schema has against it; the document is then held, not lost.
+
+        Raises:
+            MalformedRecord: It cannot be identified.
+        """
+        if self._reader.is_reference(stream) and not malformed:
+            instance, id_ = self._reader.reference_id(stream, record)
+            self._seen[(instance, stream)][id_] = record
+            self._seen_count += 1
+        kind = self._reader.kind_of(stream)
+        if kind is not None:
+            source = self._reader.identify(stream, record)
+            self.counts[(kind, "read")] += 1
+            unwanted = None if malformed else self._reader.unwanted(stream, record)
+            text = exact_json.dumps(record)
+            item = _Item(source, kind, stream, text, content_hash(text), unwanted, tuple(malformed))
+            self._items[(kind, f"{source.system}:{source.instance}", source.id)] = item
+        if len(self._items) + self._seen_count >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Return when everything taken so far is durable."""
+        seen, self._seen, self._seen_count = self._seen, collections.defaultdict(dict), 0
+        for (instance, stream), records in seen.items():
+            self._references.put(instance, stream, records)
+        items, self._items = self._items, {}
+        if items:
+            # Counted outside: the transaction may be run twice.
+            self.counts.update(self._ledger.write(lambda connection: self._store(connection, items)))
+
+    def _store(
+        self, connection: sa.Connection, items: dict[tuple[str, str, str], _Item]
+    ) -> collections.Counter[tuple[str, str]]:
+        counts: collections.Counter[tuple[str, str]] = collections.Counter()
+        now = dt.datetime.now(dt.UTC)
+        known = self._known(connection, items)
+        inserts, updates = [], []
+        for key, item in items.items():
+            row = known.get(key)
+            if row is None:
+                if item.unwanted is not None:
+                    counts[(item.kind, "unwanted")] += 1
+                    continue
+                counts[(item.kind, "new")] += 1
+                inserts.append(
+                    {
+                        "target": self._target,
+                        "kind": item.kind,
+                        "source": key[1],
+                        "source_id": item.source.id,
+                        "first_seen_at": now,
+                        **_content(item, now),
+                        **_state(None, item, now),
+                    }
+                )
+            elif row.record_hash == item.record_hash or _older(item.source.version, row.version):
+                counts[(item.kind, "unwanted" if item.unwanted and not row.target_id else "unchanged")] += 1
+            else:
+                counts[(item.kind, "changed")] += 1
+                updates.append({"row_id": row.id, **_content(item, now), **_state(row, item, now)})
+        if inserts:
+            connection.execute(sa.insert(entries), inserts)
+        for update in updates:
+            row_id = update.pop("row_id")
+            connection.execute(sa.update(entries).where(entries.c.id == row_id).values(**update))
+        return counts
+
+    def _known(
+        self, connection: sa.Connection, items: dict[tuple[str, str, str], _Item]
+    ) -> dict[tuple[str, str, str], sa.Row[t.Any]]:
+        wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+        for kind, source, source_id in items:
+            wanted[(kind, source)].append(source_id)
+        known = {}
+        for (kind, source), ids in wanted.items():
+            rows = connection.execute(
+                sa.select(
+                    entries.c.id,
+                    entries.c.source_id,
+                    entries.c.record_hash,
+                    entries.c.version,
+                    entries.c.state,
+                    entries.c.reasons,
+                    entries.c.target_id,
+                )
+                .where(entries.c.target == self._target, entries.c.kind == kind, entries.c.source == source)
+                .where(entries.c.source_id.in_(ids))
+                .with_for_update()
+            )
+            known.update({(kind, source, row.source_id): row for row in rows})
+        return known
+
+
+def _content(item: _Item, now: dt.datetime) -> dict[str, t.Any]:
+    return {
+        "stream": item.stream,
+        "record": item.record,
+        "record_hash": item.record_hash,
+        "version": item.source.version,
+        "source_created_at": item.source.created_at,
+        "changed_at": now,
+    }
+
+
+def _state(row: sa.Row[t.Any] | None, item: _Item, now: dt.datetime) -> dict[str, t.Any]:
+    """Return the state a new or changed record puts its document in.
+
+    What is being posted stays so until its outcome is known, and what a person has settled stays settled.
+    """
+    if row is not None and (row.state == "posting" or (row.state == "ignored" and '"filtered"' not in row.reasons)):
+        return {}
+    if item.reasons:
+        return {"state": "held", "reasons": _reasons(item.reasons), "held_since": now}
+    if row is not None and row.state == "retry":
+        return {"next_attempt_at": now}
+    return {"state": "received"}
+
+
+def _reasons(reasons: t.Sequence[Reason]) -> str:
+    return exact_json.dumps([reason.to_dict() for reason in reasons])
+
+
+def _older(version: str | None, known: str | None) -> bool:
+    """Whether a record is an older version than the one the ledger has; unknown formats are taken as newer."""
+    if version is None or known is None:
+        return False
+    try:
+        return dt.datetime.fromisoformat(version) < dt.datetime.fromisoformat(known)
+    except (ValueError, TypeError):
+        return False

@@ -1,0 +1,143 @@
+"""What to do with a document, decided from what is known: no calls, no writes, one place for the rules."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+from decimal import Decimal
+
+from ml_connector.documents import Document, Mapped, SupplierInvoice, minor_units
+from ml_connector.errors import Reason
+from ml_connector.ledger.entries import Entry
+
+__all__ = ["Create", "Decision", "Drop", "HoldBack", "Keep", "Revise", "decide", "inconsistencies"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Create:
+    """It is new to the target and nothing in itself stands against it."""
+
+    document: Document
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Revise:
+    """It is a draft in the target and the source has changed: replace it."""
+
+    document: Document
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Keep:
+    """The target has it, and it says what it said."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class HoldBack:
+    """A person has to decide or mend something first."""
+
+    reasons: tuple[Reason, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drop:
+    """The map's filter does not want it (any more), and it was never posted."""
+
+    why: str
+
+
+Decision = Create | Revise | Keep | HoldBack | Drop
+
+
+def decide(entry: Entry, mapped: Mapped) -> Decision:
+    """Return what to do with a document whose earlier outcomes are all certain.
+
+    Args:
+        entry: Its row in the ledger.
+        mapped: What the map makes of its record now.
+    """
+    if entry.target_id is not None:
+        return _already_posted(entry, mapped)
+    if mapped.unwanted is not None:
+        return Drop(mapped.unwanted)
+    if mapped.document is None or mapped.reasons:
+        return HoldBack(mapped.reasons)
+    if mapped.document.withdrawn is not None:
+        return Drop(mapped.document.withdrawn)
+    if problems := inconsistencies(mapped.document):
+        return HoldBack(tuple(problems))
+    return Create(mapped.document)
+
+
+def inconsistencies(document: Document) -> list[Reason]:
+    """Return what a document says against itself: a sum that does not add up, more decimals than its currency has."""
+    if not isinstance(document, SupplierInvoice):
+        return []
+    problems = []
+    origin = _system(document)
+    if document.inexact_amounts:
+        amounts = ", ".join(format(amount, "f") for amount in document.inexact_amounts[:3])
+        problems.append(
+            Reason(
+                "inexact",
+                f"{amounts} has more decimals than {document.currency} allows",
+                f"correct the amounts in {origin}",
+            )
+        )
+    if document.lines_total != document.total:
+        problems.append(
+            Reason(
+                "unbalanced",
+                f"lines add up to {_money(document.lines_total, document.currency)}, "
+                f"the total says {_money(document.total, document.currency)}",
+                f"correct the document in {origin}",
+            )
+        )
+    return problems
+
+
+def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
+    if entry.origin == "matched" or mapped.fingerprint == entry.fingerprint:
+        return Keep()
+    if entry.target_draft and mapped.document is not None and mapped.document.withdrawn is None:
+        problems = inconsistencies(mapped.document)
+        return HoldBack(tuple(problems)) if problems else Revise(mapped.document)
+    what = "; ".join(_changes(entry, mapped)) or "its content changed"
+    return HoldBack(
+        (
+            Reason(
+                "changed_after_posting",
+                f"changed after posting: {what}",
+                f"correct {entry.target_number or entry.target_id} in the target by hand, "
+                f"then `ml-connector ignore {entry.label}`",
+            ),
+        )
+    )
+
+
+def _changes(entry: Entry, mapped: Mapped) -> list[str]:
+    """Return in words what differs from the version that was sent."""
+    if mapped.document is not None and mapped.document.withdrawn is not None:
+        return [mapped.document.withdrawn]
+    if mapped.document is None or entry.sent is None:
+        return []
+    before = type(mapped.document).model_validate_json(entry.sent)
+    changed = []
+    for name in type(mapped.document).model_fields:
+        old, new = getattr(before, name), getattr(mapped.document, name)
+        if name == "source" or old == new:
+            continue
+        if isinstance(old, (tuple, dict)) or isinstance(new, (tuple, dict)):
+            changed.append(f"{name} differ")
+        else:
+            changed.append(f"{name.replace('_', ' ')} was {old}, now {new}")
+    return changed
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return f"{amount:,.{minor_units(currency)}f}" if amount == round(amount, minor_units(currency)) else f"{amount:,f}"
+
+
+def _system(document: Document) -> t.Any:
+    names = {"bill": "BILL", "workday": "Workday", "coupa": "Coupa", "procore": "Procore"}
+    return names.get(document.source.system, document.source.system)

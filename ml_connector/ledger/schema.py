@@ -1,0 +1,194 @@
+"""The ledger's tables. Migrations in ``migrations/versions`` lead here; a test compares the two."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+__all__ = ["Instant", "Money", "audit", "audit_head", "entries", "meta", "metadata", "runs", "sightings", "source_records", "surveyed"]
+
+
+class Money(TypeDecorator[Decimal]):
+    """An exact amount, kept as an integer of ten-thousandths: no currency has more than four decimals."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: sa.Dialect) -> int | None:
+        """Return ten-thousandths; refuses what would be rounded."""
+        del dialect
+        if value is None:
+            return None
+        scaled = value.scaleb(4)
+        if scaled != scaled.to_integral_value():
+            raise ValueError(f"{value} has more than four decimals")
+        return int(scaled)
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
+        """Return the amount."""
+        del dialect
+        return None if value is None else Decimal(int(value)).scaleb(-4)
+
+
+class Instant(TypeDecorator[dt.datetime]):
+    """A moment in UTC, aware on both ways, sortable as text on every database."""
+
+    impl = sa.String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> str | None:
+        """Return ISO text in UTC with microseconds."""
+        del dialect
+        return None if value is None else value.astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> dt.datetime | None:
+        """Return the aware moment."""
+        del dialect
+        return None if value is None else dt.datetime.fromisoformat(value)
+
+
+metadata: t.Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+entries: t.Final = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("id", _Id, primary_key=True, autoincrement=True),
+    # Identity: which document
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("source_id", sa.Text, nullable=False),
+    # Version: what the source says now
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+    sa.Column("record_hash", sa.Text, nullable=False),
+    sa.Column("version", sa.Text),
+    sa.Column("source_created_at", Instant),
+    # State
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reasons", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("uncertain", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("next_attempt_at", Instant),
+    sa.Column("last_run", sa.Text),
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_until", Instant),
+    # What was sent, and what the target made of it
+    sa.Column("external_id", sa.Text),
+    sa.Column("sent", sa.Text),
+    sa.Column("fingerprint", sa.Text),
+    sa.Column("target_id", sa.Text),
+    sa.Column("target_number", sa.Text),
+    sa.Column("target_draft", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("origin", sa.Text),
+    # For people
+    sa.Column("number", sa.Text),
+    sa.Column("party", sa.Text),
+    sa.Column("currency", sa.Text),
+    sa.Column("amount", Money),
+    sa.Column("booking_date", sa.Date),
+    sa.Column("first_seen_at", Instant, nullable=False),
+    sa.Column("changed_at", Instant, nullable=False),
+    sa.Column("held_since", Instant),
+    sa.Column("posted_at", Instant),
+    sa.Column("verified_at", Instant),
+    sa.UniqueConstraint("target", "kind", "source", "source_id"),
+    sa.Index(None, "target", "state", "kind", "id"),
+    sa.Index(None, "target", "external_id"),
+    sa.Index(None, "number"),
+    sa.Index(None, "source_id"),
+    sa.Index(None, "target_id"),
+    sa.Index(None, "target_number"),
+    sqlite_autoincrement=True,
+)
+"""One row per document and target. States: received, posting, posted, held, retry, ignored (design section 6)."""
+
+source_records: t.Final = sa.Table(
+    "source_records",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("record", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Native reference records seen so far (vendors, departments ...), for look-ups and for naming things to people."""
+
+sightings: t.Final = sa.Table(
+    "sightings",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("external_id", sa.Text, primary_key=True),
+    sa.Column("found", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Things of ours that a bulk read found in the target though this ledger had not posted them."""
+
+surveyed: t.Final = sa.Table(
+    "surveyed",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("month", sa.Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Booking months (``2026-09``) of the target that have been read in bulk since this ledger began."""
+
+runs: t.Final = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("transform", sa.Text),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    sa.Column("summary", sa.Text),
+    sa.Index(None, "started_at"),
+)
+
+audit: t.Final = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("seq", _Id, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("run", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("entry_id", _Id),
+    sa.Column("external_id", sa.Text),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Index(None, "entry_id"),
+)
+"""Append-only; each row carries the hash of the one before it."""
+
+audit_head: t.Final = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", _Id, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+"""One row: the end of the chain, so that a cut tail is noticed and writers on several machines queue up."""
+
+meta: t.Final = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)

@@ -1,0 +1,264 @@
+"""Writing what became of a document: state, audit and count in one place and one transaction."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import typing as t
+
+import sqlalchemy as sa
+
+from ml_connector.documents import Document, Mapped
+from ml_connector.errors import Reason, SystemFault
+from ml_connector.ledger import audit
+from ml_connector.ledger.audit import Step
+from ml_connector.ledger.entries import Entry, settle
+from ml_connector.ledger.runs import Outcome, Run
+from ml_connector.ledger.store import Ledger
+from ml_connector.singer.sink import Delivered, Found
+
+__all__ = ["LEASE", "LeaseLost", "Settlement", "as_before"]
+
+LEASE: t.Final = dt.timedelta(seconds=90)
+"""How long a claimed document stays ours without a sign of life."""
+
+_LONGEST_BACKOFF = dt.timedelta(hours=6)
+
+
+class LeaseLost(Exception):  # noqa: N818 - a situation: another delivery has taken the document over
+    """The claim on a document ran out; nothing more may be done with it in this run."""
+
+
+class Settlement:
+    """Outcomes of one run, on their way to ledger, audit and summary.
+
+    Args:
+        ledger: Where outcomes go.
+        run: The run they belong to.
+        target_name: How people call the target (``Workday``).
+    """
+
+    def __init__(self, ledger: Ledger, run: Run, target_name: str) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._name = target_name
+
+    def write_ahead(self, entry: Entry, mapped: Mapped, document: Document) -> None:
+        """Make the request's identity durable; after this the document counts as possibly posted."""
+        step = Step("intent", f"about to send to {self._name}", entry.id, document.external_id, _versions(entry, mapped))
+        self._write(
+            entry,
+            [step],
+            **_description(mapped),
+            state="posting",
+            uncertain=True,
+            attempts=entry.attempts + 1,
+            external_id=document.external_id,
+            sent=document.model_dump_json(),
+            fingerprint=mapped.fingerprint,
+            lease_until=_now() + LEASE,
+        )
+
+    def delivered(self, entry: Entry, mapped: Mapped, delivered: Delivered, *, updated: bool) -> None:
+        """The target has taken it."""
+        step = Step(
+            "updated" if updated else "posted",
+            f"{self._name} {delivered.number or delivered.target_id}",
+            entry.id,
+            mapped.external_id,
+            {
+                "target_id": delivered.target_id,
+                "warnings": delivered.warnings,
+                "request": delivered.request,
+                "response": delivered.response,
+            },
+        )
+        self._write(
+            entry,
+            [step],
+            **_has_it(delivered.target_id, delivered.number, delivered.draft, "delivered"),
+            posted_at=_now(),
+        )
+        self._count(entry.kind, mapped, "updated" if updated else "created")
+
+    def learned(self, entry: Entry, found: Found | None, external_id: str, *, as_sent: bool = True) -> None:
+        """The target was asked about a request whose outcome was unknown, and has answered.
+
+        Args:
+            entry: The document.
+            found: What the target has, None when nothing.
+            external_id: What it was asked for.
+            as_sent: Whether what it has says what was sent last (an update may not have arrived).
+        """
+        if found is None:
+            step = Step("looked_up", f"{self._name} has no {external_id}: it did not arrive", entry.id, external_id)
+            self._write(entry, [step], state="received", uncertain=False)
+            return
+        where = found.number or found.target_id
+        step = Step(
+            "looked_up",
+            f"{self._name} has it as {where}: it had arrived",
+            entry.id,
+            external_id,
+            {"found": dataclasses.asdict(found)},
+        )
+        self._write(
+            entry,
+            [step],
+            **_has_it(found.target_id, found.number, found.draft, entry.origin or "delivered"),
+            posted_at=entry.posted_at or _now(),
+            **({} if as_sent else {"fingerprint": None}),
+        )
+
+    def arrived(self, entry: Entry, mapped: Mapped) -> None:
+        """Count a document whose arrival was learned only in this run."""
+        self._count(entry.kind, mapped, "created")
+
+    def has_already(self, entry: Entry, mapped: Mapped, found: Found, *, linked: bool) -> None:
+        """The target had it before this ledger posted anything: ``linked`` from elsewhere, else under our own id."""
+        outcome: Outcome = "linked" if linked else "found"
+        where = found.number or found.target_id
+        text = f"is {self._name} {where}" if linked else f"{self._name} has it already as {where}"
+        step = Step(outcome, text, entry.id, mapped.external_id, {"found": dataclasses.asdict(found)})
+        self._write(
+            entry,
+            [step],
+            **_description(mapped),
+            **_has_it(found.target_id, found.number, found.draft, "matched" if linked else "found"),
+            external_id=mapped.external_id,
+            fingerprint=mapped.fingerprint,
+            sent=mapped.document.model_dump_json() if mapped.document else None,
+            posted_at=entry.posted_at or _now(),
+        )
+        self._count(entry.kind, mapped, outcome)
+
+    def kept(self, entry: Entry, mapped: Mapped) -> None:
+        """The target has it and it says what it said."""
+        disputed = any(reason.code == "differs_in_target" for reason in entry.reasons)
+        if entry.state != "posted":
+            # A dispute stays open until the target has been read again and agrees.
+            values = {"verified_at": None} if disputed else {"state": "posted", "reasons": (), "held_since": None}
+            self._write(entry, [], **_description(mapped), **values)
+        if not disputed:
+            self._count(entry.kind, mapped, "unchanged")
+
+    def dropped(self, entry: Entry, mapped: Mapped, why: str) -> None:
+        """The map's filter does not want it any more."""
+        step = Step("ignored", why, entry.id, mapped.external_id, _versions(entry, mapped))
+        reason = Reason("filtered", why, "nothing to do; it comes back by itself when the filter wants it again")
+        self._write(entry, [step], **_description(mapped), state="ignored", reasons=(reason,), held_since=None)
+        self._count(entry.kind, mapped, "ignored")
+
+    def held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...], **values: t.Any) -> None:
+        """A person has to act; noted once, however often the same reasons come up."""
+        news = entry.state != "held" or entry.reasons != reasons
+        steps = []
+        if news and entry.reasons != reasons:
+            outcome = "; ".join(reason.what for reason in reasons)
+            detail = {"reasons": [reason.to_dict() for reason in reasons]}
+            steps = [Step("held", outcome, entry.id, mapped.external_id if mapped else entry.external_id, detail)]
+        if news or values:
+            self._write(
+                entry,
+                steps,
+                **(_description(mapped) if mapped else {}),
+                state="held",
+                reasons=reasons,
+                held_since=entry.held_since or _now(),
+                **values,
+            )
+        self.count_held(entry, mapped, reasons)
+
+    def count_held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...]) -> None:
+        """Count a document that is held, without writing."""
+        self._count(entry.kind, mapped or entry, "held")
+        self._run.summary.hold(entry.kind, ((reason.code, reason.what, reason.cure) for reason in reasons))
+
+    def not_processed(self, entry: Entry, fault: SystemFault) -> None:
+        """The target answered that it did not process the request; the document is as it was before."""
+        step = Step("failed", str(fault), entry.id, entry.external_id)
+        self._write(entry, [step], state="received", **as_before(entry))
+
+    def outcome_unknown(self, entry: Entry, fault: SystemFault) -> None:
+        """Nobody knows whether the request arrived; the next attempt begins by asking."""
+        step = Step("failed", str(fault), entry.id, entry.external_id, {"outcome": "unknown"})
+        self._write(entry, [step])
+
+    def postponed(self, entry: Entry, fault: SystemFault, *, give_up_after: int) -> None:
+        """Technical trouble outlasted this run's tries."""
+        if entry.attempts >= give_up_after:
+            what = f"given up after {entry.attempts} attempts; {fault}"
+            cure = f"when {self._name} works again: `ml-connector replay {entry.label}`"
+            self.held(entry, None, (Reason("technical", what, cure),))
+            return
+        wait = min(dt.timedelta(minutes=1) * 2 ** min(entry.attempts, 10), _LONGEST_BACKOFF)
+        step = Step("postponed", str(fault), entry.id, entry.external_id)
+        state = {} if entry.uncertain else {"attempts": entry.attempts + 1}
+        self._write(entry, [step], state="retry", next_attempt_at=_now() + wait, **state)
+        self._count(entry.kind, entry, "retry")
+
+    def left(self, entry: Entry, mapped: Mapped) -> None:
+        """The cap on documents was reached before it."""
+        self._write(entry, [], **_description(mapped), state="received", last_run=None)
+        self._count(entry.kind, mapped, "waiting")
+
+    def verdict(self, entry: Entry, mapped: Mapped, outcome: Outcome) -> None:
+        """A dry run's word: what would have been done."""
+        self._write(entry, [], **_description(mapped))
+        self._count(entry.kind, mapped, outcome)
+
+    def _count(self, kind: str, what: Mapped | Entry, outcome: Outcome) -> None:
+        self._run.summary.count(kind, outcome, currency=what.currency, amount=what.amount)
+
+    def _write(self, entry: Entry, steps: list[Step], **values: t.Any) -> None:
+        run = self._run
+
+        def work(connection: sa.Connection) -> bool:
+            if values and not settle(connection, entry.id, run.id, **values):
+                return False
+            audit.append(connection, steps, run=run.id, actor=run.actor)
+            return True
+
+        if not self._ledger.write(work):
+            raise LeaseLost
+
+
+def as_before(entry: Entry) -> dict[str, t.Any]:
+    """Return the values that undo a write-ahead whose request certainly changed nothing."""
+    return {"uncertain": False, "fingerprint": entry.fingerprint, "sent": entry.sent}
+
+
+def _has_it(target_id: str, number: str | None, draft: bool, origin: str) -> dict[str, t.Any]:  # noqa: FBT001
+    return {
+        "state": "posted",
+        "uncertain": False,
+        "origin": origin,
+        "target_id": target_id,
+        "target_number": number,
+        "target_draft": draft,
+        "verified_at": None,
+        "reasons": (),
+        "held_since": None,
+        "next_attempt_at": None,
+    }
+
+
+def _description(mapped: Mapped) -> dict[str, t.Any]:
+    amount = mapped.amount
+    exact = amount is not None and amount.scaleb(4) == amount.scaleb(4).to_integral_value()
+    return {
+        "number": mapped.number,
+        "party": mapped.party,
+        "currency": mapped.currency,
+        "amount": amount if exact else None,
+        "booking_date": mapped.date,
+        "external_id": mapped.external_id,
+    }
+
+
+def _versions(entry: Entry, mapped: Mapped) -> dict[str, t.Any]:
+    return {"version": entry.version, "record_hash": entry.record_hash, "fingerprint": mapped.fingerprint}
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
