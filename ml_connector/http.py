@@ -1,0 +1,168 @@
+"""HTTP as all clients use it: a checked base address, exact numbers, no secret in any text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import ipaddress
+import typing as t
+from decimal import Decimal
+from importlib import metadata
+
+import httpx
+import msgspec
+
+from ml_connector.errors import SettingInvalid
+
+__all__ = [
+    "check_base_url",
+    "decode_json",
+    "open_client",
+    "quoted",
+    "redacted",
+    "redacted_headers",
+    "retry_after",
+    "user_agent",
+]
+
+HIDDEN = "***"
+
+_SECRET_KEYS = frozenset(
+    {
+        "accesstoken", "accountnumber", "apikey", "assertion", "authorization", "clientassertion", "clientsecret",
+        "cookie", "devkey", "iban", "password", "privatekey", "proxyauthorization", "refreshtoken",
+        "remembermeid", "routingnumber", "secret", "securitykey", "sessionid", "setcookie", "token",
+        "xbillshasignature",
+    }
+)  # fmt: skip
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def user_agent(product: str) -> str:
+    """Return how we introduce ourselves: ``ml-connector/<version> (+tap-bill)``."""
+    return f"ml-connector/{metadata.version('ml-connector')} (+{product})"
+
+
+def check_base_url(url: str, *, setting: str = "base_url") -> str:
+    """Return a base address without its last slash.
+
+    Args:
+        url: The address as the user wrote it.
+        setting: Name of the setting, for the message.
+
+    Raises:
+        SettingInvalid: It is not ``https``, nor ``http`` on this machine, or it carries a login or a query.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError) as error:
+        raise SettingInvalid(f'setting "{setting}" is not an address: {error}.', _ADDRESS_CURE) from error
+    if not parsed.host or parsed.scheme not in ("http", "https"):
+        raise SettingInvalid(f'setting "{setting}" is not a web address.', _ADDRESS_CURE)
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise SettingInvalid(
+            f'setting "{setting}" carries a login, a query or a fragment.',
+            "Leave only scheme, host and path; credentials have settings of their own.",
+        )
+    if parsed.scheme == "http" and not _is_loopback(parsed.host):
+        raise SettingInvalid(
+            f'setting "{setting}" would send secrets unencrypted to {parsed.host}.', _ADDRESS_CURE
+        )
+    return str(parsed).rstrip("/")
+
+
+def open_client(
+    base_url: str,
+    *,
+    product: str,
+    timeout: float,
+    agent: str | None = None,
+    connections: int = 4,
+    transport: httpx.BaseTransport | None = None,
+) -> httpx.Client:
+    """Return a client for one system.
+
+    Args:
+        base_url: Address of the system, checked here.
+        product: Name of the plugin, part of the user agent.
+        timeout: Seconds to wait for a connection, and for each part of an answer.
+        agent: Another user agent.
+        connections: How many connections are kept open at most.
+        transport: Another transport, for tests.
+
+    Raises:
+        SettingInvalid: The address cannot be used.
+    """
+    base_url = check_base_url(base_url)
+    return httpx.Client(
+        base_url=base_url,
+        timeout=httpx.Timeout(timeout, connect=min(timeout, 30.0)),
+        headers={"User-Agent": agent or user_agent(product), "Accept": "application/json"},
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        transport=transport,
+        trust_env=not _is_loopback(httpx.URL(base_url).host),
+    )
+
+
+def decode_json(data: bytes | msgspec.Raw) -> t.Any:
+    """Return the value of JSON text; numbers with a point are exact ``Decimal``, others ``int``.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    return _decoder.decode(data)
+
+
+def redacted(value: t.Any) -> t.Any:
+    """Return a copy of a JSON value in which the values of secret and bank keys are hidden."""
+    if isinstance(value, t.Mapping):
+        return {key: HIDDEN if _is_secret(key) else redacted(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [redacted(item) for item in value]
+    return value
+
+
+def redacted_headers(headers: t.Mapping[str, str]) -> dict[str, str]:
+    """Return headers whose secret values are hidden."""
+    return {name: HIDDEN if _is_secret(name) else value for name, value in headers.items()}
+
+
+def quoted(text: str, secrets: t.Iterable[str] = (), *, limit: int = 500) -> str:
+    """Return somebody else's words as one line, shortened, without any of the secrets we know."""
+    line = " ".join(text.split())
+    for secret in secrets:
+        if secret:
+            line = line.replace(secret, HIDDEN)
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def retry_after(headers: t.Mapping[str, str], *, now: dt.datetime | None = None) -> float | None:
+    """Return the seconds a ``Retry-After`` header asks for, given as seconds or as a date."""
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text)
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    return max(0.0, (moment - (now or dt.datetime.now(dt.UTC))).total_seconds())
+
+
+_ADDRESS_CURE: t.Final = (
+    "Write https://host/path; http:// is accepted for this machine only (127.0.0.1, localhost)."
+)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_secret(name: t.Any) -> bool:
+    return isinstance(name, str) and name.replace("-", "").replace("_", "").lower() in _SECRET_KEYS

@@ -1,0 +1,154 @@
+"""Limits that hold across all processes of one machine: calls at once, and calls per clock hour.
+
+The operating system releases what a killed process held, so nothing has to be cleaned up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import filelock
+
+from ml_connector.state_directory import hashed, state_directory
+
+__all__ = ["HourlyBudget", "Permits"]
+
+GROW_AFTER = 25
+"""Undisturbed calls after which a shrunken number of permits grows by one."""
+
+_HOUR = 3600
+_random = random.SystemRandom()
+
+
+class Permits:
+    """A number of calls that may be under way at once, counted over all processes that use the same name.
+
+    Each permit is a locked file. Whoever finds none free tries again after a short random pause.
+
+    Args:
+        name: What is limited; may contain keys, it is hashed.
+        slots: How many calls at once.
+        directory: Where the files lie; None: the state directory.
+    """
+
+    def __init__(self, name: str, slots: int, *, directory: Path | None = None) -> None:
+        place = directory or state_directory("permits")
+        stem = hashed(name)
+        self._locks = [
+            filelock.FileLock(place / f"{stem}.{number}", thread_local=False, mode=0o600)
+            for number in range(slots)
+        ]
+        self._limit = slots
+        self._undisturbed = 0
+        self._ours: set[int] = set()
+        self._freed = threading.Condition()
+
+    @property
+    def limit(self) -> int:
+        """How many calls this process makes at once at present."""
+        return self._limit
+
+    @contextlib.contextmanager
+    def hold(self) -> t.Iterator[None]:
+        """Hold one permit, waiting until one is free."""
+        number = self._take()
+        try:
+            yield
+        finally:
+            self._give_back(number)
+
+    def shrink(self) -> None:
+        """Make one call fewer at once from now on: the system saw too many. Never below one."""
+        with self._freed:
+            self._limit = max(1, self._limit - 1)
+            self._undisturbed = 0
+
+    def _take(self) -> int:
+        with self._freed:
+            while True:
+                for number in range(self._limit):
+                    if number not in self._ours and self._lock(number):
+                        self._ours.add(number)
+                        return number
+                self._freed.wait(_random.uniform(0.004, 0.02))
+
+    def _lock(self, number: int) -> bool:
+        try:
+            self._locks[number].acquire(blocking=False)
+        except filelock.Timeout:
+            return False
+        return True
+
+    def _give_back(self, number: int) -> None:
+        with self._freed:
+            self._locks[number].release()
+            self._ours.discard(number)
+            self._undisturbed += 1
+            if self._limit < len(self._locks) and self._undisturbed >= GROW_AFTER:
+                self._limit += 1
+                self._undisturbed = 0
+            self._freed.notify()
+
+
+class HourlyBudget:
+    """A number of calls per clock hour, counted over all processes that use the same name.
+
+    Args:
+        name: What is limited; may contain keys, it is hashed.
+        calls: How many calls in a clock hour (UTC).
+        directory: Where the count lies; None: the state directory.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        calls: int,
+        *,
+        directory: Path | None = None,
+        clock: t.Callable[[], float] = time.time,
+    ) -> None:
+        place = directory or state_directory("permits")
+        stem = hashed(name)
+        self._path = place / f"{stem}.hour"
+        self._across_processes = filelock.FileLock(
+            place / f"{stem}.hour.lock", thread_local=False, mode=0o600
+        )
+        self._across_threads = threading.Lock()
+        self._calls = calls
+        self._clock = clock
+
+    def spend(self) -> float:
+        """Count one call.
+
+        Returns:
+            0.0 when it may be made, else the seconds until the next hour begins; then nothing was counted.
+        """
+        with self._across_threads, self._across_processes:
+            now = self._clock()
+            hour = int(now // _HOUR)
+            spent = self._read(hour)
+            if spent >= self._calls:
+                return (hour + 1) * _HOUR - now
+            self._write(hour, spent + 1)
+            return 0.0
+
+    def _read(self, hour: int) -> int:
+        try:
+            kept_hour, spent = self._path.read_text("ascii").split()
+            return int(spent) if int(kept_hour) == hour else 0
+        except (OSError, ValueError):
+            return 0
+
+    def _write(self, hour: int, spent: int) -> None:
+        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(file, b"%d %d" % (hour, spent))
+        finally:
+            os.close(file)
