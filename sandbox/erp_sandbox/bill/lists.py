@@ -1,0 +1,188 @@
+"""One page of a list: ``max``, ``page``, ``sort``, ``filters`` (sheet bill 3.1 to 3.3)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from erp_sandbox.bill import errors
+from erp_sandbox.bill.filters import Term, parse_filters, parse_sort, sort_key
+from erp_sandbox.bill.resources import Resource
+from erp_sandbox.bill.rules import BillRules
+from erp_sandbox.bill.table import END, START, Key, Row, Table, decode
+
+DEFAULT_PAGE_SIZE = 20
+LARGEST_PAGE_SIZE = 100
+LIST_PARAMETERS = frozenset({"max", "page", "sort", "filters"})
+
+_BY_TIME = (("updatedTime", False),)
+
+
+class _Token(msgspec.Struct, omit_defaults=True):
+    """What a cursor remembers: its query, and a place as a row passed, a row not reached, or a count of rows."""
+
+    filters: str
+    sort: str
+    after: tuple[int, str] | None = None
+    before: tuple[int, str] | None = None
+    offset: int | None = None
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one answer and the cursors to its neighbours; an empty cursor means there is none."""
+
+    rows: Sequence[Row]
+    next_page: str
+    prev_page: str
+
+    def body(self, *, with_detail: bool = False) -> bytes:
+        """The envelope as JSON. The last page has no ``nextPage`` at all, the first an empty ``prevPage``."""
+        next_page = b'"nextPage":"' + self.next_page.encode() + b'",' if self.next_page else b""
+        results = b",".join([row.whole() if with_detail else row.body for row in self.rows])
+        return b"{" + next_page + b'"prevPage":"' + self.prev_page.encode() + b'","results":[' + results + b"]}"
+
+
+def read_page(table: Table, resource: Resource, query: Mapping[str, str], rules: BillRules) -> Page:
+    """Answer a list request.
+
+    Args:
+        table: The records.
+        resource: What they may be filtered and sorted by.
+        query: The list parameters of the request.
+        rules: How paging behaves.
+
+    Raises:
+        BillRefusalError: a parameter is not what BILL takes.
+    """
+    count = _page_size(query.get("max"))
+    token = _decode_token(query["page"]) if "page" in query else None
+    if token is not None and rules.cursor == "refuses_filters" and "filters" in query:
+        raise errors.invalid_parameter("The page parameter cannot be combined with filters.")
+    filters, sort = _same_query(query, token)
+    terms = parse_filters(filters, resource, allow_unconfirmed=rules.classifications_by_time) if filters else ()
+    order = parse_sort(sort, resource) if sort else ()
+    if rules.cursor == "works" and order == _BY_TIME:
+        return _page_by_time(table, terms, _Token(filters, sort), token, count)
+    if token is not None and rules.cursor in ("no_filters", "refuses_filters"):
+        terms = ()
+    return _page_by_offset(table, terms, order, _Token(filters, sort), token, count, stuck=rules.cursor == "stuck")
+
+
+def _page_size(text: str | None) -> int:
+    if text is None:
+        return DEFAULT_PAGE_SIZE
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST_PAGE_SIZE:
+        raise errors.invalid_parameter(f"max: must be between 1 and {LARGEST_PAGE_SIZE}, but is {text}")
+    return int(text)
+
+
+def _same_query(query: Mapping[str, str], token: _Token | None) -> tuple[str, str]:
+    """The filters and sort of a request; with a cursor they are left out or the same as on the first page."""
+    if token is None:
+        return query.get("filters", ""), query.get("sort", "")
+    if query.get("filters", token.filters) != token.filters or query.get("sort", token.sort) != token.sort:
+        raise errors.invalid_parameter("The page parameter belongs to another query.")
+    return token.filters, token.sort
+
+
+def _page_by_time(
+    table: Table, terms: Sequence[Term], blank: _Token, token: _Token | None, count: int
+) -> Page:
+    start, end, rest = _time_range(terms)
+    admits = _all(rest) if rest else None
+    if token is not None and token.before is not None:
+        keys = table.walk(start, min(end, token.before), count, admits, backwards=True)
+        more = True
+    else:
+        if token is not None:
+            if token.after is None:
+                raise errors.invalid_parameter("Invalid page parameter.")
+            start = max(start, table.after(token.after))
+        keys = table.walk(start, end, count + 1, admits)
+        more = len(keys) > count
+        keys = keys[:count]
+    rows = [row for _, identifier in keys if (row := table.row(identifier)) is not None]
+    return Page(
+        rows,
+        _encode_token(msgspec.structs.replace(blank, after=keys[-1])) if more and keys else "",
+        _encode_token(msgspec.structs.replace(blank, before=keys[0])) if token is not None and keys else "",
+    )
+
+
+def _page_by_offset(
+    table: Table,
+    terms: Sequence[Term],
+    order: Sequence[tuple[str, bool]],
+    blank: _Token,
+    token: _Token | None,
+    count: int,
+    *,
+    stuck: bool,
+) -> Page:
+    identifiers = table.selection((tuple(terms), tuple(order)), lambda: _select(table, terms, order))
+    offset = 0
+    if token is not None and not stuck:
+        if token.offset is None:
+            raise errors.invalid_parameter("Invalid page parameter.")
+        offset = token.offset
+    rows = [row for identifier in identifiers[offset : offset + count] if (row := table.row(identifier)) is not None]
+    more = offset + count < len(identifiers)
+    onward = msgspec.structs.replace(blank, offset=offset + count, turn=token.turn + 1 if stuck and token else 0)
+    back = msgspec.structs.replace(blank, offset=max(0, offset - count))
+    return Page(rows, _encode_token(onward) if more else "", _encode_token(back) if offset else "")
+
+
+def _select(table: Table, terms: Sequence[Term], order: Sequence[tuple[str, bool]]) -> list[str]:
+    if not terms and order in (_BY_TIME, (("updatedTime", True),)):
+        identifiers = [identifier for _, identifier in table.keys()]
+        return identifiers[::-1] if order[0][1] else identifiers
+    admits = _all(terms)
+    if not order:
+        return sorted(identifier for identifier, row in table.rows() if admits(row))
+    found = [decode(row.body) for _, row in table.rows() if admits(row)]
+    for field, descending in reversed(order):
+        found.sort(key=sort_key(field), reverse=descending)
+    return [record["id"] for record in found]
+
+
+def _time_range(terms: Sequence[Term]) -> tuple[Key, Key, list[Term]]:
+    start, end, rest = START, END, []
+    for term in terms:
+        if term.field != "updatedTime":
+            rest.append(term)
+            continue
+        instant = term.values[0]
+        if term.operator in ("gt", "gte"):
+            start = max(start, (instant + (term.operator == "gt"), ""))
+        else:
+            end = min(end, (instant + (term.operator == "lte"), ""))
+    return start, end, rest
+
+
+def _all(terms: Sequence[Term]) -> Callable[[Row], bool]:
+    if not terms:
+        return lambda _row: True
+
+    def admits(row: Row) -> bool:
+        record: dict[str, Any] = decode(row.body)
+        return all(term.admits(record) for term in terms)
+
+    return admits
+
+
+def _encode_token(token: _Token) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(token)).decode().rstrip("=")
+
+
+def _decode_token(text: str) -> _Token:
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), type=_Token)
+    except (binascii.Error, UnicodeEncodeError, ValueError, msgspec.DecodeError):
+        raise errors.invalid_parameter("Invalid page parameter.") from None

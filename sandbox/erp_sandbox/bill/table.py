@@ -1,0 +1,178 @@
+"""Records of one kind, kept as the bytes that leave the server and in order of their last change."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from erp_sandbox.bill.times import parse_instant
+
+Key = tuple[int, str]
+"""Where a record stands: (milliseconds of ``updatedTime``, id)."""
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Row(NamedTuple):
+    """A record as bytes; ``detail`` is the member shown only on request, with its leading comma, or empty."""
+
+    updated: int
+    body: bytes
+    detail: bytes
+
+    def whole(self) -> bytes:
+        """The record including its detail."""
+        return self.body[:-1] + self.detail + b"}" if self.detail else self.body
+
+
+class Table:
+    """Rows by id and by (updatedTime, id); safe to edit from one thread while another one serves.
+
+    Args:
+        detail: The name of the member that is shown only on request, if there is one.
+    """
+
+    def __init__(self, detail: str | None = None) -> None:
+        self._detail = detail
+        self._rows: dict[str, Row] = {}
+        self._order: list[Key] = []
+        self._in_order = True
+        self._selections: dict[object, list[str]] = {}
+        self._lock = threading.RLock()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, identifier: object) -> bool:
+        return identifier in self._rows
+
+    def put(self, record: Mapping[str, Any]) -> None:
+        """Add or replace a record; it needs an ``id``, and an ``updatedTime`` to take part in its order."""
+        detail = b""
+        if self._detail is not None and self._detail in record:
+            detail = b',"' + self._detail.encode() + b'":' + _ENCODER.encode(record[self._detail])
+            record = {name: value for name, value in record.items() if name != self._detail}
+        updated = parse_instant(record["updatedTime"]) if "updatedTime" in record else 0
+        self.put_row(record["id"], Row(updated, _ENCODER.encode(record), detail))
+
+    def put_row(self, identifier: str, row: Row) -> None:
+        """Add or replace a record that is bytes already."""
+        with self._lock:
+            old = self._rows.get(identifier)
+            if old is not None:
+                self._arrange()
+                del self._order[bisect_left(self._order, (old.updated, identifier))]
+            self._rows[identifier] = row
+            key = (row.updated, identifier)
+            if not self._order or (self._in_order and key > self._order[-1]):
+                self._order.append(key)
+            elif old is None:
+                self._order.append(key)
+                self._in_order = False
+            else:
+                insort(self._order, key)
+            self._selections.clear()
+
+    def row(self, identifier: str) -> Row | None:
+        """The row with that id."""
+        return self._rows.get(identifier)
+
+    def record(self, identifier: str) -> dict[str, Any]:
+        """A copy of the record with that id, detail included, money as Decimal.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return decode(self._rows[identifier].whole())
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Copies of all records, oldest change first."""
+        for _, identifier in self.keys():
+            yield self.record(identifier)
+
+    def keys(self) -> list[Key]:
+        """All positions, oldest change first."""
+        with self._lock:
+            self._arrange()
+            return list(self._order)
+
+    def rows(self) -> Iterator[tuple[str, Row]]:
+        """All rows with their ids, oldest change first."""
+        for _, identifier in self.keys():
+            yield identifier, self._rows[identifier]
+
+    def newest(self) -> int:
+        """Milliseconds of the latest change, 0 when empty."""
+        with self._lock:
+            self._arrange()
+            return self._order[-1][0] if self._order else 0
+
+    def walk(
+        self, start: Key, end: Key, count: int, admits: Callable[[Row], bool] | None, *, backwards: bool = False
+    ) -> list[Key]:
+        """Up to ``count`` positions in ``start <= key < end`` whose rows are admitted, in order.
+
+        The work grows with the rows looked at, not with the size of the table.
+
+        Args:
+            start: First position, not before it.
+            end: Stop before this position.
+            count: How many at most.
+            admits: The condition; None admits all.
+            backwards: Take the last ones of the range instead of the first ones.
+        """
+        with self._lock:
+            self._arrange()
+            low, high = bisect_left(self._order, start), bisect_left(self._order, end)
+            if admits is None:
+                return self._order[max(low, high - count) : high] if backwards else self._order[low : min(high, low + count)]
+            found: list[Key] = []
+            for position in range(high - 1, low - 1, -1) if backwards else range(low, high):
+                key = self._order[position]
+                if admits(self._rows[key[1]]):
+                    found.append(key)
+                    if len(found) == count:
+                        break
+            return found[::-1] if backwards else found
+
+    def after(self, key: Key) -> Key:
+        """The smallest position greater than ``key``."""
+        with self._lock:
+            self._arrange()
+            place = bisect_right(self._order, key)
+            return self._order[place] if place < len(self._order) else END
+
+    def selection(self, name: object, build: Callable[[], list[str]]) -> list[str]:
+        """A list of ids that is built once and kept until the next edit."""
+        with self._lock:
+            if name not in self._selections:
+                if len(self._selections) >= 16:
+                    self._selections.clear()
+                self._selections[name] = build()
+            return self._selections[name]
+
+    def _arrange(self) -> None:
+        if not self._in_order:
+            self._order.sort()
+            self._in_order = True
+
+
+START: Key = (-1, "")
+END: Key = (2**62, "")
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """A record from its bytes; numbers with a fraction become Decimal."""
+    record: dict[str, Any] = _DECODER.decode(body)
+    return record
+
+
+def encode(value: object) -> bytes:
+    """JSON bytes; Decimal becomes a number."""
+    return _ENCODER.encode(value)

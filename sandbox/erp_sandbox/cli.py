@@ -1,0 +1,200 @@
+"""The command ``erp-sandbox``."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from erp_sandbox import credentials
+from erp_sandbox.bill.rules import CURSOR_MODES, BillRules
+from erp_sandbox.faults import KINDS, Faults, parse_rates
+from erp_sandbox.server import Sandbox
+from erp_sandbox.snapshot import load_snapshot, save_snapshot
+from erp_sandbox.world import World
+
+
+class _LineRange(click.ParamType):
+    """``3`` or ``1-40``: how many lines a bill has."""
+
+    name = "N or MIN-MAX"
+
+    def convert(
+        self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        low, _, high = value.partition("-")
+        try:
+            lines = (int(low), int(high or low))
+        except ValueError:
+            lines = (0, 0)
+        if not 1 <= lines[0] <= lines[1] <= 99:
+            self.fail(f"{value!r} is no number of lines from 1 to 99, such as 3 or 1-40", param, ctx)
+        return lines
+
+
+_WORLD_OPTIONS = (
+    click.option(
+        "--profile",
+        type=click.Choice(["demo", "plain"]),
+        default="demo",
+        show_default=True,
+        help="demo: 212 mixed bills, seven of which cannot be posted; plain: every bill can.",
+    ),
+    click.option("--bills", type=click.IntRange(1), help="How many bills (plain only).  [default: 1000]"),
+    click.option("--lines", type=_LineRange(), help="Lines per bill.  [default: 1-5 for demo, 1-40 for plain]"),
+    click.option("--seed", type=int, help="Another seed gives other ids and amounts (plain only).  [default: 1]"),
+)
+
+
+@click.group()
+def main() -> None:
+    """Stand-ins of BILL and Workday on this machine, for trying, testing and measuring."""
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option("--latency", type=click.FloatRange(0), default=0.0, help="Seconds each API call takes.")
+@click.option("--jitter", type=click.FloatRange(0), default=0.0, help="Up to so many seconds more.")
+@click.option(
+    "--faults",
+    multiple=True,
+    metavar="KIND=RATE",
+    help="How often something goes wrong, from 0 to 1; may be repeated. KIND is one of "
+    + ", ".join(KINDS)
+    + ", and may name a system and a side: workday.drop_after.writes=0.05.",
+)
+@click.option("--fault-seed", type=int, default=1, show_default=True, help="Makes the faults repeatable.")
+@click.option("--slow-seconds", type=click.FloatRange(0), default=1.0, show_default=True, help="For slow.")
+@click.option(
+    "--cursor",
+    type=click.Choice(CURSOR_MODES),
+    default="works",
+    show_default=True,
+    help="How BILL's paging behaves: works; offset: counts rows; stuck: repeats the first page; "
+    "no_filters: forgets the filters after the first page; refuses_filters: answers 400 to page with filters.",
+)
+@click.option(
+    "--classifications-by-time",
+    is_flag=True,
+    help="Let BILL's classifications be filtered by updatedTime, which is refused otherwise.",
+)
+@click.option(
+    "--rate-limit-status",
+    type=click.Choice(["422", "429"]),
+    default="429",
+    show_default=True,
+    help="HTTP status of BILL's rate limits.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the data there when stopping and go on with it when starting again.",
+)
+@click.option("--quiet", is_flag=True, help="Say nothing.")
+@click.option("--print-env", is_flag=True, help="Print the settings tap and target need, as NAME=value lines.")
+@click.pass_context
+def up(
+    ctx: click.Context,
+    *,
+    port: int,
+    latency: float,
+    jitter: float,
+    faults: tuple[str, ...],
+    fault_seed: int,
+    slow_seconds: float,
+    cursor: str,
+    classifications_by_time: bool,
+    rate_limit_status: str,
+    data_dir: Path | None,
+    quiet: bool,
+    print_env: bool,
+    **world: object,
+) -> None:
+    """Serve BILL and Workday on 127.0.0.1 until Ctrl-C."""
+    box = Sandbox(
+        _world(ctx, **world),
+        port=port,
+        latency=latency,
+        jitter=jitter,
+        faults=_faults(faults, fault_seed, slow_seconds),
+        rules=BillRules(
+            cursor=cursor,  # type: ignore[arg-type]
+            classifications_by_time=classifications_by_time,
+            rate_limit_status=int(rate_limit_status),  # type: ignore[arg-type]
+        ),
+    )
+    if data_dir is not None:
+        load_snapshot(box, data_dir)
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    try:
+        box.start()
+    except OSError as error:
+        raise click.ClickException(
+            f"port {port} cannot be used ({error.strerror}). Choose another with --port."
+        ) from None
+    try:
+        if print_env:
+            for name, value in environment(box).items():
+                click.echo(f"{name}={value}")
+        if not quiet:
+            click.echo(f"sandbox: BILL and Workday on {box.url} (nothing leaves this machine), Ctrl-C stops", err=True)
+        done.wait()
+    finally:
+        box.stop()
+        if data_dir is not None:
+            save_snapshot(box, data_dir)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.pass_context
+def crosswalk(ctx: click.Context, directory: Path, **world: object) -> None:
+    """Write the mapping tables of a world to DIRECTORY/bill-workday/*.csv."""
+    for path in _world(ctx, **world).write_crosswalk(directory):
+        click.echo(path)
+
+
+for _option in reversed(_WORLD_OPTIONS):
+    up = _option(up)
+    crosswalk = _option(crosswalk)
+
+
+def environment(box: Sandbox) -> dict[str, str]:
+    """The settings of tap-bill and target-workday for this sandbox, named as Meltano names them."""
+    return {
+        "TAP_BILL_BASE_URL": box.bill_base_url,
+        "TAP_BILL_DEV_KEY": credentials.BILL_DEV_KEY,
+        "TAP_BILL_USERNAME": credentials.BILL_SYNC_TOKEN_NAME,
+        "TAP_BILL_PASSWORD": credentials.BILL_SYNC_TOKEN_VALUE,
+        "TAP_BILL_ORGANIZATION_ID": credentials.BILL_ORGANIZATION_ID,
+        "TARGET_WORKDAY_BASE_URL": box.workday_base_url,
+        "TARGET_WORKDAY_TENANT": credentials.WORKDAY_TENANT,
+        "TARGET_WORKDAY_ISU_USERNAME": credentials.WORKDAY_ISU_USERNAME,
+        "TARGET_WORKDAY_ISU_PASSWORD": credentials.WORKDAY_ISU_PASSWORD,
+    }
+
+
+def _faults(words: tuple[str, ...], seed: int, slow_seconds: float) -> Faults:
+    faults = Faults(seed=seed, slow_seconds=slow_seconds)
+    try:
+        for rate in parse_rates(words):
+            faults.set(rate.kind, rate.rate, system=rate.system, side=rate.side)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--faults") from None
+    return faults
+
+
+def _world(ctx: click.Context, **options: object) -> World:
+    given = {name: value for name, value in options.items() if value is not None and name != "profile"}
+    if options["profile"] == "plain":
+        return World.plain(**given)  # type: ignore[arg-type]
+    for name in ("bills", "seed"):
+        if name in given:
+            raise click.UsageError(f"--{name} needs --profile plain; the demo is always the same.", ctx)
+    return World.demo(**given)  # type: ignore[arg-type]
