@@ -1,0 +1,205 @@
+"""Submit_Supplier (sheet workday 4.2)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from erp_sandbox.workday.documents import Address, SupplierRecord
+from erp_sandbox.workday.rules.call import exceptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from erp_sandbox.workday.codec import Record
+    from erp_sandbox.workday.documents import Status
+    from erp_sandbox.workday.instances import Instance
+    from erp_sandbox.workday.rules.call import Call
+
+_ADD_ONLY = "The Web Service is set to Add Only; but the Supplier already exists."
+_SEQUENCE = "SUPPLIER-3"
+_LINE_TYPE = re.compile(r"ADDRESS_LINE_[1-9]")
+_REQUIRED = (
+    "Supplier_Name",
+    "Supplier_Category_Reference",
+    "Payment_Terms_Reference",
+    "Payment_Types_Accepted_Reference",
+    "Default_Payment_Type_Reference",
+    "Business_Entity_Data",
+)
+
+
+def submit_supplier(call: Call) -> Mapping[str, Any]:
+    """Create a supplier, or change the one the request refers to.
+
+    Raises:
+        ValidationRefusalError: with everything that is wrong with it.
+    """
+    data = call.request.record("Document_Data")
+    if data is None:
+        call.require(call.request, "Document_Data")
+        call.settle()
+        raise AssertionError  # pragma: no cover  # settle has raised
+    existing = _existing(call, data)
+    call.settle()
+    supplier = _read(call, data, existing)
+    call.settle()
+    trap = call.store.next_trap()
+    if trap is not None:
+        failed = exceptions("Error", "The supplier could not be saved.")
+        ghost = call.store.instances.unknown("Supplier", supplier.supplier_id or "UNSAVED")
+        return {
+            "Document_Reference": ghost if trap == "error_exception" else None,
+            "Exceptions_Response_Data": None if trap == "no_reference" else failed,
+        }
+    return {"Document_Reference": _keep(call, supplier, existing)}
+
+
+def _existing(call: Call, data: Record) -> SupplierRecord | None:
+    add_only = (call.request.attribute("Add_Only") or "false").strip() in {"true", "1"}
+    own_id = data.text("Supplier_ID")
+    if not call.request.has("Document_Reference"):
+        if own_id and call.store.instances.has("Supplier", own_id):
+            message = _ADD_ONLY if add_only else f"Supplier {own_id} exists already; refer to it to update it."
+            call.note(message, data.xpath("Supplier_ID"))
+        return None
+    where = call.request.xpath("Document_Reference")
+    instance = call.refer(call.request, "Document_Reference", "Supplier")
+    if add_only:
+        call.note(_ADD_ONLY, where)
+    if instance is None:
+        return None
+    if own_id and own_id != instance.id:
+        call.note("The ID of an existing supplier cannot be changed.", data.xpath("Supplier_ID"))
+    return call.store.suppliers[instance.id]
+
+
+def _read(call: Call, data: Record, existing: SupplierRecord | None) -> SupplierRecord:
+    call.refuse_unknown(data)
+    call.require(data, *_REQUIRED)
+    own_id = data.text("Supplier_ID")
+    if own_id is not None and (own_id != own_id.strip() or own_id == ""):
+        call.note("The ID must not be empty, and not start or end with a blank.", data.xpath("Supplier_ID"))
+    name = data.text("Supplier_Name") or ""
+    if data.has("Supplier_Name") and not name.strip():
+        call.note("Supplier Name is required.", data.xpath("Supplier_Name"))
+    for key in ("Approval_Status_Reference", "Supplier_Reference_ID"):
+        if data.has(key):
+            call.note("This value is set by Workday.", data.xpath(key))
+    entity = data.record("Business_Entity_Data")
+    business_process = call.request.record("Business_Process_Parameters")
+    now = call.store.clock.now()
+    tax_id, tax_id_type = _tax_id(call, data)
+    category = call.refer(data, "Supplier_Category_Reference", "Supplier_Category")
+    terms = call.refer(data, "Payment_Terms_Reference", "Payment_Terms")
+    accepted = [each.id for each in call.refer_all(data, "Payment_Types_Accepted_Reference", "Payment_Type")]
+    default = call.refer(data, "Default_Payment_Type_Reference", "Payment_Type")
+    if default is not None and accepted and default.id not in accepted:
+        call.note(
+            "The default payment type must be one of the accepted payment types.",
+            data.xpath("Default_Payment_Type_Reference"),
+        )
+    currency = call.refer(data, "Currency_Reference", "Currency")
+    submitted = data.flag("Submit") or False
+    addresses, phones, emails = _contact(call, entity)
+    return SupplierRecord(
+        wid=existing.wid if existing else "",
+        supplier_id=existing.supplier_id if existing else own_id or "",
+        name=name,
+        status=_active(call, data, existing),
+        approval=_approval(submitted=submitted, auto_complete=bool(business_process and business_process.flag("Auto_Complete"))),
+        external_entity_id=_external_id(call, entity),
+        tax_id=tax_id,
+        tax_id_type=tax_id_type,
+        currency=currency.id if currency else None,
+        worktag_only=data.flag("Worktag_Only") or False,
+        created_at=existing.created_at if existing else now,
+        updated_at=now,
+        category=category.id if category else None,
+        payment_terms=terms.id if terms else None,
+        payment_types=accepted,
+        default_payment_type=default.id if default else None,
+        accepted_currencies=[each.id for each in call.refer_all(data, "Accepted_Currencies_Reference", "Currency")],
+        business_entity_name=(entity.text("Business_Entity_Name") or "") if entity else "",
+        customer_account_number=data.text("Customer_Account_Number") or "",
+        duns_number=data.text("DUNS_Number") or "",
+        addresses=addresses,
+        phones=phones,
+        emails=emails,
+        groups=[each.id for each in call.refer_all(data, "Supplier_Group_Reference", "Supplier_Group")],
+    )
+
+
+def _active(call: Call, data: Record, existing: SupplierRecord | None) -> Any:
+    records = data.records("Supplier_Status_Data")
+    if not records:
+        return existing.status if existing else "ACTIVE"
+    status = call.refer(records[-1], "Status_Reference", "Business_Entity_Status_Value")
+    return status.id if status else "ACTIVE"
+
+
+def _approval(*, submitted: bool, auto_complete: bool) -> Status:
+    if not submitted:
+        return "DRAFT"
+    return "APPROVED" if auto_complete else "IN_PROGRESS"
+
+
+def _external_id(call: Call, entity: Record | None) -> str | None:
+    if entity is None:
+        return None
+    call.refuse_unknown(entity)
+    if not (entity.text("Business_Entity_Name") or "").strip():
+        call.note("Business Entity Name is required.", entity.xpath("Business_Entity_Name"))
+    return entity.text("External_Entity_ID") or None
+
+
+def _tax_id(call: Call, data: Record) -> tuple[str | None, str | None]:
+    """The first tax id, wherever the version puts them; each needs its type."""
+    widget = data.record("Tax_ID_Widget_Data")
+    records = [*data.records("Tax_ID_Data"), *(widget.records("Tax_ID_Data") if widget else [])]
+    found: list[tuple[str | None, str | None]] = []
+    for record in records:
+        call.require(record, "Tax_ID_Text", "Tax_ID_Type_Reference")
+        kind = call.refer(record, "Tax_ID_Type_Reference", "Tax_ID_Type")
+        found.append((record.text("Tax_ID_Text"), kind.id if kind else None))
+    return found[0] if found else (None, None)
+
+
+def _contact(call: Call, entity: Record | None) -> tuple[list[Address], list[str], list[str]]:
+    contact = entity.record("Contact_Data") if entity else None
+    if contact is None:
+        return [], [], []
+    call.refuse_unknown(contact)
+    addresses = [_address(call, record) for record in contact.records("Address_Data")]
+    phones = [record.text("Phone_Number") or "" for record in contact.records("Phone_Data")]
+    emails = [record.text("Email_Address") or "" for record in contact.records("Email_Address_Data")]
+    return addresses, phones, emails
+
+
+def _address(call: Call, record: Record) -> Address:
+    call.refuse_unknown(record)
+    call.require(record, "Country_Reference")
+    country = call.refer(record, "Country_Reference", "Country")
+    lines: dict[str, str] = {}
+    for line in record.records("Address_Line_Data"):
+        kind = line.attribute("Type") or ""
+        if not _LINE_TYPE.fullmatch(kind):
+            call.note(f"'{kind}' is not an address line type.", line.xpath())
+        lines[kind] = line.element.text or ""
+    region = record.reference("Country_Region_Reference")
+    return Address(
+        country=country.id if country else "",
+        lines=lines,
+        municipality=record.text("Municipality") or "",
+        region=region.ids[0].value if region and region.ids else "",
+        postal_code=record.text("Postal_Code") or "",
+    )
+
+
+def _keep(call: Call, supplier: SupplierRecord, existing: SupplierRecord | None) -> Instance:
+    store = call.store
+    if existing is None:
+        if not supplier.supplier_id:
+            supplier.supplier_id = f"{_SEQUENCE}-{store.next_number(_SEQUENCE)}"
+        store.suppliers_created.append(supplier)
+    return store.add_supplier(supplier)

@@ -1,0 +1,180 @@
+"""Reference data: cost centers, spend categories, ledger accounts, companies, payment terms."""
+
+from __future__ import annotations
+
+from erp_sandbox.workday.contract import Attribute, ComplexType, Element
+from erp_sandbox.workday.shapes.common import get_request, get_response, updated_criteria
+
+_INCLUDE_REFERENCE = Element("Include_Reference", "boolean")
+
+
+def _stream(  # noqa: PLR0913  # one argument per part of a Get operation that differs
+    operation: str,
+    stem: str,
+    leaf: str,
+    kind: str,
+    *,
+    criteria: tuple[Element, ...],
+    group: tuple[Element, ...] = (_INCLUDE_REFERENCE,),
+    data: tuple[Element, ...],
+    leaf_type: str,
+    response_data: str,
+) -> tuple[ComplexType, ...]:
+    """The types of one Get operation; ``stem`` names them, ``leaf`` names the object and its reference."""
+    references, criteria_type, group_type = (
+        f"{stem}_Request_ReferencesType",
+        f"{stem}_Request_CriteriaType",
+        f"{stem}_Response_GroupType",
+    )
+    return (
+        ComplexType(references, (Element(f"{leaf}_Reference", f"ref:{kind}", min=1, max=None, key="References"),)),
+        ComplexType(criteria_type, criteria),
+        ComplexType(group_type, group),
+        ComplexType(leaf_type, (Element(f"{leaf}_Reference", f"ref:{kind}", key="Document_Reference"), *data)),
+        ComplexType(response_data, (Element(leaf, leaf_type, max=None, key="Objects"),)),
+        get_request(operation, references, criteria_type, group_type),
+        get_response(operation, references, criteria_type, group_type, response_data),
+    )
+
+
+TYPES = (
+    ComplexType(
+        "Organization_Common_DataType",
+        (
+            Element("ID", "string"),
+            Element("Organization_Name", "string"),
+            Element("Organization_Code", "string"),
+            Element("Include_Organization_Code_in_Name", "boolean"),
+            Element("Organization_Active", "boolean"),
+            Element("Availability_Date", "date", min=1),
+        ),
+    ),
+    ComplexType(
+        "Cost_Center_DataType",
+        (
+            Element("Organization_Data", "Organization_Common_DataType", min=1),
+            Element("Organization_Subtype_Reference", "ref:Organization_Subtype", min=1),
+        ),
+        (Attribute("Effective_Date", "date"),),
+    ),
+    ComplexType(
+        "Simple_Cost_Center_DataType",
+        (
+            Element("ID", "string"),
+            Element("Organization_Name", "string"),
+            Element("Organization_Subtype_Reference", "ref:Organization_Subtype"),
+        ),
+    ),
+    *_stream(
+        "Get_Cost_Centers",
+        "Cost_Center",
+        "Cost_Center",
+        "Cost_Center",
+        criteria=updated_criteria(),
+        group=(
+            _INCLUDE_REFERENCE,
+            Element("Include_Cost_Center_Data", "boolean"),
+            Element("Include_Simple_Cost_Center_Data", "boolean"),
+        ),
+        data=(
+            Element("Cost_Center_Data", "Cost_Center_DataType"),
+            Element("Simple_Cost_Center_Data", "Simple_Cost_Center_DataType"),
+        ),
+        leaf_type="Cost_CenterType",
+        response_data="Cost_Center_Response_DataType",
+    ),
+    ComplexType(
+        "Spend_Category_DataType",
+        (
+            Element("Resource_Category_ID", "string"),
+            Element("Resource_Category_Name", "string", min=1),
+            Element("Procurement_Usage", "boolean"),
+            Element("Expense_Usage", "boolean"),
+            Element("Accounting_Treatment_Reference", "ref:Accounting_Treatment", min=1),
+            Element("Inactive", "boolean"),
+        ),
+    ),
+    *_stream(
+        "Get_Resource_Categories",
+        "Spend_Category",
+        "Resource_Category",
+        "Spend_Category",
+        criteria=updated_criteria(),
+        data=(Element("Resource_Category_Data", "Spend_Category_DataType"),),
+        leaf_type="Spend_CategoryType",
+        response_data="Spend_Category_Response_DataType",
+    ),
+    ComplexType(
+        "Ledger_Account_DataType",
+        (
+            Element("Ledger_Account_Identifier", "string", min=1),
+            Element("Ledger_Account_Name", "string", min=1),
+            Element("Ledger_Account_Type_Reference", "ref:Ledger_Account_Type", min=1),
+            Element("Retired", "boolean"),
+        ),
+    ),
+    ComplexType(
+        "Account_Set_DataType",
+        (
+            Element("Account_Set_ID", "string"),
+            Element("Account_Set_Name", "string", min=1),
+            Element("Chart_of_Accounts", "boolean"),
+            Element("Ledger_Account_Data", "Ledger_Account_DataType", max=None),
+        ),
+    ),
+    *_stream(
+        "Get_Account_Sets",
+        "Account_Set",
+        "Account_Set",
+        "Account_Set",
+        criteria=(),
+        data=(Element("Account_Set_Data", "Account_Set_DataType", max=None),),
+        leaf_type="Account_SetType",
+        response_data="Account_Set_Response_DataType",
+    ),
+    ComplexType(
+        "Company_Accounting_Details_DataType",
+        (
+            Element("Account_Set_Reference", "ref:Account_Set"),
+            Element("Currency_Reference", "ref:Currency", min=1),
+            Element("Reverse_Debit_Credit", "boolean", min=1),
+        ),
+    ),
+    ComplexType(
+        "Company_WWS_DataType",
+        (
+            Element("Organization_Data", "Organization_Common_DataType", min=1),
+            Element("Organization_Subtype_Reference", "ref:Organization_Subtype", min=1),
+            Element("Accounting_Data", "Company_Accounting_Details_DataType"),
+        ),
+    ),
+    *_stream(
+        "Get_Workday_Companies",
+        "Company",
+        "Company",
+        "Company",
+        criteria=(Element("Name", "string"), Element("Code", "string")),
+        group=(Element("OX_Only", "boolean"),),
+        data=(Element("Company_Data", "Company_WWS_DataType", max=None),),
+        leaf_type="Company_WWSType",
+        response_data="Company_WWS_Response_DataType",
+    ),
+    ComplexType(
+        "Payment_Terms_DataType",
+        (
+            Element("Payment_Terms_ID", "string"),
+            Element("Payment_Terms_Name", "string", min=1),
+            Element("Due_Days", "days"),
+        ),
+    ),
+    *_stream(
+        "Get_Payment_Terms",
+        "Payment_Term",
+        "Payment_Term",
+        "Payment_Terms",
+        criteria=(Element("Payment_Terms_Name", "string"),),
+        data=(Element("Payment_Term_Data", "Payment_Terms_DataType"),),
+        leaf_type="Payment_TermType",
+        response_data="Payment_Term_Response_DataType",
+    ),
+)

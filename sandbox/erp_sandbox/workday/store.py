@@ -1,0 +1,395 @@
+"""One Workday tenant: its master data, what was written to it, and how it behaves.
+
+Everything here may be called from any thread while the server runs; ``lock`` guards every change.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from erp_sandbox import credentials
+from erp_sandbox.clock import Clock
+from erp_sandbox.workday.currencies import CURRENCIES
+from erp_sandbox.workday.documents import Adjustment, Invoice, SupplierRecord
+from erp_sandbox.workday.instances import WORKTAG_ID_TYPES, Instance, Instances
+from erp_sandbox.workday.ledger import DocumentLedger
+from erp_sandbox.workday.oauth import ApiClient
+from erp_sandbox.workday.results import ResultSets
+from erp_sandbox.workday.tenant_data import REFERENCE_VALUES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from erp_sandbox.workday.documents import Status
+    from erp_sandbox.workday.records import (
+        Company,
+        CostCenter,
+        LedgerAccount,
+        PaymentTerms,
+        Seed,
+        SpendCategory,
+    )
+
+SEEDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+"""When seeded master data was entered and last changed."""
+
+Trap = Literal["error_exception", "not_written", "no_reference"]
+"""What the next submit does instead of its work, always with HTTP 200 and without a fault.
+
+``error_exception``: answers a reference and an exception classified Error, nothing written;
+``not_written``: answers only the Error exception; ``no_reference``: answers nothing at all, nothing written.
+"""
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """Switches for what differs between tenants or is not known for sure.
+
+    ``authentication_status`` is the HTTP status of an authentication fault (500, some tenants 401).
+    ``duplicate_number`` says whether a supplier's invoice number already in use is refused or only warned
+    about. ``refused_lookup_types`` are id types that are printed in answers but not accepted in
+    Request_References (the trap of sheet workday 4.1). ``invalid_requests_per_minute`` lets the tenant answer
+    429 to everything once so many validation faults were given within a minute; None never does.
+    ``approved_suppliers_only`` refuses invoices of suppliers that are still being approved.
+    """
+
+    authentication_status: Literal[500, 401] = 500
+    duplicate_number: Literal["refuse", "warn"] = "refuse"
+    refused_lookup_types: set[str] = field(default_factory=set)
+    invalid_requests_per_minute: int | None = None
+    approved_suppliers_only: bool = False
+
+
+class WorkdayStore:
+    """The tenant. Everything public is for tests and for the seeds; the rules use it as well.
+
+    Args:
+        seed: The master data to start with.
+        clock: The time it lives in.
+    """
+
+    def __init__(self, seed: Seed, *, clock: Clock | None = None) -> None:
+        self.tenant = seed.tenant
+        self.clock = clock or Clock()
+        self.lock = threading.RLock()
+        self.behaviour = Behaviour()
+        self.api_client = ApiClient(clock=self.clock)
+        self.users: dict[str, str] = {credentials.WORKDAY_ISU_USERNAME: credentials.WORKDAY_ISU_PASSWORD}
+        self.instances = Instances(seed.tenant)
+        self.suppliers: dict[str, SupplierRecord] = {}
+        self.suppliers_created: list[SupplierRecord] = []
+        self.companies: dict[str, Company] = {}
+        self.cost_centers: dict[str, CostCenter] = {}
+        self.spend_categories: dict[str, SpendCategory] = {}
+        self.ledger_accounts: list[LedgerAccount] = list(seed.ledger_accounts)
+        self.payment_terms: dict[str, PaymentTerms] = {}
+        self.invoice_ledger: DocumentLedger[Invoice] = DocumentLedger()
+        self.adjustment_ledger: DocumentLedger[Adjustment] = DocumentLedger()
+        self.closed_periods: set[tuple[int, int]] = set()
+        self.requests: dict[str, int] = {}
+        self.wsdl_files: dict[str, Path] = {}
+        self.revision = 0
+        self.results = ResultSets()
+        self._changed: dict[tuple[str, str], datetime] = {}
+        self._sequences: dict[str, int] = {}
+        self._forbidden: set[str] = set()
+        self._blind: set[str] = set()
+        self._traps: deque[Trap] = deque()
+        self._invalid: deque[datetime] = deque()
+        self._load(seed)
+
+    # What was written
+
+    @property
+    def invoices(self) -> list[Invoice]:
+        """All supplier invoices, in the order they were written, canceled ones included."""
+        return self.invoice_ledger.all
+
+    @property
+    def adjustments(self) -> list[Adjustment]:
+        """All supplier invoice adjustments, in the order they were written."""
+        return self.adjustment_ledger.all
+
+    def count(self) -> int:
+        """How many invoices there are that are not canceled."""
+        with self.lock:
+            return sum(1 for invoice in self.invoices if not invoice.canceled)
+
+    def totals(self) -> dict[str, Decimal]:
+        """The exact total of all invoices that are not canceled, per currency."""
+        with self.lock:
+            totals: dict[str, Decimal] = {}
+            for invoice in self.invoices:
+                if not invoice.canceled:
+                    totals[invoice.currency] = totals.get(invoice.currency, Decimal(0)) + invoice.total
+            return totals
+
+    def invoice(self, supplier_invoice_id: str) -> Invoice:
+        """The invoice with this reference id (or WID).
+
+        Raises:
+            KeyError: there is none.
+        """
+        found = self.instances.find(("Supplier_Invoice",), "Supplier_Invoice_Reference_ID", supplier_invoice_id)
+        return self.invoice_ledger.by_wid(found.wid if found else supplier_invoice_id)
+
+    # What other people in the company do
+
+    def inactivate_supplier(self, supplier_id: str) -> None:
+        """Make a supplier inactive."""
+        with self.lock:
+            self.suppliers[supplier_id].status = "INACTIVE"
+            self.suppliers[supplier_id].updated_at = self.clock.now()
+            self.touch()
+
+    def activate_supplier(self, supplier_id: str) -> None:
+        """Make a supplier active (and approved) again."""
+        with self.lock:
+            supplier = self.suppliers[supplier_id]
+            supplier.status, supplier.approval, supplier.updated_at = "ACTIVE", "APPROVED", self.clock.now()
+            self.touch()
+
+    def inactivate_cost_center(self, cost_center_id: str) -> None:
+        """Make a cost center inactive."""
+        with self.lock:
+            self.cost_centers[cost_center_id] = replace(self.cost_centers[cost_center_id], active=False)
+            self._mark("Cost_Center", cost_center_id)
+
+    def inactivate_spend_category(self, spend_category_id: str) -> None:
+        """Make a spend category inactive."""
+        with self.lock:
+            self.spend_categories[spend_category_id] = replace(
+                self.spend_categories[spend_category_id], inactive=True
+            )
+            self._mark("Spend_Category", spend_category_id)
+
+    def retire_ledger_account(self, account_set_id: str, ledger_account_id: str) -> None:
+        """Retire a ledger account."""
+        with self.lock:
+            self.ledger_accounts = [
+                replace(each, retired=True)
+                if (each.account_set_id, each.ledger_account_id) == (account_set_id, ledger_account_id)
+                else each
+                for each in self.ledger_accounts
+            ]
+            self.touch()
+
+    def close_period(self, year: int, month: int) -> None:
+        """Close an accounting period: nothing can be posted into it any more."""
+        with self.lock:
+            self.closed_periods.add((year, month))
+
+    def open_period(self, year: int, month: int) -> None:
+        """Open an accounting period again."""
+        with self.lock:
+            self.closed_periods.discard((year, month))
+
+    def cancel_invoice(self, supplier_invoice_id: str) -> None:
+        """Cancel an invoice inside Workday, as an AP clerk would.
+
+        Raises:
+            ValueError: the invoice is locked in Workday.
+        """
+        self.edit_invoice(supplier_invoice_id, status="CANCELED")
+
+    def approve_invoice(self, supplier_invoice_id: str) -> None:
+        """Approve an invoice."""
+        with self.lock:
+            self._set_status(self.invoice(supplier_invoice_id), "APPROVED")
+
+    def edit_invoice(self, supplier_invoice_id: str, **changes: object) -> None:
+        """Change fields of an invoice inside Workday, as an AP clerk would.
+
+        Raises:
+            ValueError: the invoice is locked in Workday.
+        """
+        with self.lock:
+            invoice = self.invoice(supplier_invoice_id)
+            if invoice.locked:
+                raise ValueError(f"{supplier_invoice_id} is locked in Workday; only the web service can change it")
+            self.invoice_ledger.remove_from_index(invoice)
+            for name, value in changes.items():
+                if not hasattr(invoice, name):
+                    raise AttributeError(f"an invoice has no {name}")
+                setattr(invoice, name, value)
+            self.invoice_ledger.index_again(invoice)
+            invoice.updated_at = self.clock.now()
+            self.touch()
+
+    def add_worktag(self, id_type: str, value: str, descriptor: str = "") -> None:
+        """Know one more worktag, for instance ``("Project_ID", "PRJ-12")``."""
+        with self.lock:
+            self.instances.add(WORKTAG_ID_TYPES[id_type], value, descriptor or value)
+
+    def add_reference_value(self, kind: str, value: str, descriptor: str = "") -> None:
+        """Know one more tenant value of a kind, for instance ``("Payment_Type", "CARD")``."""
+        with self.lock:
+            self.instances.add(kind, value, descriptor or value)
+
+    # What the tenant's administrator does
+
+    def forbid(self, operation: str) -> None:
+        """Take the permission for an operation away: it answers "not authorized"."""
+        self._forbidden.add(operation)
+
+    def blind(self, operation: str) -> None:
+        """Let a Get answer nothing, as after a security change that is not activated (sheet workday 2.4)."""
+        self._blind.add(operation)
+
+    def allow(self, operation: str) -> None:
+        """Give the permission back."""
+        self._forbidden.discard(operation)
+        self._blind.discard(operation)
+
+    def may(self, operation: str) -> bool:
+        """Whether the caller may run an operation."""
+        return operation not in self._forbidden
+
+    def is_blind(self, operation: str) -> bool:
+        """Whether a Get finds nothing whatever there is."""
+        return operation in self._blind
+
+    def arm(self, trap: Trap) -> None:
+        """Let the next submit fall into a trap (several queue up)."""
+        self._traps.append(trap)
+
+    def next_trap(self) -> Trap | None:
+        """The trap of this submit."""
+        return self._traps.popleft() if self._traps else None
+
+    def serve_wsdl(self, directory: Path, files: Mapping[str, str] | None = None) -> None:
+        """Serve WSDL files instead of the generated ones, and check requests against their schemas.
+
+        Args:
+            directory: Where the files lie.
+            files: File name per service; by default ``<service>.wsdl`` or ``<service>.reconstructed.wsdl``.
+
+        Raises:
+            FileNotFoundError: a named file does not exist.
+        """
+        names = files or {
+            name: path.name
+            for name in ("Resource_Management", "Financial_Management")
+            for path in (directory / f"{name}.wsdl", directory / f"{name}.reconstructed.wsdl")
+            if path.is_file()
+        }
+        for service, name in names.items():
+            path = directory / name
+            if not path.is_file():
+                raise FileNotFoundError(path)
+            self.wsdl_files[service] = path
+
+    # For the rules
+
+    def touch(self) -> None:
+        """Note that something changed, so that no remembered result set is used for a new question."""
+        self.revision += 1
+
+    def changed_at(self, kind: str, value: str) -> datetime:
+        """When reference data was changed last."""
+        return self._changed.get((kind, value), SEEDED_AT)
+
+    def next_number(self, sequence: str) -> int:
+        """The next number of a sequence generator."""
+        self._sequences[sequence] = self._sequences.get(sequence, 0) + 1
+        return self._sequences[sequence]
+
+    def add_invoice(self, invoice: Invoice) -> Instance:
+        """Keep an invoice; it must have an id no other invoice has. Its WID is set."""
+        with self.lock:
+            instance = self.instances.add(
+                "Supplier_Invoice", invoice.supplier_invoice_id, invoice.supplier_invoice_id
+            )
+            invoice.wid = instance.wid
+            self.invoice_ledger.add(invoice)
+            self.touch()
+            return instance
+
+    def add_adjustment(self, adjustment: Adjustment) -> Instance:
+        """Keep an adjustment; it must have an id no other adjustment has. Its WID is set."""
+        with self.lock:
+            instance = self.instances.add(
+                "Supplier_Invoice_Adjustment", adjustment.supplier_invoice_id, adjustment.supplier_invoice_id
+            )
+            adjustment.wid = instance.wid
+            self.adjustment_ledger.add(adjustment)
+            self.touch()
+            return instance
+
+    def add_supplier(self, supplier: SupplierRecord) -> Instance:
+        """Know a supplier; its WID is set."""
+        instance = self.instances.add("Supplier", supplier.supplier_id, supplier.name)
+        supplier.wid = instance.wid
+        self.suppliers[supplier.supplier_id] = supplier
+        self.touch()
+        return instance
+
+    def note_request(self, operation: str) -> None:
+        """Count a request that reached an operation."""
+        self.requests[operation] = self.requests.get(operation, 0) + 1
+
+    def note_invalid(self) -> None:
+        """Remember a validation fault, for throttling."""
+        self._invalid.append(self.clock.now())
+
+    def too_many_invalid(self) -> bool:
+        """Whether so many invalid requests came within a minute that all are refused for a while."""
+        limit = self.behaviour.invalid_requests_per_minute
+        if limit is None:
+            return False
+        now = self.clock.now()
+        while self._invalid and (now - self._invalid[0]).total_seconds() > 60:
+            self._invalid.popleft()
+        return len(self._invalid) >= limit
+
+    def _set_status(self, invoice: Invoice, status: Status) -> None:
+        invoice.status = status
+        invoice.updated_at = self.clock.now()
+        self.touch()
+
+    def _mark(self, kind: str, value: str) -> None:
+        self._changed[kind, value] = self.clock.now()
+        self.touch()
+
+    def _load(self, seed: Seed) -> None:
+        for kind, values in REFERENCE_VALUES.items():
+            for value, descriptor in values.items():
+                self.instances.add(kind, value, descriptor)
+        for code, (numeric, _) in CURRENCIES.items():
+            self.instances.add("Currency", code, code, other={"Currency_Numeric_Code": numeric})
+        for company in seed.companies:
+            self.companies[company.company_id] = company
+            self.instances.add("Company", company.company_id, company.name)
+        for center in seed.cost_centers:
+            self.cost_centers[center.cost_center_id] = center
+            self.instances.add("Cost_Center", center.cost_center_id, f"{center.code} {center.name}")
+        for category in seed.spend_categories:
+            self.spend_categories[category.spend_category_id] = category
+            self.instances.add("Spend_Category", category.spend_category_id, category.name)
+        for terms in seed.payment_terms:
+            self.payment_terms[terms.payment_terms_id] = terms
+            self.instances.add("Payment_Terms", terms.payment_terms_id, terms.name)
+        for account_set in dict.fromkeys(account.account_set_id for account in seed.ledger_accounts):
+            self.instances.add("Account_Set", account_set, account_set)
+        for supplier in seed.suppliers:
+            self.add_supplier(
+                SupplierRecord(
+                    wid="",
+                    supplier_id=supplier.supplier_id,
+                    name=supplier.name,
+                    status=supplier.status,
+                    approval="APPROVED",
+                    external_entity_id=supplier.external_entity_id,
+                    tax_id=supplier.tax_id,
+                    currency=supplier.currency,
+                    worktag_only=supplier.worktag_only,
+                    created_at=SEEDED_AT,
+                    updated_at=SEEDED_AT,
+                )
+            )

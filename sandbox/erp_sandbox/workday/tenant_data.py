@@ -1,0 +1,63 @@
+"""Values every tenant keeps for itself: statuses, reasons, payment types. Invented, but in the real shape."""
+
+from __future__ import annotations
+
+REFERENCE_VALUES: dict[str, dict[str, str]] = {
+    "Document_Status": {
+        "DRAFT": "Draft",
+        "IN_PROGRESS": "In Progress",
+        "APPROVED": "Approved",
+        "DENIED": "Denied",
+        "CANCELED": "Canceled",
+    },
+    "Business_Entity_Status_Value": {"ACTIVE": "Active", "INACTIVE": "Inactive"},
+    "Payment_Type": {
+        "ACH": "ACH",
+        "CHECK": "Check",
+        "EFT": "EFT",
+        "MANUAL": "Manual",
+        "PAID_OUTSIDE": "Paid Outside Workday",
+        "WIRE": "Wire",
+    },
+    "Tax_Option": {"CALC_TAX_DUE": "Calculate Tax Due to Supplier", "ENTER_TAX_DUE": "Enter Tax Due to Supplier"},
+    "Tax_Code": {"TAX_STANDARD": "Standard Rate", "TAX_ZERO": "Zero Rate"},
+    "Tax_Applicability": {"TAXABLE": "Taxable", "NOT_TAXABLE": "Not Taxable"},
+    "Tax_ID_Type": {
+        "CAN-BN": "Business Number",
+        "DEU-VAT": "VAT ID",
+        "GBR-VAT": "VAT ID",
+        "USA-EIN": "Employer Identification Number",
+        "USA-SSN": "Social Security Number",
+    },
+    "Supplier_Category": {"GOODS": "Goods", "SERVICES": "Services", "UTILITIES": "Utilities"},
+    "Supplier_Group": {"DOMESTIC": "Domestic", "FOREIGN": "Foreign"},
+    "Invoice_Adjustment_Reason": {
+        "OTHER_TERMS": "Other Terms",
+        "PRICE_DIFFERENCE": "Price Difference",
+        "RETURNED_GOODS": "Returned Goods",
+    },
+    "Ledger_Account_Type": {
+        "ASSET": "Asset",
+        "EQUITY": "Equity",
+        "EXPENSE": "Expense",
+        "LIABILITY": "Liability",
+        "REVENUE": "Revenue",
+    },
+    "Accounting_Treatment": {"EXPENSE": "Expense"},
+    "Organization_Subtype": {"Company": "Company", "Cost_Center": "Cost Center"},
+    "Communication_Usage_Type": {"BUSINESS": "Business"},
+    "Unit_of_Measure": {"EA": "Each", "HUR": "Hour", "KGM": "Kilogram"},
+    "Country": {
+        "AU": "Australia",
+        "CA": "Canada",
+        "CH": "Switzerland",
+        "DE": "Germany",
+        "FR": "France",
+        "GB": "United Kingdom",
+        "JP": "Japan",
+        "MX": "Mexico",
+        "NL": "Netherlands",
+        "US": "United States of America",
+    },
+}
+"""Per kind: reference id and descriptor."""
