@@ -1,0 +1,384 @@
+"""Mapping tables a person keeps, and what was learned: how a source's reference becomes the target's.
+
+A table is a CSV file ``<dir>/<source>-<target>/<table>.csv`` with the columns ``source`` and ``target``;
+further columns are kept as extras. A source cell may hold an id or a human number or name; ``*`` stands for
+everything that is not listed. Looking up never guesses: names that lead to different targets are
+``Ambiguous``.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+import typing as t
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from ml_connector.errors import UserError
+
+__all__ = [
+    "Ambiguous",
+    "Crosswalk",
+    "Links",
+    "Match",
+    "MemoryReferences",
+    "NoLinks",
+    "References",
+    "SqliteReferences",
+    "fold",
+    "table_name",
+]
+
+Record = t.Mapping[str, t.Any]
+
+DEFAULT_SOURCE: t.Final = "*"
+_HEADER_CURE: t.Final = "The first line must be: source,target (comma-separated; more columns may follow)."
+_IRREGULAR: t.Final = {"company": "companies", "spend_category": "spend_categories", "currency": "currencies"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Match:
+    """One row of a mapping table that answers a look-up.
+
+    Attributes:
+        target: The target's id or human number.
+        source: The cell that matched, as written.
+        extras: The other columns of the row that are filled in.
+        path: The file the row stands in.
+        line: Its line number, from 1.
+    """
+
+    target: str
+    source: str
+    extras: t.Mapping[str, str]
+    path: Path
+    line: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Human names of one thing lead to rows with different targets; a person has to decide.
+
+    Attributes:
+        matches: The rows, in the order of the file.
+    """
+
+    matches: tuple[Match, ...]
+
+
+class Links(t.Protocol):
+    """What the ledger learned when it delivered or matched documents."""
+
+    def linked(self, kind: str, source_instance: str, source_id: str) -> str | None:
+        """Return the target's id of a source's thing; ``kind`` is the table's name (``suppliers``)."""
+        ...
+
+
+class References(t.Protocol):
+    """Native reference records (vendors, departments, accounts) read so far."""
+
+    def get(self, instance: str, stream: str, record_id: str, /) -> Record | None:
+        """Return the record, None when it was never read."""
+        ...
+
+    def put(self, instance: str, stream: str, records: t.Mapping[str, Record], /) -> None:
+        """Remember records by id; a newer one replaces an older one."""
+        ...
+
+
+class NoLinks:
+    """Links of somebody who has no ledger: nothing was learned."""
+
+    def linked(self, kind: str, source_instance: str, source_id: str) -> str | None:
+        """Return None."""
+        del kind, source_instance, source_id
+        return None
+
+
+def fold(text: str) -> str:
+    """Return a human name so that case and blanks do not matter."""
+    return " ".join(text.split()).casefold()
+
+
+def table_name(kind: str) -> str:
+    """Return the table of a kind of reference: ``cost_center`` -> ``cost_centers``."""
+    if kind in _IRREGULAR:
+        return _IRREGULAR[kind]
+    return kind if kind.endswith("s") else f"{kind}s"
+
+
+class Crosswalk:
+    """All mapping tables between one source and one target.
+
+    Args:
+        tables: The tables by name (``cost_centers``).
+        directory: Where a table that does not exist yet would be made.
+    """
+
+    def __init__(self, tables: t.Mapping[str, _Table], directory: Path) -> None:
+        self._tables = tables
+        self._directory = directory
+
+    @classmethod
+    def load(
+        cls,
+        directory: str | os.PathLike[str],
+        source: str,
+        target: str,
+        fallback_dirs: t.Sequence[str | os.PathLike[str]] = (),
+    ) -> Crosswalk:
+        """Read all tables of a pair; a file in an earlier directory replaces its namesake in a later one.
+
+        Raises:
+            UserError: A file is not what it should be; names file and line.
+        """
+        pair = f"{source}-{target}"
+        tables: dict[str, _Table] = {}
+        for folder in (Path(root) / pair for root in reversed((directory, *fallback_dirs))):
+            for path in sorted(folder.glob("*.csv")) if folder.is_dir() else ():
+                tables[path.stem] = _read_table(path, f"{pair}/{path.name}")
+        return cls(tables, Path(directory) / pair)
+
+    def lookup(self, table: str, keys: t.Sequence[str]) -> Match | Ambiguous | None:
+        """Look one thing up by its id and its human names; the default row is not considered.
+
+        Args:
+            table: Name of the table (``cost_centers``).
+            keys: The id first, compared exactly; then human numbers and names, compared without case and
+                with blanks collapsed. A row for the id decides, whatever the names say.
+        """
+        rows = self._tables.get(table)
+        if rows is None or not keys:
+            return None
+        return rows.lookup(keys[0], keys[1:])
+
+    def default(self, table: str) -> Match | None:
+        """Return the table's ``*`` row."""
+        rows = self._tables.get(table)
+        return rows.default if rows is not None else None
+
+    def path(self, table: str) -> Path:
+        """Return the file a row of this table belongs in, whether it exists yet or not."""
+        rows = self._tables.get(table)
+        return rows.path if rows is not None else self._directory / f"{table}.csv"
+
+
+class MemoryReferences:
+    """References kept in memory, for tests and short runs."""
+
+    def __init__(self) -> None:
+        self._records: dict[tuple[str, str, str], Record] = {}
+
+    def get(self, instance: str, stream: str, record_id: str, /) -> Record | None:
+        """Return the record, None when it was never read."""
+        return self._records.get((instance, stream, record_id))
+
+    def put(self, instance: str, stream: str, records: t.Mapping[str, Record], /) -> None:
+        """Remember records by id."""
+        self._records.update(((instance, stream, record_id), record) for record_id, record in records.items())
+
+
+class SqliteReferences:
+    """References in a small SQLite file of their own, for the mapper that runs without a ledger.
+
+    Records are written in bulk; ``flush`` must be called before anybody is told that they were taken.
+
+    Args:
+        url: SQLAlchemy URL (``sqlite:///...``) or the path of the file, which is made if necessary.
+
+    Raises:
+        UserError: The file cannot be opened.
+    """
+
+    _BUFFERED: t.Final = 500
+    _CACHED: t.Final = 20_000
+
+    def __init__(self, url: str) -> None:
+        if "://" not in url:
+            try:
+                Path(url).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"cannot make the folder of {url}: {error.strerror}") from error
+            url = f"sqlite:///{url}"
+        self._pending: dict[tuple[str, str, str], Record] = {}
+        self._cache: dict[tuple[str, str, str], Record] = {}
+        self._encoder = msgspec.json.Encoder(decimal_format="number")
+        self._decoder = msgspec.json.Decoder(float_hook=Decimal)
+        self._engine = sa.create_engine(url, connect_args={"timeout": 30})
+        try:
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+                _METADATA.create_all(connection)
+        except sa.exc.DatabaseError as error:
+            raise UserError(
+                f"cannot use {url} to remember reference records: {error.orig}",
+                "Check references_path; the file is only a memory and may be deleted.",
+            ) from error
+
+    def get(self, instance: str, stream: str, record_id: str, /) -> Record | None:
+        """Return the record, None when it was never read."""
+        key = (instance, stream, record_id)
+        known = self._pending.get(key) or self._cache.get(key)
+        if known is not None:
+            return known
+        columns = _REFERENCES.c
+        query = sa.select(columns.record).where(
+            columns.instance == instance, columns.stream == stream, columns.id == record_id
+        )
+        with self._engine.connect() as connection:
+            stored = connection.scalar(query)
+        if stored is None:
+            return None
+        record = t.cast("Record", self._decoder.decode(stored))
+        self._remember({key: record})
+        return record
+
+    def put(self, instance: str, stream: str, records: t.Mapping[str, Record], /) -> None:
+        """Remember records by id; written when enough have come together, or by ``flush``."""
+        self._pending.update(((instance, stream, record_id), record) for record_id, record in records.items())
+        if len(self._pending) >= self._BUFFERED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is remembered so far."""
+        if not self._pending:
+            return
+        statement = sqlite_insert(_REFERENCES)
+        statement = statement.on_conflict_do_update(
+            index_elements=list(_REFERENCES.primary_key), set_={"record": statement.excluded.record}
+        )
+        rows = [
+            {"instance": instance, "stream": stream, "id": record_id, "record": self._encoder.encode(record)}
+            for (instance, stream, record_id), record in self._pending.items()
+        ]
+        with self._engine.begin() as connection:
+            connection.execute(statement, rows)
+        self._remember(self._pending)
+        self._pending = {}
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        self.flush()
+        self._engine.dispose()
+
+    def _remember(self, records: t.Mapping[tuple[str, str, str], Record]) -> None:
+        if len(self._cache) + len(records) > self._CACHED:
+            self._cache.clear()
+        self._cache.update(records)
+
+
+_METADATA: t.Final = sa.MetaData()
+_REFERENCES: t.Final = sa.Table(
+    "references",
+    _METADATA,
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+)
+
+
+class _Table:
+    """The rows of one file, by exact cell and by folded cell."""
+
+    def __init__(self, path: Path, rows: t.Sequence[Match]) -> None:
+        self.path = path
+        self.default = next((row for row in rows if row.source == DEFAULT_SOURCE), None)
+        self._exact = {row.source: row for row in rows if row.source != DEFAULT_SOURCE}
+        self._folded: dict[str, list[Match]] = {}
+        for row in self._exact.values():
+            self._folded.setdefault(fold(row.source), []).append(row)
+
+    def lookup(self, record_id: str, names: t.Iterable[str]) -> Match | Ambiguous | None:
+        if record_id in self._exact:
+            return self._exact[record_id]
+        hits = {row.line: row for name in names for row in self._folded.get(fold(name), ())}
+        rows = tuple(hits[line] for line in sorted(hits))
+        if len({(row.target, tuple(sorted(row.extras.items()))) for row in rows}) > 1:
+            return Ambiguous(rows)
+        return rows[0] if rows else None
+
+
+def _read_table(path: Path, label: str) -> _Table:
+    reader = csv.reader(_lines(path, label), strict=True)
+    header: list[str] = []
+    rows: dict[str, Match] = {}
+    while (cells := _next_row(reader, label)) is not None:
+        if not any(cells):
+            continue
+        where = f"crosswalk {label} line {reader.line_num}"
+        if not header:
+            header = _header(cells, where)
+            continue
+        row = _row(header, cells, where, path, reader.line_num)
+        earlier = rows.setdefault(row.source, row)
+        if earlier.target != row.target:
+            raise UserError(
+                f'{where}: source "{row.source}" appears twice with different targets '
+                f"({earlier.target}, {row.target}).",
+                f"Keep one of line {earlier.line} and line {row.line}.",
+            )
+        if earlier.extras != row.extras:
+            raise UserError(
+                f'{where}: source "{row.source}" appears twice and the rows differ.',
+                f"Keep one of line {earlier.line} and line {row.line}.",
+            )
+    if not header:
+        raise UserError(f"crosswalk {label} line 1: the header is missing.", _HEADER_CURE)
+    return _Table(path, list(rows.values()))
+
+
+def _lines(path: Path, label: str) -> t.Iterator[str]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"crosswalk {label}: cannot be read: {error.strerror}.") from error
+    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True), start=1):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"crosswalk {label} line {number}: not UTF-8 (byte {error.start + 1}).",
+                'Save the file as "CSV UTF-8".',
+            ) from error
+        # A comment becomes a blank line, so that the line numbers in messages stay those of the file.
+        yield "\n" if text.startswith("#") else text
+
+
+def _next_row(reader: t.Any, label: str) -> list[str] | None:
+    try:
+        cells = next(reader, None)
+    except csv.Error as error:
+        raise UserError(f"crosswalk {label} line {reader.line_num}: {error}.", "Mend the quotes.") from error
+    return None if cells is None else [cell.strip() for cell in cells]
+
+
+def _header(cells: t.Sequence[str], where: str) -> list[str]:
+    header = [cell.casefold() for cell in cells]
+    if not {"source", "target"} <= set(header):
+        raise UserError(f"{where}: the header is missing.", _HEADER_CURE)
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise UserError(f'{where}: column "{twice[0]}" appears twice.', "Keep one of the two columns.")
+    return header
+
+
+def _row(header: t.Sequence[str], cells: t.Sequence[str], where: str, path: Path, line: int) -> Match:
+    if any(cells[len(header) :]):
+        raise UserError(
+            f"{where}: {len(cells)} values, but the header names {len(header)} columns.",
+            "Put quotes around values that contain a comma.",
+        )
+    values = dict(zip(header, cells, strict=False))
+    source, target = values.pop("source", ""), values.pop("target", "")
+    if not source:
+        raise UserError(f'{where}: source is empty (target "{target}").', "Fill it in or remove the line.")
+    if not target:
+        raise UserError(f'{where}: source "{source}" has no target.', "Fill it in or remove the line.")
+    extras = {name: value for name, value in values.items() if name and value}
+    return Match(target, source, extras, path, line)

@@ -1,0 +1,243 @@
+"""The functions expressions can call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+from decimal import Decimal
+
+from map_finance.expressions import UNRESOLVED, decimal_of
+from map_finance.lookups import Lookups, Resolution
+from ml_connector.documents import minor_units
+from ml_connector.errors import Reason
+
+__all__ = ["FUNCTIONS", "LOOKUP_FUNCTIONS", "Functions", "ValueProblem", "inexact"]
+
+
+class ValueProblem(ValueError):
+    """A value of the source cannot be used; the message continues a sentence that names the field."""
+
+
+class Functions:
+    """All functions, bound to one record at a time.
+
+    Args:
+        lookups: Where references are looked up.
+
+    Attributes:
+        instance: The organization the record belongs to.
+        source_form: Whether look-ups answer with what the source says instead of the target's value.
+        reasons: Where look-ups report what they could not find; keyed, so that each is told once.
+        label: How to call the record (``BILL bill INV-1``).
+        place: Where in the record we are (``line 2``), empty outside of lines.
+    """
+
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
+        self._answers: dict[tuple[str, str | None, str | None], Resolution] = {}
+        self.instance = ""
+        self.source_form = False
+        self.reasons: dict[t.Hashable, Reason] = {}
+        self.label = ""
+        self.place = ""
+
+    def begin(self, instance: str, label: str) -> None:
+        """Point the functions at the next record."""
+        self.instance = instance
+        self.label = label
+        self.place = ""
+        self.source_form = False
+        self.reasons = {}
+        self._answers = {}
+
+    def bound(self) -> dict[str, t.Callable[..., t.Any]]:
+        """Return the functions by the names maps use."""
+        return {name: getattr(self, f"_{name}") for name in FUNCTIONS}
+
+    def report(self, reason: Reason) -> None:
+        """Keep a reason; the same one again is not told twice."""
+        if not self.source_form:
+            self.reasons.setdefault((reason.code, reason.key, reason.what), reason)
+
+    # Look-ups
+
+    def _supplier(self, value: t.Any, stream: str | None = None) -> t.Any:
+        return self._dimension("supplier", value, stream)
+
+    def _gl_account(self, value: t.Any, stream: str | None = None) -> t.Any:
+        return self._dimension("gl_account", value, stream)
+
+    def _spend_category(self, value: t.Any, stream: str | None = None) -> t.Any:
+        return self._dimension("spend_category", value, stream)
+
+    def _cost_center(self, value: t.Any, stream: str | None = None) -> t.Any:
+        return self._dimension("cost_center", value, stream)
+
+    def _company(self, value: t.Any, stream: str | None = None) -> t.Any:
+        return self._dimension("company", value, stream)
+
+    def _dimension(self, kind: str, value: t.Any, stream: str | None = None) -> t.Any:
+        if value is UNRESOLVED or self.source_form:
+            return _in_source_form(kind, value)
+        answer = self._answer(kind, value, stream)
+        if answer.reason is not None:
+            self.report(answer.reason)
+            return UNRESOLVED
+        return answer.target
+
+    def _known_supplier(self, value: t.Any, stream: str | None = None) -> t.Any:
+        return self._known("supplier", value, stream)
+
+    def _known(self, kind: str, value: t.Any, stream: str | None = None) -> t.Any:
+        if value is UNRESOLVED or self.source_form:
+            return _in_source_form(kind, value)
+        answer = self._lookups.known(kind, self.instance, value, stream)
+        if answer.reason is not None:
+            self.report(answer.reason)
+            return UNRESOLVED
+        return answer.target
+
+    def _expected_account(self, value: t.Any, stream: str | None = None) -> t.Any:
+        if value is UNRESOLVED or self.source_form:
+            return _in_source_form("expected_account", value)
+        expected = self._answer("spend_category", value, stream).extras.get("expected_ledger_account")
+        return expected if expected is not None else self._known("gl_account", value, stream)
+
+    def _related(self, stream: str, value: t.Any) -> t.Any:
+        if value is UNRESOLVED:
+            return value
+        record_id = str(value).strip() if value is not None else ""
+        if not record_id:
+            return None
+        record = self._lookups.record(self.instance, stream, record_id)
+        if record is None:
+            self.report(self._lookups.unread(stream, record_id))
+            return UNRESOLVED
+        return record
+
+    # Values
+
+    @staticmethod
+    def _money(value: t.Any, currency: t.Any) -> t.Any:
+        amount = Functions._number(value)
+        if isinstance(amount, Decimal) and isinstance(currency, str):
+            digits = minor_units(currency)
+            if inexact(amount, digits):
+                raise ValueProblem(f"{amount:f} has more decimals than {currency} has ({digits})")
+        return amount
+
+    @staticmethod
+    def _number(value: t.Any) -> t.Any:
+        if value is None or value is UNRESOLVED or value == "":
+            return value or None
+        try:
+            return decimal_of(value)
+        except ValueError as error:
+            raise ValueProblem(str(error)) from None
+
+    @staticmethod
+    def _date(value: t.Any) -> t.Any:
+        if value is None or value is UNRESOLVED or value == "":
+            return value or None
+        if isinstance(value, dt.datetime):
+            return value.date()
+        if isinstance(value, dt.date):
+            return value
+        try:
+            # Calendar dates are cut, never converted between zones (sheet bill 8).
+            return dt.date.fromisoformat(value[:10])
+        except (TypeError, ValueError):
+            raise ValueProblem(f"is not a date: {value!r}") from None
+
+    def _required(self, value: t.Any, what: str, cure: str = "", *, when: t.Any = True) -> t.Any:
+        if not when or (value is not None and value != ""):
+            return value
+        place = f" on {self.place}" if self.place else ""
+        text = f"{self.label} has no {what}{place}"
+        self.report(Reason("missing", text, cure or "complete it there", kind="field", value=what))
+        return UNRESOLVED
+
+    # Text
+
+    @staticmethod
+    def _first(*values: t.Any) -> t.Any:
+        return next((value for value in values if value is not None and value != ""), None)
+
+    @staticmethod
+    def _join(separator: str, *values: t.Any) -> t.Any:
+        texts = [str(value).strip() for value in values if value is not None and value is not UNRESOLVED]
+        return separator.join(text for text in texts if text) or None
+
+    @staticmethod
+    def _text(value: t.Any) -> t.Any:
+        return value if value is None or value is UNRESOLVED else str(value)
+
+    @staticmethod
+    def _upper(value: t.Any) -> t.Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @staticmethod
+    def _lower(value: t.Any) -> t.Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @staticmethod
+    def _strip(value: t.Any) -> t.Any:
+        return value.strip() if isinstance(value, str) else value
+
+    @staticmethod
+    def _every(items: t.Any, field: str, allowed: t.Sequence[t.Any]) -> bool:
+        if not isinstance(items, list):
+            return False
+        return all(isinstance(item, t.Mapping) and item.get(field) in allowed for item in items)
+
+    def _answer(self, kind: str, value: t.Any, stream: str | None) -> Resolution:
+        key = (kind, None if value is None else str(value), stream)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = self._lookups.resolve(kind, self.instance, value, stream)
+        return answer
+
+
+LOOKUP_FUNCTIONS: t.Final = frozenset(
+    {
+        "company",
+        "cost_center",
+        "dimension",
+        "expected_account",
+        "gl_account",
+        "known",
+        "known_supplier",
+        "spend_category",
+        "supplier",
+    }
+)
+"""Functions whose answer depends on mapping tables or learned links."""
+
+FUNCTIONS: t.Final = LOOKUP_FUNCTIONS | {
+    "date",
+    "every",
+    "first",
+    "join",
+    "lower",
+    "money",
+    "number",
+    "related",
+    "required",
+    "strip",
+    "text",
+    "upper",
+}
+"""All functions of the language."""
+
+
+def inexact(amount: Decimal, digits: int) -> bool:
+    """Return whether an amount has more decimals than ``digits``, zeros at its end not counted."""
+    _, figures, exponent = amount.as_tuple()
+    excess = -int(exponent) - digits
+    return excess > 0 and any(figures[-excess:])
+
+
+def _in_source_form(kind: str, value: t.Any) -> t.Any:
+    if value is None or value is UNRESOLVED:
+        return value
+    return f"{kind}:{str(value).strip()}"
