@@ -17,21 +17,26 @@ if TYPE_CHECKING:
     from erp_sandbox.faults import Faults, Latency, Signal
     from erp_sandbox.workday.store import WorkdayStore
 
+BASE_PATH = "/workday"
+"""Where this tenant stands in the sandbox; a client's ``base_url`` ends with it."""
+
 _XML = "text/xml; charset=UTF-8"
 _SYSTEM = "workday"
 
 
 def workday_routes(store: WorkdayStore, *, faults: Faults, latency: Latency) -> list[Route]:
-    """The routes of one tenant, to be mounted below ``/workday``.
+    """The routes of one tenant, all below :data:`BASE_PATH`.
 
     Faults meet SOAP calls and token requests; fetching a WSDL is spared, because its HTTP 500 has a meaning
     of its own (sheet workday 1: the version is not served).
     """
     tenant = _Tenant(store, faults, latency)
     return [
-        Route("/ccx/service/{tenant}/{service}/{version}", tenant.describe, methods=["GET"]),
-        Route("/ccx/service/{tenant}/{service}/{version}", tenant.call, methods=["POST"]),
-        Route("/ccx/oauth2/{tenant}/token", tenant.token, methods=["POST"]),
+        Route(
+            f"{BASE_PATH}/ccx/service/{{tenant}}/{{service}}/{{version}}", tenant.describe, methods=["GET"]
+        ),
+        Route(f"{BASE_PATH}/ccx/service/{{tenant}}/{{service}}/{{version}}", tenant.call, methods=["POST"]),
+        Route(f"{BASE_PATH}/ccx/oauth2/{{tenant}}/token", tenant.token, methods=["POST"]),
     ]
 
 
@@ -73,7 +78,12 @@ class _Tenant:
             return refused
         try:
             text = soap.answer(
-                self._store, tenant, service, version, message, request.headers.get("authorization")
+                self._store,
+                tenant,
+                service,
+                version,
+                message=message,
+                authorization=request.headers.get("authorization"),
             )
             response = Response(text, media_type=_XML)
         except SoapRefusalError as refusal:

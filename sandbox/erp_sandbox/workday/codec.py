@@ -162,7 +162,9 @@ def name_in(type_name: str, key: str, version: Version) -> str:
     return key
 
 
-def write(name: str, type_name: str, version: Version, values: Mapping[str, Any], *, descriptors: bool) -> str:
+def write(
+    name: str, type_name: str, version: Version, values: Mapping[str, Any], *, descriptors: bool
+) -> str:
     """An element with its content, in the order of its type.
 
     ``values`` maps keys to a value, a list of them, or None; attributes are keys that start with ``@``.
@@ -238,8 +240,14 @@ def _plan(type_name: str, version: Version) -> tuple[tuple[str, str, str, bool],
     )
 
 
-def _write_into(  # noqa: PLR0913  # the recursion carries its whole context
-    parts: list[str], name: str, type_name: str, version: Version, values: Mapping[str, Any], *, descriptors: bool
+def _write_into(
+    parts: list[str],
+    name: str,
+    type_name: str,
+    version: Version,
+    values: Mapping[str, Any],
+    *,
+    descriptors: bool,
 ) -> None:
     attributes = "".join(
         f" wd:{key[1:]}={quoteattr(_text(value))}"

@@ -1,4 +1,4 @@
-"""How a Workday service is described here: types as ordered lists of elements, with the versions they live in.
+"""How a Workday service is described: types as ordered lists of elements, and the versions they live in.
 
 The description is the only source of what the stand-in accepts and answers: :mod:`.wsdl` turns it into the
 WSDL of any served version, :mod:`.codec` reads requests and writes answers by it. Names that changed between

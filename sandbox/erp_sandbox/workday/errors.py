@@ -99,5 +99,6 @@ def _validation_error(issue: Issue) -> str:
     where = f"<wd:Xpath>{escape(issue.xpath)}</wd:Xpath>" if issue.xpath else ""
     return (
         f"<wd:Validation_Error><wd:Message>{escape(issue.message)}</wd:Message>"
-        f"<wd:Detail_Message>{escape(issue.detail or issue.message)}</wd:Detail_Message>{where}</wd:Validation_Error>"
+        f"<wd:Detail_Message>{escape(issue.detail or issue.message)}</wd:Detail_Message>{where}"
+        "</wd:Validation_Error>"
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from erp_sandbox.workday.documents import Invoice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
 DocumentT = TypeVar("DocumentT", bound=Invoice)
@@ -17,12 +17,14 @@ DocumentT = TypeVar("DocumentT", bound=Invoice)
 class DocumentLedger(Generic[DocumentT]):
     """Documents in the order they were written, with the indexes a tenant needs."""
 
-    def __init__(self) -> None:
+    def __init__(self, documents: Iterable[DocumentT] = ()) -> None:
         self.all: list[DocumentT] = []
         self._by_wid: dict[str, DocumentT] = {}
         self._days: list[date] = []
         self._by_day: dict[date, list[DocumentT]] = {}
         self._numbers: dict[tuple[str, str], list[DocumentT]] = {}
+        for document in documents:
+            self.add(document)
 
     def add(self, document: DocumentT) -> None:
         """Keep a new document."""
@@ -30,20 +32,19 @@ class DocumentLedger(Generic[DocumentT]):
         self._by_wid[document.wid] = document
         self._index(document)
 
-    def replace(self, old: DocumentT, new: DocumentT) -> None:
-        """Put a changed document where the old one stood."""
-        self.remove_from_index(old)
-        self.all[self.all.index(old)] = new
-        self._by_wid[new.wid] = new
-        self._index(new)
+    def change(self, document: DocumentT, changes: Mapping[str, object]) -> None:
+        """Change fields of a document.
 
-    def remove_from_index(self, document: DocumentT) -> None:
-        """Forget what an index knows of a document, before its date, supplier or number changes."""
-        self._by_day[document.invoice_date].remove(document)
-        self._numbers[_number_key(document.supplier, document.suppliers_invoice_number)].remove(document)
-
-    def index_again(self, document: DocumentT) -> None:
-        """Index a changed document."""
+        Raises:
+            AttributeError: a document has no such field.
+        """
+        unknown = [name for name in changes if not hasattr(document, name)]
+        if unknown:
+            raise AttributeError(f"a document has no {unknown[0]}")
+        _take_out(self._by_day[document.invoice_date], document)
+        _take_out(self._numbers[_number_key(document.supplier, document.suppliers_invoice_number)], document)
+        for name, value in changes.items():
+            setattr(document, name, value)
         self._index(document)
 
     def by_wid(self, wid: str) -> DocumentT:
@@ -79,3 +80,8 @@ class DocumentLedger(Generic[DocumentT]):
 
 def _number_key(supplier: str, number: str) -> tuple[str, str]:
     return supplier, number.strip().casefold()
+
+
+def _take_out(documents: list[DocumentT], document: DocumentT) -> None:
+    """Remove this very document; two that look alike stay apart."""
+    documents[:] = [each for each in documents if each is not document]

@@ -41,7 +41,10 @@ class ApiClient:
         if not self._is_client(form, authorization):
             return 401, {"error": "invalid_client", "error_description": "Client authentication failed."}
         if form.get("grant_type") != "refresh_token":
-            return 400, {"error": "unsupported_grant_type", "error_description": "Use grant_type=refresh_token."}
+            return 400, {
+                "error": "unsupported_grant_type",
+                "error_description": "Use grant_type=refresh_token.",
+            }
         if not hmac.compare_digest(form.get("refresh_token", ""), self.refresh_token):
             return 400, {"error": "invalid_grant", "error_description": "The refresh token is not valid."}
         access = secrets.token_urlsafe(32)

@@ -7,7 +7,7 @@ import threading
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 
@@ -27,6 +27,7 @@ from erp_sandbox.workday.rules import HANDLERS, WRITES
 from erp_sandbox.workday.rules.call import Call
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from erp_sandbox.workday.contract import Operation
@@ -37,7 +38,9 @@ FILE_DIALECT: Version = (30, 0)
 """The dialect spoken when the WSDL is served from a file (the contracts at hand are of v30 and before)."""
 
 _WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-_PASSWORD_TEXT = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
+_PASSWORD_TEXT = (
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
+)
 _validating = threading.Lock()
 
 
@@ -66,7 +69,7 @@ def parse(content: bytes, service: str) -> Message:
         envelope = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise SoapRefusalError("Client", f"The request is not well-formed XML: {error.msg}") from None
-    if envelope.getroottree().docinfo.doctype:
+    if envelope.getroottree().docinfo.internalDTD is not None:
         raise SoapRefusalError("Client", "A document type declaration is not allowed.")
     body = envelope.find(f"{{{ENVELOPE}}}Body")
     if envelope.tag != f"{{{ENVELOPE}}}Envelope" or body is None:
@@ -82,7 +85,13 @@ def parse(content: bytes, service: str) -> Message:
 
 
 def answer(
-    store: WorkdayStore, tenant: str, service: str, version: Version, message: Message, authorization: str | None
+    store: WorkdayStore,
+    tenant: str,
+    service: str,
+    version: Version,
+    *,
+    message: Message,
+    authorization: str | None,
 ) -> str:
     """Run an operation and return the envelope of its answer.
 
@@ -113,7 +122,8 @@ def answer(
         )
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<env:Envelope xmlns:env="{ENVELOPE}" xmlns:wd="{NAMESPACE}"><env:Body>{content}</env:Body></env:Envelope>'
+        f'<env:Envelope xmlns:env="{ENVELOPE}" xmlns:wd="{NAMESPACE}">'
+        f"<env:Body>{content}</env:Body></env:Envelope>"
     )
 
 
@@ -174,20 +184,19 @@ def _check_schema(store: WorkdayStore, service: str, version: Version, body: etr
             return
         alone = deepcopy(body)
         schema.validate(alone)
-        raise ValidationRefusalError(*(_issue(entry, alone) for entry in schema.error_log))
+        entries = [(entry.message, entry.path or "") for entry in cast("Iterable[Any]", schema.error_log)]
+    raise ValidationRefusalError(*(_issue(text, path, alone) for text, path in entries))
 
 
-def _issue(entry: etree._LogEntry, root: etree._Element) -> Issue:
-    text = entry.message.replace(f"{{{NAMESPACE}}}", "")
-    namespaces = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
-    for element in root.iter("*"):
-        namespaces.update({prefix: uri for prefix, uri in element.nsmap.items() if prefix})
-    try:
-        found = root.getroottree().xpath(entry.path or "", namespaces=namespaces)
-    except etree.XPathError:
-        found = []
-    where = xpath_of(found[0]) if isinstance(found, list) and found else ""
-    return Issue("The request does not match the schema of the operation.", where, text)
+def _issue(text: str, path: str, root: etree._Element) -> Issue:
+    """A schema error in the tenant's form; ``path`` counts from ``root`` in the prefixes of the request."""
+    namespaces = {
+        prefix: uri for element in root.iter("*") for prefix, uri in element.nsmap.items() if prefix
+    }
+    found = cast("list[Any]", root.getroottree().xpath(path, namespaces=namespaces)) if path else []
+    where = xpath_of(found[0]) if found else ""
+    detail = text.replace(f"{{{NAMESPACE}}}", "")
+    return Issue("The request does not match the schema of the operation.", where, detail)
 
 
 @lru_cache(maxsize=8)

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from erp_sandbox import credentials
 from erp_sandbox.clock import Clock
 from erp_sandbox.workday.currencies import CURRENCIES
@@ -20,21 +22,15 @@ from erp_sandbox.workday.instances import WORKTAG_ID_TYPES, Instance, Instances
 from erp_sandbox.workday.ledger import DocumentLedger
 from erp_sandbox.workday.oauth import ApiClient
 from erp_sandbox.workday.results import ResultSets
+from erp_sandbox.workday.snapshot import Snapshot
 from erp_sandbox.workday.tenant_data import REFERENCE_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from erp_sandbox.workday.documents import Status
-    from erp_sandbox.workday.records import (
-        Company,
-        CostCenter,
-        LedgerAccount,
-        PaymentTerms,
-        Seed,
-        SpendCategory,
-    )
+    from erp_sandbox.workday.records import Seed, Supplier
 
 SEEDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """When seeded master data was entered and last changed."""
@@ -81,14 +77,13 @@ class WorkdayStore:
         self.behaviour = Behaviour()
         self.api_client = ApiClient(clock=self.clock)
         self.users: dict[str, str] = {credentials.WORKDAY_ISU_USERNAME: credentials.WORKDAY_ISU_PASSWORD}
-        self.instances = Instances(seed.tenant)
-        self.suppliers: dict[str, SupplierRecord] = {}
+        self.suppliers = {each.supplier_id: _supplier_record(each) for each in seed.suppliers}
         self.suppliers_created: list[SupplierRecord] = []
-        self.companies: dict[str, Company] = {}
-        self.cost_centers: dict[str, CostCenter] = {}
-        self.spend_categories: dict[str, SpendCategory] = {}
-        self.ledger_accounts: list[LedgerAccount] = list(seed.ledger_accounts)
-        self.payment_terms: dict[str, PaymentTerms] = {}
+        self.companies = {each.company_id: each for each in seed.companies}
+        self.cost_centers = {each.cost_center_id: each for each in seed.cost_centers}
+        self.spend_categories = {each.spend_category_id: each for each in seed.spend_categories}
+        self.ledger_accounts = list(seed.ledger_accounts)
+        self.payment_terms = {each.payment_terms_id: each for each in seed.payment_terms}
         self.invoice_ledger: DocumentLedger[Invoice] = DocumentLedger()
         self.adjustment_ledger: DocumentLedger[Adjustment] = DocumentLedger()
         self.closed_periods: set[tuple[int, int]] = set()
@@ -102,7 +97,8 @@ class WorkdayStore:
         self._blind: set[str] = set()
         self._traps: deque[Trap] = deque()
         self._invalid: deque[datetime] = deque()
-        self._load(seed)
+        self._added: list[tuple[str, str, str]] = []
+        self._know_all()
 
     # What was written
 
@@ -136,7 +132,9 @@ class WorkdayStore:
         Raises:
             KeyError: there is none.
         """
-        found = self.instances.find(("Supplier_Invoice",), "Supplier_Invoice_Reference_ID", supplier_invoice_id)
+        found = self.instances.find(
+            ("Supplier_Invoice",), "Supplier_Invoice_Reference_ID", supplier_invoice_id
+        )
         return self.invoice_ledger.by_wid(found.wid if found else supplier_invoice_id)
 
     # What other people in the company do
@@ -212,24 +210,21 @@ class WorkdayStore:
         with self.lock:
             invoice = self.invoice(supplier_invoice_id)
             if invoice.locked:
-                raise ValueError(f"{supplier_invoice_id} is locked in Workday; only the web service can change it")
-            self.invoice_ledger.remove_from_index(invoice)
-            for name, value in changes.items():
-                if not hasattr(invoice, name):
-                    raise AttributeError(f"an invoice has no {name}")
-                setattr(invoice, name, value)
-            self.invoice_ledger.index_again(invoice)
+                raise ValueError(
+                    f"{supplier_invoice_id} is locked in Workday; only the web service can change it"
+                )
+            self.invoice_ledger.change(invoice, changes)
             invoice.updated_at = self.clock.now()
             self.touch()
 
     def add_worktag(self, id_type: str, value: str, descriptor: str = "") -> None:
         """Know one more worktag, for instance ``("Project_ID", "PRJ-12")``."""
-        with self.lock:
-            self.instances.add(WORKTAG_ID_TYPES[id_type], value, descriptor or value)
+        self.add_reference_value(WORKTAG_ID_TYPES[id_type], value, descriptor)
 
     def add_reference_value(self, kind: str, value: str, descriptor: str = "") -> None:
         """Know one more tenant value of a kind, for instance ``("Payment_Type", "CARD")``."""
         with self.lock:
+            self._added.append((kind, value, descriptor or value))
             self.instances.add(kind, value, descriptor or value)
 
     # What the tenant's administrator does
@@ -284,6 +279,58 @@ class WorkdayStore:
             if not path.is_file():
                 raise FileNotFoundError(path)
             self.wsdl_files[service] = path
+
+    # Keeping it
+
+    def to_json(self) -> bytes:
+        """Everything the tenant knows, as JSON: master data, documents, sequences, the live refresh token.
+
+        Switches, permissions and access tokens are not part of it.
+        """
+        with self.lock:
+            return msgspec.json.encode(
+                Snapshot(
+                    companies=list(self.companies.values()),
+                    cost_centers=list(self.cost_centers.values()),
+                    spend_categories=list(self.spend_categories.values()),
+                    ledger_accounts=self.ledger_accounts,
+                    payment_terms=list(self.payment_terms.values()),
+                    suppliers=list(self.suppliers.values()),
+                    created=[each.supplier_id for each in self.suppliers_created],
+                    invoices=self.invoices,
+                    adjustments=self.adjustments,
+                    closed_periods=sorted(self.closed_periods),
+                    sequences=self._sequences,
+                    changed=[(kind, value, moment) for (kind, value), moment in self._changed.items()],
+                    added=self._added,
+                    refresh_token=self.api_client.refresh_token,
+                )
+            )
+
+    def from_json(self, text: bytes) -> None:
+        """Go on with what :meth:`to_json` kept, in place of everything known now.
+
+        Raises:
+            msgspec.ValidationError: the text is not a snapshot.
+        """
+        kept = msgspec.json.decode(text, type=Snapshot)
+        with self.lock:
+            self.companies = {each.company_id: each for each in kept.companies}
+            self.cost_centers = {each.cost_center_id: each for each in kept.cost_centers}
+            self.spend_categories = {each.spend_category_id: each for each in kept.spend_categories}
+            self.ledger_accounts = kept.ledger_accounts
+            self.payment_terms = {each.payment_terms_id: each for each in kept.payment_terms}
+            self.suppliers = {each.supplier_id: each for each in kept.suppliers}
+            self.suppliers_created = [self.suppliers[each] for each in kept.created]
+            self.invoice_ledger = DocumentLedger(kept.invoices)
+            self.adjustment_ledger = DocumentLedger(kept.adjustments)
+            self.closed_periods = set(kept.closed_periods)
+            self._sequences = kept.sequences
+            self._changed = {(kind, value): moment for kind, value, moment in kept.changed}
+            self._added = kept.added
+            self.api_client.refresh_token = kept.refresh_token
+            self._know_all()
+            self.touch()
 
     # For the rules
 
@@ -357,39 +404,54 @@ class WorkdayStore:
         self._changed[kind, value] = self.clock.now()
         self.touch()
 
-    def _load(self, seed: Seed) -> None:
-        for kind, values in REFERENCE_VALUES.items():
-            for value, descriptor in values.items():
-                self.instances.add(kind, value, descriptor)
+    def _know_all(self) -> None:
+        """Make an instance of everything there is."""
+        self.instances = Instances(self.tenant)
+        for kind, value, descriptor in (*_tenant_values(), *self._master_data(), *self._added):
+            self.instances.add(kind, value, descriptor)
         for code, (numeric, _) in CURRENCIES.items():
             self.instances.add("Currency", code, code, other={"Currency_Numeric_Code": numeric})
-        for company in seed.companies:
-            self.companies[company.company_id] = company
-            self.instances.add("Company", company.company_id, company.name)
-        for center in seed.cost_centers:
-            self.cost_centers[center.cost_center_id] = center
-            self.instances.add("Cost_Center", center.cost_center_id, f"{center.code} {center.name}")
-        for category in seed.spend_categories:
-            self.spend_categories[category.spend_category_id] = category
-            self.instances.add("Spend_Category", category.spend_category_id, category.name)
-        for terms in seed.payment_terms:
-            self.payment_terms[terms.payment_terms_id] = terms
-            self.instances.add("Payment_Terms", terms.payment_terms_id, terms.name)
-        for account_set in dict.fromkeys(account.account_set_id for account in seed.ledger_accounts):
-            self.instances.add("Account_Set", account_set, account_set)
-        for supplier in seed.suppliers:
-            self.add_supplier(
-                SupplierRecord(
-                    wid="",
-                    supplier_id=supplier.supplier_id,
-                    name=supplier.name,
-                    status=supplier.status,
-                    approval="APPROVED",
-                    external_entity_id=supplier.external_entity_id,
-                    tax_id=supplier.tax_id,
-                    currency=supplier.currency,
-                    worktag_only=supplier.worktag_only,
-                    created_at=SEEDED_AT,
-                    updated_at=SEEDED_AT,
-                )
-            )
+        for supplier in self.suppliers.values():
+            supplier.wid = self.instances.add("Supplier", supplier.supplier_id, supplier.name).wid
+        written: tuple[tuple[str, Sequence[Invoice]], ...] = (
+            ("Supplier_Invoice", self.invoices),
+            ("Supplier_Invoice_Adjustment", self.adjustments),
+        )
+        for kind, documents in written:
+            for document in documents:
+                self.instances.add(kind, document.supplier_invoice_id, document.supplier_invoice_id)
+
+    def _master_data(self) -> Iterator[tuple[str, str, str]]:
+        """Kind, id and descriptor of everything seeded but suppliers."""
+        for company in self.companies.values():
+            yield "Company", company.company_id, company.name
+        for center in self.cost_centers.values():
+            yield "Cost_Center", center.cost_center_id, f"{center.code} {center.name}"
+        for category in self.spend_categories.values():
+            yield "Spend_Category", category.spend_category_id, category.name
+        for terms in self.payment_terms.values():
+            yield "Payment_Terms", terms.payment_terms_id, terms.name
+        for account_set in dict.fromkeys(account.account_set_id for account in self.ledger_accounts):
+            yield "Account_Set", account_set, account_set
+
+
+def _tenant_values() -> Iterator[tuple[str, str, str]]:
+    for kind, values in REFERENCE_VALUES.items():
+        for value, descriptor in values.items():
+            yield kind, value, descriptor
+
+
+def _supplier_record(supplier: Supplier) -> SupplierRecord:
+    return SupplierRecord(
+        wid="",
+        supplier_id=supplier.supplier_id,
+        name=supplier.name,
+        status=supplier.status,
+        approval="APPROVED",
+        external_entity_id=supplier.external_entity_id,
+        tax_id=supplier.tax_id,
+        currency=supplier.currency,
+        worktag_only=supplier.worktag_only,
+        created_at=SEEDED_AT,
+        updated_at=SEEDED_AT,
+    )

@@ -19,7 +19,10 @@ REFERENCE_VALUES: dict[str, dict[str, str]] = {
         "PAID_OUTSIDE": "Paid Outside Workday",
         "WIRE": "Wire",
     },
-    "Tax_Option": {"CALC_TAX_DUE": "Calculate Tax Due to Supplier", "ENTER_TAX_DUE": "Enter Tax Due to Supplier"},
+    "Tax_Option": {
+        "CALC_TAX_DUE": "Calculate Tax Due to Supplier",
+        "ENTER_TAX_DUE": "Enter Tax Due to Supplier",
+    },
     "Tax_Code": {"TAX_STANDARD": "Standard Rate", "TAX_ZERO": "Zero Rate"},
     "Tax_Applicability": {"TAXABLE": "Taxable", "NOT_TAXABLE": "Not Taxable"},
     "Tax_ID_Type": {

@@ -44,20 +44,24 @@ def wsdl(service_name: str, version: Version, tenant: str) -> str:
     return "".join(
         (
             '<?xml version="1.0" encoding="UTF-8"?>\n',
-            f'<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:xsd="{_XSD}"'
-            f' xmlns:soapbind="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:wd="{NAMESPACE}"'
-            f' xmlns:wd-wsdl="{NAMESPACE}/{service_name}" name="{service_name}"'
-            f' targetNamespace="{NAMESPACE}/{service_name}">',
+            (
+                f'<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:xsd="{_XSD}"'
+                f' xmlns:soapbind="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:wd="{NAMESPACE}"'
+                f' xmlns:wd-wsdl="{NAMESPACE}/{service_name}" name="{service_name}"'
+                f' targetNamespace="{NAMESPACE}/{service_name}">'
+            ),
             "<wsdl:types>",
             xsd(service_name, version),
             "</wsdl:types>",
             *_messages(service),
             *_port(service),
             *_binding(service),
-            f'<wsdl:service name="{service_name}Service"><wsdl:port name="{service_name}"'
-            f' binding="wd-wsdl:{service_name}Binding"><soapbind:address'
-            f' location="{PRINTED_HOST}/ccx/service/{tenant}/{service_name}/{version_text(version)}"/>'
-            "</wsdl:port></wsdl:service></wsdl:definitions>",
+            (
+                f'<wsdl:service name="{service_name}Service"><wsdl:port name="{service_name}"'
+                f' binding="wd-wsdl:{service_name}Binding"><soapbind:address'
+                f' location="{PRINTED_HOST}/ccx/service/{tenant}/{service_name}/{version_text(version)}"/>'
+                "</wsdl:port></wsdl:service></wsdl:definitions>"
+            ),
         )
     )
 
@@ -73,8 +77,10 @@ def xsd(service_name: str, version: Version) -> str:
     types = complex_types()
     return "".join(
         (
-            f'<xsd:schema xmlns:xsd="{_XSD}" xmlns:wd="{NAMESPACE}" targetNamespace="{NAMESPACE}"'
-            ' elementFormDefault="qualified" attributeFormDefault="qualified">',
+            (
+                f'<xsd:schema xmlns:xsd="{_XSD}" xmlns:wd="{NAMESPACE}" targetNamespace="{NAMESPACE}"'
+                ' elementFormDefault="qualified" attributeFormDefault="qualified">'
+            ),
             '<xsd:attribute name="version" type="xsd:string"/>',
             *(f'<xsd:element name="{root}" type="wd:{root}Type"/>' for root in roots),
             *(_complex(types[name], version) for name in names),
@@ -203,7 +209,8 @@ def _port(service: Service) -> list[str]:
 
 def _binding(service: Service) -> list[str]:
     faults = "".join(
-        f'<wsdl:fault name="{fault}"><soapbind:fault name="{fault}" use="literal"/></wsdl:fault>' for fault in _FAULTS
+        f'<wsdl:fault name="{fault}"><soapbind:fault name="{fault}" use="literal"/></wsdl:fault>'
+        for fault in _FAULTS
     )
     operations = [
         f'<wsdl:operation name="{operation.name}"><soapbind:operation soapAction="" style="document"/>'

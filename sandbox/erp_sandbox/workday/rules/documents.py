@@ -6,6 +6,7 @@ without Add_Only, amounts have no more decimals than their currency, quantities 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from erp_sandbox.workday.codec import Record
     from erp_sandbox.workday.documents import Status
     from erp_sandbox.workday.instances import Instance
+    from erp_sandbox.workday.ledger import DocumentLedger
     from erp_sandbox.workday.rules.call import Call
     from erp_sandbox.workday.store import Trap, WorkdayStore
 
@@ -122,7 +124,7 @@ def _read(
     if data.has("Invoice_Document_Status_Reference"):
         call.note("The status is set by Workday.", data.xpath("Invoice_Document_Status_Reference"))
     own_id = data.text("Document_ID")
-    if own_id is not None and own_id != own_id.strip() or own_id == "":
+    if own_id is not None and (own_id != own_id.strip() or own_id == ""):
         call.note("The ID must not be empty, and not start or end with a blank.", data.xpath("Document_ID"))
     company = call.refer(data, "Company_Reference", "Company")
     currency = call.refer(data, "Currency_Reference", "Currency")
@@ -143,7 +145,7 @@ def _read(
     tax_option = call.refer(data, "Default_Tax_Option_Reference", "Tax_Option")
     tax_code = call.refer(data, "Default_Tax_Code_Reference", "Tax_Code")
     number = (data.text("Suppliers_Invoice_Number") or "").strip()
-    warnings = _duplicate(call, kind, data, supplier, number, existing)
+    warnings = _duplicate(call, kind, data, supplier=supplier, number=number, existing=existing)
     fields: dict[str, Any] = {
         "wid": existing.wid if existing else "",
         "supplier_invoice_id": existing.supplier_invoice_id if existing else own_id or "",
@@ -237,11 +239,15 @@ def _line(call: Call, record: Record, units: int) -> InvoiceLine:
     if not record.has("Spend_Category_Reference") and not record.has("Item_Reference"):
         call.note("A line needs a spend category or an item.", record.xpath("Spend_Category_Reference"))
     if category is not None and call.store.spend_categories[category.id].inactive:
-        call.note(f"Spend category {category.descriptor} is inactive.", record.xpath("Spend_Category_Reference"))
+        call.note(
+            f"Spend category {category.descriptor} is inactive.", record.xpath("Spend_Category_Reference")
+        )
     quantity, unit_cost, extended = _line_amounts(call, record, units)
     splits = [_split(call, split, units) for split in record.records("Supplier_Invoice_Split_Line_Data")]
     if splits and sum((split.extended_amount for split in splits), ZERO) != extended:
-        call.note("The splits of a line must add up to the line.", record.xpath("Supplier_Invoice_Split_Line_Data"))
+        call.note(
+            "The splits of a line must add up to the line.", record.xpath("Supplier_Invoice_Split_Line_Data")
+        )
     worktags = _worktags(call, record)
     tax_code = call.refer(record, "Tax_Code_Reference", "Tax_Code")
     applicability = call.refer(record, "Tax_Applicability_Reference", "Tax_Applicability")
@@ -273,7 +279,9 @@ def _line_amounts(call: Call, record: Record, units: int) -> tuple[Decimal, Deci
     quantity, unit_cost = record.number("Quantity"), record.number("Unit_Cost")
     if quantity is None and unit_cost is None:
         if not record.has("Extended_Amount"):
-            call.note("A line needs an extended amount, or quantity and unit cost.", record.xpath("Extended_Amount"))
+            call.note(
+                "A line needs an extended amount, or quantity and unit cost.", record.xpath("Extended_Amount")
+            )
         return ZERO, ZERO, _amount(call, record, "Extended_Amount", units)
     if quantity is None or unit_cost is None:
         missing = "Quantity" if quantity is None else "Unit_Cost"
@@ -330,7 +338,9 @@ def _attachment(call: Call, record: Record) -> Attachment:
         call.note("An attachment needs a file name.", record.xpath())
     if len(content) * 3 // 4 > ATTACHMENT_LIMIT:
         call.note("The attachment is larger than 30 MB.", record.xpath())
-    return Attachment(name, content_type, record.attribute("Encoding") or "", content, record.text("Comment") or "")
+    return Attachment(
+        name, content_type, record.attribute("Encoding") or "", content, record.text("Comment") or ""
+    )
 
 
 def _check_period(call: Call, data: Record, *, submitted: bool) -> None:
@@ -352,10 +362,11 @@ def _check_totals(call: Call, kind: DocumentKind, data: Record, document: Invoic
         call.note(f"The total {total} is negative{cure}.", data.xpath("Control_Total"))
 
 
-def _duplicate(  # noqa: PLR0913  # all of it decides
+def _duplicate(
     call: Call,
     kind: DocumentKind,
     data: Record,
+    *,
     supplier: Instance | None,
     number: str,
     existing: Invoice | None,
@@ -377,16 +388,14 @@ def _keep(store: WorkdayStore, kind: DocumentKind, document: Invoice, existing: 
         document.supplier_invoice_id = f"{kind.id_prefix}-{store.next_number(kind.id_prefix)}"
     if not document.invoice_number:
         document.invoice_number = f"{kind.number_prefix}-{store.next_number(kind.number_prefix):06d}"
-    if isinstance(document, Adjustment):
-        if isinstance(existing, Adjustment):
-            store.adjustment_ledger.replace(existing, document)
-            store.touch()
-            return store.instances.get(kind.name, document.supplier_invoice_id)
-        return store.add_adjustment(document)
     if existing is not None:
-        store.invoice_ledger.replace(existing, document)
+        changes = {field.name: getattr(document, field.name) for field in dataclasses.fields(document)}
+        ledger: DocumentLedger[Any] = store.invoice_ledger if kind is INVOICES else store.adjustment_ledger
+        ledger.change(existing, changes)
         store.touch()
-        return store.instances.get(kind.name, document.supplier_invoice_id)
+        return store.instances.get(kind.name, existing.supplier_invoice_id)
+    if isinstance(document, Adjustment):
+        return store.add_adjustment(document)
     return store.add_invoice(document)
 
 

@@ -124,7 +124,9 @@ def spend_category(store: WorkdayStore, each: SpendCategory) -> dict[str, Any]:
     }
 
 
-def account_set(store: WorkdayStore, account_set_id: str, accounts: Iterable[LedgerAccount]) -> dict[str, Any]:
+def account_set(
+    store: WorkdayStore, account_set_id: str, accounts: Iterable[LedgerAccount]
+) -> dict[str, Any]:
     """An account set with its ledger accounts."""
     find = store.instances
     return {

@@ -17,7 +17,12 @@ def get_request(name: str, references: str, criteria: str, group: str) -> Comple
     return ComplexType(
         f"{name}_RequestType",
         (
-            Choice((Element("Request_References", references, min=1), Element("Request_Criteria", criteria, min=1))),
+            Choice(
+                (
+                    Element("Request_References", references, min=1),
+                    Element("Request_Criteria", criteria, min=1),
+                )
+            ),
             Element("Response_Filter", "Response_FilterType"),
             Element("Response_Group", group),
         ),
@@ -47,7 +52,9 @@ def updated_criteria() -> tuple[Element, Element]:
 
 
 TYPES = (
-    ComplexType("Workday_Common_HeaderType", (Element("Include_Reference_Descriptors_In_Response", "boolean"),)),
+    ComplexType(
+        "Workday_Common_HeaderType", (Element("Include_Reference_Descriptors_In_Response", "boolean"),)
+    ),
     ComplexType(
         "Validation_ErrorType",
         (Element("Message", "string"), Element("Detail_Message", "string"), Element("Xpath", "string")),
@@ -66,7 +73,9 @@ TYPES = (
     ComplexType("Response_ResultsType", PAGE),
     ComplexType("Exception_DataType", (Element("Classification", "string"), Element("Message", "string"))),
     ComplexType("Exceptions_DataType", (Element("Exception_Data", "Exception_DataType", max=None),)),
-    ComplexType("Exceptions_Response_DataType", (Element("Exceptions_Data", "Exceptions_DataType", max=None),)),
+    ComplexType(
+        "Exceptions_Response_DataType", (Element("Exceptions_Data", "Exceptions_DataType", max=None),)
+    ),
     ComplexType("Business_Process_Comment_DataType", (Element("Comment", "string"),)),
     ComplexType(
         "Financials_Business_Process_ParametersType",
@@ -89,7 +98,10 @@ TYPES = (
     ),
     ComplexType(
         "Communication_Method_Usage_Information_DataType",
-        (Element("Type_Data", "Communication_Usage_Type_DataType", min=1, max=None), Element("Comments", "string")),
+        (
+            Element("Type_Data", "Communication_Usage_Type_DataType", min=1, max=None),
+            Element("Comments", "string"),
+        ),
         (Attribute("Public", "boolean"),),
     ),
     ComplexType("Address_Line_Information_DataType", (), (Attribute("Type", "string"),), base="string"),

@@ -15,7 +15,9 @@ _ITEM: Version = (44, 0)
 
 def _suppliers_number() -> tuple[Element, Element]:
     return (
-        Element("Supplier_Reference_Number", "string", key="Suppliers_Invoice_Number", until=_SUPPLIERS_NUMBER),
+        Element(
+            "Supplier_Reference_Number", "string", key="Suppliers_Invoice_Number", until=_SUPPLIERS_NUMBER
+        ),
         Element("Suppliers_Invoice_Number", "string", since=_SUPPLIERS_NUMBER),
     )
 
@@ -154,7 +156,13 @@ _SPLIT_DATA = ComplexType(
         Element("Extended_Amount", "amount", min=1),
         Element("Memo", "string"),
         Element("Budget_Date", "date"),
-        Element("Worktag_Reference", "ref:Accounting_Worktag", max=None, key="Worktags_Reference", until=_SUPPLIERS_NUMBER),
+        Element(
+            "Worktag_Reference",
+            "ref:Accounting_Worktag",
+            max=None,
+            key="Worktags_Reference",
+            until=_SUPPLIERS_NUMBER,
+        ),
         Element(
             "Worktag_Reference",
             "ref:Audited_Accounting_Worktag",
@@ -196,7 +204,8 @@ def _documents(kind: str) -> tuple[ComplexType, ...]:
         ),
         ComplexType(f"{kind}_Response_GroupType", _RESPONSE_GROUP),
         ComplexType(
-            f"{kind}Type", (reference, Element(f"{kind}_Data", f"{kind}_DataType", max=None, key="Document_Data"))
+            f"{kind}Type",
+            (reference, Element(f"{kind}_Data", f"{kind}_DataType", max=None, key="Document_Data")),
         ),
         ComplexType(f"{kind}_Response_DataType", (Element(kind, f"{kind}Type", max=None, key="Objects"),)),
         get_request(
@@ -222,7 +231,9 @@ TYPES = (
     _ADJUSTMENT_DATA,
     _LINE_DATA,
     _SPLIT_DATA,
-    ComplexType("Supplier_Invoice_Request_CriteriaType", _criteria((_SUPPLIER_CRITERION, _COMPANY_CRITERION))),
+    ComplexType(
+        "Supplier_Invoice_Request_CriteriaType", _criteria((_SUPPLIER_CRITERION, _COMPANY_CRITERION))
+    ),
     ComplexType(
         "Supplier_Invoice_Adjustment_Request_CriteriaType",
         _criteria(

@@ -22,7 +22,10 @@ TYPES = (
     ),
     ComplexType(
         "Supplier_Status_DataType",
-        (Element("Status_Reference", "ref:Business_Entity_Status_Value"), Element("Reason_Description", "string")),
+        (
+            Element("Status_Reference", "ref:Business_Entity_Status_Value"),
+            Element("Reason_Description", "string"),
+        ),
     ),
     ComplexType("Tax_ID_Widget_DataType", (Element("Tax_ID_Data", "Tax_ID_DataType", max=None),)),
     ComplexType(
@@ -49,8 +52,12 @@ TYPES = (
             Element("Accepted_Currencies_Reference", "ref:Currency", max=None),
         ),
     ),
-    ComplexType("SupplierType", (_REFERENCE, Element("Supplier_Data", "Supplier_DataType", key="Document_Data"))),
-    ComplexType("Supplier_Response_DataType", (Element("Supplier", "SupplierType", max=None, key="Objects"),)),
+    ComplexType(
+        "SupplierType", (_REFERENCE, Element("Supplier_Data", "Supplier_DataType", key="Document_Data"))
+    ),
+    ComplexType(
+        "Supplier_Response_DataType", (Element("Supplier", "SupplierType", max=None, key="Objects"),)
+    ),
     ComplexType(
         "Supplier_Request_ReferencesType",
         (Element("Supplier_Reference", "ref:Supplier", min=1, max=None, key="References"),),

@@ -1,0 +1,29 @@
+"""What a tenant keeps between two runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from erp_sandbox.workday.documents import Adjustment, Invoice, SupplierRecord
+from erp_sandbox.workday.records import Company, CostCenter, LedgerAccount, PaymentTerms, SpendCategory
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole content of a tenant. ``created`` are the ids of suppliers that were not seeded."""
+
+    companies: list[Company]
+    cost_centers: list[CostCenter]
+    spend_categories: list[SpendCategory]
+    ledger_accounts: list[LedgerAccount]
+    payment_terms: list[PaymentTerms]
+    suppliers: list[SupplierRecord]
+    created: list[str]
+    invoices: list[Invoice]
+    adjustments: list[Adjustment]
+    closed_periods: list[tuple[int, int]]
+    sequences: dict[str, int]
+    changed: list[tuple[str, str, datetime]]
+    added: list[tuple[str, str, str]]
+    refresh_token: str
