@@ -111,14 +111,56 @@ PAYMENT_TERMS = (("Due on receipt", 0), ("Net 15", 15), ("Net 30", 30), ("Net 45
 HARTLEY = 31
 """The vendor whose Workday supplier, S-00031, is inactive in the demo."""
 
-_FIRST = (
-    "Alder Birch Cobalt Dunmore Eastvale Fernhill Granby Harrow Ivywell Juniper Kestrel Lindworth Marlow "
-    "Northgate Oakmere Pemberley Quarry Ravensby Sable Thornbury Umber Verdant Westlake Yarrow Zephyr Brightwater"
-).split()
-_TRADE = (
-    "Paper|Freight|Tooling|Catering|Legal|Print Works|Roofing|Electrical|Software|Cleaning|Timber|Signage|"
-    "Consulting|Insurance|Plumbing|Logistics|Media|Packaging|Security|Analytics"
-).split("|")
+_FIRST = [
+    "Alder",
+    "Birch",
+    "Cobalt",
+    "Dunmore",
+    "Eastvale",
+    "Fernhill",
+    "Granby",
+    "Harrow",
+    "Ivywell",
+    "Juniper",
+    "Kestrel",
+    "Lindworth",
+    "Marlow",
+    "Northgate",
+    "Oakmere",
+    "Pemberley",
+    "Quarry",
+    "Ravensby",
+    "Sable",
+    "Thornbury",
+    "Umber",
+    "Verdant",
+    "Westlake",
+    "Yarrow",
+    "Zephyr",
+    "Brightwater",
+]
+_TRADE = [
+    "Paper",
+    "Freight",
+    "Tooling",
+    "Catering",
+    "Legal",
+    "Print Works",
+    "Roofing",
+    "Electrical",
+    "Software",
+    "Cleaning",
+    "Timber",
+    "Signage",
+    "Consulting",
+    "Insurance",
+    "Plumbing",
+    "Logistics",
+    "Media",
+    "Packaging",
+    "Security",
+    "Analytics",
+]
 _FORMS = MappingProxyType(
     {
         "USD": ("LLC", "Inc.", "& Co.", "Group"),
@@ -130,7 +172,7 @@ _FORMS = MappingProxyType(
 
 
 def vendor_currency(number: int) -> str:
-    """The currency of vendor ``number``: of twenty, sixteen bill in USD, two in EUR, one in JPY, one in KWD."""
+    """The currency of a vendor: of twenty, sixteen bill in USD, two in EUR, one in JPY, one in KWD."""
     return {17: "EUR", 13: "EUR", 18: "JPY", 19: "KWD"}.get(number % 20, "USD")
 
 

@@ -12,11 +12,11 @@ from erp_sandbox import credentials
 from erp_sandbox.bill.rules import CURSOR_MODES, BillRules
 from erp_sandbox.faults import KINDS, Faults, parse_rates
 from erp_sandbox.server import Sandbox
-from erp_sandbox.snapshot import load_snapshot, save_snapshot
+from erp_sandbox.snapshot import SnapshotUnreadableError, load_snapshot, save_snapshot
 from erp_sandbox.world import World
 
 
-class _LineRange(click.ParamType):
+class _LineRange(click.ParamType[tuple[int, int]]):
     """``3`` or ``1-40``: how many lines a bill has."""
 
     name = "N or MIN-MAX"
@@ -45,8 +45,12 @@ _WORLD_OPTIONS = (
         help="demo: 212 mixed bills, seven of which cannot be posted; plain: every bill can.",
     ),
     click.option("--bills", type=click.IntRange(1), help="How many bills (plain only).  [default: 1000]"),
-    click.option("--lines", type=_LineRange(), help="Lines per bill.  [default: 1-5 for demo, 1-40 for plain]"),
-    click.option("--seed", type=int, help="Another seed gives other ids and amounts (plain only).  [default: 1]"),
+    click.option(
+        "--lines", type=_LineRange(), help="Lines per bill.  [default: 1-5 for demo, 1-40 for plain]"
+    ),
+    click.option(
+        "--seed", type=int, help="Another seed gives other ids and amounts (plain only).  [default: 1]"
+    ),
 )
 
 
@@ -56,7 +60,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one."
+)
 @click.option("--latency", type=click.FloatRange(0), default=0.0, help="Seconds each API call takes.")
 @click.option("--jitter", type=click.FloatRange(0), default=0.0, help="Up to so many seconds more.")
 @click.option(
@@ -75,7 +81,7 @@ def main() -> None:
     default="works",
     show_default=True,
     help="How BILL's paging behaves: works; offset: counts rows; stuck: repeats the first page; "
-    "no_filters: forgets the filters after the first page; refuses_filters: answers 400 to page with filters.",
+    "no_filters: forgets the filters after page one; refuses_filters: answers 400 to page with filters.",
 )
 @click.option(
     "--classifications-by-time",
@@ -95,10 +101,10 @@ def main() -> None:
     help="Keep the data there when stopping and go on with it when starting again.",
 )
 @click.option("--quiet", is_flag=True, help="Say nothing.")
-@click.option("--print-env", is_flag=True, help="Print the settings tap and target need, as NAME=value lines.")
-@click.pass_context
+@click.option(
+    "--print-env", is_flag=True, help="Print the settings tap and target need, as NAME=value lines."
+)
 def up(
-    ctx: click.Context,
     *,
     port: int,
     latency: float,
@@ -116,7 +122,7 @@ def up(
 ) -> None:
     """Serve BILL and Workday on 127.0.0.1 until Ctrl-C."""
     box = Sandbox(
-        _world(ctx, **world),
+        _world(**world),
         port=port,
         latency=latency,
         jitter=jitter,
@@ -128,7 +134,10 @@ def up(
         ),
     )
     if data_dir is not None:
-        load_snapshot(box, data_dir)
+        try:
+            load_snapshot(box, data_dir)
+        except SnapshotUnreadableError as error:
+            raise click.ClickException(str(error)) from None
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
@@ -143,7 +152,10 @@ def up(
             for name, value in environment(box).items():
                 click.echo(f"{name}={value}")
         if not quiet:
-            click.echo(f"sandbox: BILL and Workday on {box.url} (nothing leaves this machine), Ctrl-C stops", err=True)
+            click.echo(
+                f"sandbox: BILL and Workday on {box.url} (nothing leaves this machine), Ctrl-C stops",
+                err=True,
+            )
         done.wait()
     finally:
         box.stop()
@@ -153,10 +165,9 @@ def up(
 
 @main.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
-@click.pass_context
-def crosswalk(ctx: click.Context, directory: Path, **world: object) -> None:
+def crosswalk(directory: Path, **world: object) -> None:
     """Write the mapping tables of a world to DIRECTORY/bill-workday/*.csv."""
-    for path in _world(ctx, **world).write_crosswalk(directory):
+    for path in _world(**world).write_crosswalk(directory):
         click.echo(path)
 
 
@@ -190,11 +201,11 @@ def _faults(words: tuple[str, ...], seed: int, slow_seconds: float) -> Faults:
     return faults
 
 
-def _world(ctx: click.Context, **options: object) -> World:
+def _world(**options: object) -> World:
     given = {name: value for name, value in options.items() if value is not None and name != "profile"}
     if options["profile"] == "plain":
         return World.plain(**given)  # type: ignore[arg-type]
     for name in ("bills", "seed"):
         if name in given:
-            raise click.UsageError(f"--{name} needs --profile plain; the demo is always the same.", ctx)
+            raise click.UsageError(f"--{name} needs --profile plain; the demo is always the same.")
     return World.demo(**given)  # type: ignore[arg-type]

@@ -24,7 +24,13 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
     """Routes to watch, edit, break and reset ``sandbox``."""
 
     async def stats(_request: Request) -> Response:
-        return _json({**sandbox.stats.as_json(), "faults": sandbox.faults.happened()})
+        return _json(
+            {
+                **sandbox.stats.as_json(),
+                "workday_operations": sandbox.workday.requests,
+                "faults": sandbox.faults.happened(),
+            }
+        )
 
     async def faults(request: Request) -> Response:
         for wish in await _wishes(request):
@@ -68,7 +74,7 @@ def _route(method: str, path: str, answer: Callable[[Request], Awaitable[Respons
 
 
 def _apply_fault(sandbox: Sandbox, wish: dict[str, Any]) -> None:
-    """One fault: ``{"clear": true}``, ``{"kind", "rate", "system"?, "side"?}`` or ``{"kind", "next", "system"}``."""
+    """Read ``{clear: true}``, ``{kind, rate, system?, side?}`` or ``{kind, next, system, side?}``."""
     if wish.get("clear"):
         sandbox.faults.clear()
     elif "next" in wish:

@@ -86,7 +86,9 @@ class Faults:
             raise ValueError(f"the rate of {kind} is {rate}; it must lie between 0 and 1")
         with self._lock:
             self._rates = [
-                known for known in self._rates if (known.kind, known.system, known.side) != (kind, system, side)
+                known
+                for known in self._rates
+                if (known.kind, known.system, known.side) != (kind, system, side)
             ]
             if rate:
                 self._rates.append(Rate(kind, rate, system, side))

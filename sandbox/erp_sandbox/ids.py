@@ -30,7 +30,7 @@ PREFIXES = MappingProxyType(
         "void": "vpr",
     }
 )
-"""BILL's id prefixes by kind (sheet bill 1; item, employee, job, recurring bill, policy and void are invented)."""
+"""BILL's id prefixes by kind (sheet bill 1; from item on they are invented)."""
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 

@@ -6,12 +6,11 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.util import find_spec
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import uvicorn
-from starlette.routing import Route, Router
+from starlette.routing import Mount, Router
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from erp_sandbox.bill.app import BASE_PATH, bill_routes
@@ -21,16 +20,18 @@ from erp_sandbox.clock import Clock
 from erp_sandbox.control import control_routes
 from erp_sandbox.faults import ABORT, ConnectionCutError, Faults, Latency
 from erp_sandbox.stats import Stats
+from erp_sandbox.workday.app import workday_routes
 from erp_sandbox.workday.store import WorkdayStore
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
     from collections.abc import Awaitable
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from erp_sandbox.world import World
 
+WORKDAY_PATH = "/workday"
 HOST = "127.0.0.1"
 """The only address the sandbox ever listens on."""
 
@@ -95,7 +96,7 @@ class Sandbox:
     @property
     def workday_base_url(self) -> str:
         """Workday's host, below which /ccx stands."""
-        return f"{self.url}/workday"
+        return f"{self.url}{WORKDAY_PATH}"
 
     def start(self) -> None:
         """Listen and serve in a thread; returns when calls are answered.
@@ -141,7 +142,7 @@ class Sandbox:
         self._server = self._thread = None
 
     def reset(self) -> None:
-        """Start over with the data of the first moment: ``bill`` and ``workday`` are new, nothing is counted."""
+        """Start over with the data of the first moment; ``bill`` and ``workday`` are new objects then."""
         self.faults.clear()
         self.stats.clear()
         self._load()
@@ -149,7 +150,10 @@ class Sandbox:
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application; a call whose connection was cut ends without an answer."""
         try:
-            await self._router(scope, receive, send)
+            if scope["path"].startswith(f"{WORKDAY_PATH}/"):
+                await self._count_workday(scope, receive, send)
+            else:
+                await self._router(scope, receive, send)
         except ConnectionCutError:
             while (await receive())["type"] != "http.disconnect":
                 pass
@@ -166,6 +170,18 @@ class Sandbox:
     ) -> None:
         self.stop()
 
+    async def _count_workday(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Workday's operations stand in the body and are counted by its store; here only paths and statuses are."""
+        with self.stats.call(
+            "workday", f"{scope['method']} {scope['path'].removeprefix(WORKDAY_PATH)}"
+        ) as call:
+
+            async def note(message: Message) -> None:
+                call.status = message.get("status", call.status)
+                await send(message)
+
+            await self._router(scope, receive, note)
+
     def _load(self) -> None:
         self.bill = BillStore(self.clock, self._rules)
         for world in self._worlds:
@@ -176,19 +192,14 @@ class Sandbox:
         self._router = Router(
             [
                 *bill_routes(self.bill, faults=self.faults, latency=self.latency, stats=self.stats),
-                *_workday_routes(self),
+                Mount(
+                    WORKDAY_PATH,
+                    routes=workday_routes(self.workday, faults=self.faults, latency=self.latency),
+                ),
                 *control_routes(self),
             ],
             redirect_slashes=False,
         )
-
-
-def _workday_routes(box: Sandbox) -> list[Route]:
-    if find_spec("erp_sandbox.workday.app") is None:
-        return []
-    from erp_sandbox.workday.app import workday_routes
-
-    return workday_routes(box.workday, faults=box.faults, latency=box.latency)
 
 
 class _Server(uvicorn.Server):
@@ -206,7 +217,7 @@ class _Server(uvicorn.Server):
 class _CuttableProtocol(H11Protocol):
     """Hands each call the means to close its own connection without an answer."""
 
-    def connection_made(self, transport: BaseTransport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast("Any", transport))
         self.app = cast("Any", partial(_with_abort, self.app, cast("Any", transport).abort))
 
@@ -220,4 +231,3 @@ async def _with_abort(
 ) -> None:
     scope.setdefault("extensions", {})[ABORT] = abort
     await app(scope, receive, send)
-

@@ -68,7 +68,9 @@ class Stats:
             return {
                 system: {
                     "calls": sum(count for (known, _), count in self._calls.items() if known == system),
-                    "endpoints": {name: count for (known, name), count in sorted(self._calls.items()) if known == system},
+                    "endpoints": {
+                        name: count for (known, name), count in sorted(self._calls.items()) if known == system
+                    },
                     "statuses": {
                         str(status): count
                         for (known, status), count in sorted(self._statuses.items())

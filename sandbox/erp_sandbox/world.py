@@ -38,8 +38,8 @@ _DEMO_ARCHIVED = frozenset({45, 90})
 class World:
     """What the sandbox starts with. The same arguments give the same data, on every machine.
 
-    Ids follow from ``seed`` and the number of a thing alone: vendor 7 has the same id in a world of ten vendors and
-    in one of ten thousand, so a mapping table stays right.
+    Ids follow from ``seed`` and the number of a thing alone: vendor 7 has the same id in a world of ten
+    vendors and in one of ten thousand, so a mapping table stays right.
 
     Attributes:
         seed: Varies ids and amounts.
@@ -77,9 +77,9 @@ class World:
         organization_id: str = credentials.BILL_ORGANIZATION_ID,
         organization_name: str = catalogue.COMPANY_NAME,
     ) -> Self:
-        """A mixed world: most bills approved, some waiting, denied, archived or drafts; ``payments`` of them paid on.
+        """A mixed world: most bills approved, some waiting, denied, archived or drafts.
 
-        Everything is mapped and every vendor has an active supplier.
+        ``payments`` bills have a payment, in any state. Everything is mapped, every vendor has a supplier.
 
         Raises:
             ValueError: more payments than bills, or another impossible count.
@@ -128,11 +128,14 @@ class World:
         return cls(seed, vendors, bills, plan, organization_id)
 
     @classmethod
-    def demo(cls, *, lines: tuple[int, int] = (1, 5), start: datetime = START, span: timedelta = SPAN) -> Self:
+    def demo(
+        cls, *, lines: tuple[int, int] = (1, 5), start: datetime = START, span: timedelta = SPAN
+    ) -> Self:
         """The world of ``make demo``: 130 vendors, 212 bills, 97 payments.
 
-        Of 178 bills that are approved and not paid, 171 can be posted once the 18 vendors without a supplier are
-        created; four name an unmapped department, two belong to an inactive supplier, one does not add up.
+        Of 178 bills that are approved and not paid, 171 can be posted once the 18 vendors without a supplier
+        are created; four name an unmapped department, two belong to an inactive supplier, one does not add
+        up.
         """
         plans = _demo_plans(lines, _Spread(212, start, span))
         return cls(
@@ -183,7 +186,7 @@ class World:
         return bill_id("vendor", self.seed, number)
 
     def link(self, number: int) -> Link:
-        """How a vendor is known to Workday: by the mapping table, by the supplier's external id, or not at all."""
+        """How a vendor is tied to a supplier: in the mapping table, by the supplier's external id, or not."""
         if number in self.absent_in_workday:
             return "none"
         return "external_id" if number % 10 == 7 else "table"
@@ -196,7 +199,9 @@ class World:
             companies=(Company(catalogue.WORKDAY_COMPANY_ID, self.organization_name, "USD"),),
             suppliers=tuple(self._suppliers()),
             spend_categories=tuple(
-                SpendCategory(str(account.spend_category), _spaced(account.spend_category), False, account.number)
+                SpendCategory(
+                    str(account.spend_category), _spaced(account.spend_category), False, account.number
+                )
                 for account in accounts
             ),
             cost_centers=tuple(
@@ -209,14 +214,15 @@ class World:
                 for account in catalogue.ACCOUNTS
             ),
             payment_terms=tuple(
-                PaymentTerms(name.upper().replace(" ", "_"), name, days) for name, days in catalogue.PAYMENT_TERMS
+                PaymentTerms(name.upper().replace(" ", "_"), name, days)
+                for name, days in catalogue.PAYMENT_TERMS
             ),
         )
 
     def crosswalk(self) -> dict[str, list[dict[str, str]]]:
         """The mapping tables by kind, each sorted by ``source``.
 
-        Sources and targets are ids in some rows and what people call the thing in others, as in a grown table.
+        Sources and targets are ids in some rows, human numbers or names in others, as in a grown table.
         """
         tables = {
             "suppliers": [
@@ -351,16 +357,28 @@ def _demo_plans(lines: tuple[int, int], times: _Spread) -> list[BillPlan]:
     roles += [("USD", {"approval": "DENIED"})] * 4
     roles += [("USD", {"approval": "UNASSIGNED"})] * 3
     roles += [("USD", {"record_status": "INACTIVE"})] * 4
-    roles += [("USD", {"record_status": status, "approval": "UNASSIGNED"}) for status in ("DRAFT", "DRAFT_DELETED")]
+    roles += [
+        ("USD", {"record_status": status, "approval": "UNASSIGNED"}) for status in ("DRAFT", "DRAFT_DELETED")
+    ]
     pools = {currency: _demo_vendors(currency) for currency in catalogue.CURRENCIES}
     # Dealt before they are shuffled: each vendor without a supplier gets a payable bill.
-    dealt = [(role.pop("vendor", None) or next(pools[currency]), role) for currency, role in map(_copy, roles)]
+    dealt = [
+        (role.pop("vendor", None) or next(pools[currency]), role) for currency, role in map(_copy, roles)
+    ]
     random.Random(2).shuffle(dealt)
     plans = []
     for number, (vendor, role) in enumerate(dealt, start=1):
         count = random.Random(number).randint(*lines)
         plans.append(_with(BillPlan(number, vendor, count, times.of(number)), **role))
-    return plans
+    return _number_two_alike(plans)
+
+
+def _number_two_alike(plans: list[BillPlan]) -> list[BillPlan]:
+    """Let two vendors use the same invoice number, as it happens: the last payable bill and the first one."""
+    first, *_, last = (plan for plan in plans if plan.is_payable and plan.flaw is None)
+    if first.vendor == last.vendor:
+        raise ValueError("the first and the last payable bill are of the same vendor")
+    return [_with(plan, numbered_like=first.number) if plan is last else plan for plan in plans]
 
 
 def _copy(role: tuple[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:

@@ -19,8 +19,8 @@ from erp_sandbox.bill.resources import BILLS, LISTED, PAYMENT_TERMS, Resource
 from erp_sandbox.bill.session import DEV_KEYS, Session
 from erp_sandbox.bill.store import BillStore, Organization
 from erp_sandbox.bill.table import Table, encode
-from erp_sandbox.clock import to_milliseconds
 from erp_sandbox.bill.times import instant_text
+from erp_sandbox.clock import to_milliseconds
 from erp_sandbox.faults import Faults, Latency
 from erp_sandbox.stats import Stats
 
@@ -46,13 +46,7 @@ class _Gateway:
         self._faults = faults
         self._latency = latency
         self._stats = stats
-        self._broken = itertools.cycle(
-            (
-                lambda: self._refuse(BillRefusalError(500, "BDC_1001", "System error.", category="SERVER")),
-                lambda: Response("<html><body>502 Bad Gateway</body></html>", 502, media_type="text/html"),
-                lambda: Response(b"", 503),
-            )
-        )
+        self._breakdowns = itertools.cycle((500, 502, 503))
 
     def routes(self) -> list[Route]:
         routes = [
@@ -65,9 +59,7 @@ class _Gateway:
             self._session_route(
                 "GET", "/v3/bill-approvals/policies", "bill_approval_policies.list", _policies
             ),
-            self._session_route(
-                "GET", "/v3/documents/bills/{id}", "bill_documents.list", self._documents
-            ),
+            self._session_route("GET", "/v3/documents/bills/{id}", "bill_documents.list", self._documents),
             self._session_route(
                 "GET",
                 "/v3/organizations/{organization}/payment-terms",
@@ -93,9 +85,7 @@ class _Gateway:
         routes.append(Route(f"{BASE_PATH}/{{rest:path}}", self._wrap("unknown", self._unknown, write=False)))
         return routes
 
-    def _route(
-        self, method: str, path: str, answer: _Endpoint, *, write: bool
-    ) -> Route:
+    def _route(self, method: str, path: str, answer: _Endpoint, *, write: bool) -> Route:
         endpoint = self._wrap(f"{method} {path}", answer, write=write)
         return Route(f"{BASE_PATH}{path}", endpoint, methods=[method])
 
@@ -131,7 +121,7 @@ class _Gateway:
         if signal == "throttle":
             raise errors.too_many_at_once(self._store.rules.rate_limit_status)
         if signal == "error_500":
-            return next(self._broken)()
+            return self._broken()
         if signal == "expire_session":
             self._store.sessions.expire(request.headers.get("sessionId", ""))
         return await answer(request)
@@ -149,6 +139,15 @@ class _Gateway:
 
     def _refuse(self, refusal: BillRefusalError) -> Response:
         return refusal_response(refusal, instant_text(to_milliseconds(self._store.clock.now())))
+
+    def _broken(self) -> Response:
+        """Each kind of 5xx body in turn: BILL's own, a gateway's HTML, nothing (sheet bill 7)."""
+        status = next(self._breakdowns)
+        if status == 500:
+            return self._refuse(BillRefusalError(500, "BDC_1001", "System error.", category="SERVER"))
+        if status == 502:
+            return Response("<html><body>502 Bad Gateway</body></html>", 502, media_type="text/html")
+        return Response(b"", status)
 
     async def _log_in(self, request: Request) -> Response:
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -182,7 +181,9 @@ class _Gateway:
         self._store.sessions.log_out(session)
         return Response(b"", 200)
 
-    def _organization_details(self, request: Request, _session: Session, organization: Organization) -> Response:
+    def _organization_details(
+        self, request: Request, _session: Session, organization: Organization
+    ) -> Response:
         identifier = request.path_params["id"]
         if identifier != organization.id:
             raise errors.no_such_object("organization", identifier)

@@ -58,7 +58,7 @@ def session_invalid() -> BillRefusalError:
 
 
 def session_expired_forbidden() -> BillRefusalError:
-    """The other signal of an expired session: 403 without the word for a missing MFA trust (sheet bill 2.3)."""
+    """The other signal of an expired session: 403 that does not say untrusted (sheet bill 2.3)."""
     return BillRefusalError(403, "BDC_1361", "The session has expired.", category="DOWNSTREAM")
 
 
@@ -94,7 +94,9 @@ def invalid_parameter(message: str) -> BillRefusalError:
 
 def bad_filter_field(resource: str, field: str) -> BillRefusalError:
     """A filter or sort on a field that this list does not offer (sheet bill 3.2, 7)."""
-    return BillRefusalError(400, "BDC_1130", f"Invalid filter field: {field} is not supported for {resource}.")
+    return BillRefusalError(
+        400, "BDC_1130", f"Invalid filter field: {field} is not supported for {resource}."
+    )
 
 
 def bad_filter_operator(field: str, operator: str) -> BillRefusalError:

@@ -12,7 +12,7 @@ from erp_sandbox.clock import Clock
 
 
 class Limits:
-    """Counts calls in flight per developer key and organization, and calls and logins per clock hour and key."""
+    """Counts calls in flight per key and organization, and calls and logins per key and clock hour."""
 
     def __init__(self, rules: BillRules, clock: Clock) -> None:
         self._rules = rules

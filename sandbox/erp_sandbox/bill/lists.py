@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ _BY_TIME = (("updatedTime", False),)
 
 
 class _Token(msgspec.Struct, omit_defaults=True):
-    """What a cursor remembers: its query, and a place as a row passed, a row not reached, or a count of rows."""
+    """What a cursor remembers: its query, and a place: a row passed, a row to stop at, or a count."""
 
     filters: str
     sort: str
@@ -32,6 +32,19 @@ class _Token(msgspec.Struct, omit_defaults=True):
     before: tuple[int, str] | None = None
     offset: int | None = None
     turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """What is asked for, and the beginnings of a cursor to more of it."""
+
+    terms: tuple[Term, ...]
+    order: tuple[tuple[str, bool], ...]
+    count: int
+    blank: _Token
+
+    def cursor(self, **place: Any) -> str:
+        return _encode_token(msgspec.structs.replace(self.blank, **place))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,9 @@ class Page:
         """The envelope as JSON. The last page has no ``nextPage`` at all, the first an empty ``prevPage``."""
         next_page = b'"nextPage":"' + self.next_page.encode() + b'",' if self.next_page else b""
         results = b",".join([row.whole() if with_detail else row.body for row in self.rows])
-        return b"{" + next_page + b'"prevPage":"' + self.prev_page.encode() + b'","results":[' + results + b"]}"
+        return (
+            b"{" + next_page + b'"prevPage":"' + self.prev_page.encode() + b'","results":[' + results + b"]}"
+        )
 
 
 def read_page(table: Table, resource: Resource, query: Mapping[str, str], rules: BillRules) -> Page:
@@ -66,13 +81,16 @@ def read_page(table: Table, resource: Resource, query: Mapping[str, str], rules:
     if token is not None and rules.cursor == "refuses_filters" and "filters" in query:
         raise errors.invalid_parameter("The page parameter cannot be combined with filters.")
     filters, sort = _same_query(query, token)
-    terms = parse_filters(filters, resource, allow_unconfirmed=rules.classifications_by_time) if filters else ()
+    terms = (
+        parse_filters(filters, resource, allow_unconfirmed=rules.classifications_by_time) if filters else ()
+    )
     order = parse_sort(sort, resource) if sort else ()
+    asked = _Query(terms, order, count, _Token(filters, sort))
     if rules.cursor == "works" and order == _BY_TIME:
-        return _page_by_time(table, terms, _Token(filters, sort), token, count)
+        return _page_by_time(table, asked, token)
     if token is not None and rules.cursor in ("no_filters", "refuses_filters"):
-        terms = ()
-    return _page_by_offset(table, terms, order, _Token(filters, sort), token, count, stuck=rules.cursor == "stuck")
+        asked = replace(asked, terms=())
+    return _page_by_offset(table, asked, token, stuck=rules.cursor == "stuck")
 
 
 def _page_size(text: str | None) -> int:
@@ -92,56 +110,50 @@ def _same_query(query: Mapping[str, str], token: _Token | None) -> tuple[str, st
     return token.filters, token.sort
 
 
-def _page_by_time(
-    table: Table, terms: Sequence[Term], blank: _Token, token: _Token | None, count: int
-) -> Page:
-    start, end, rest = _time_range(terms)
+def _page_by_time(table: Table, asked: _Query, token: _Token | None) -> Page:
+    start, end, rest = _time_range(asked.terms)
     admits = _all(rest) if rest else None
     if token is not None and token.before is not None:
-        keys = table.walk(start, min(end, token.before), count, admits, backwards=True)
+        keys = table.walk(start, min(end, token.before), asked.count, admits, backwards=True)
         more = True
     else:
         if token is not None:
             if token.after is None:
                 raise errors.invalid_parameter("Invalid page parameter.")
             start = max(start, table.after(token.after))
-        keys = table.walk(start, end, count + 1, admits)
-        more = len(keys) > count
-        keys = keys[:count]
-    rows = [row for _, identifier in keys if (row := table.row(identifier)) is not None]
+        keys = table.walk(start, end, asked.count + 1, admits)
+        more = len(keys) > asked.count
+        keys = keys[: asked.count]
     return Page(
-        rows,
-        _encode_token(msgspec.structs.replace(blank, after=keys[-1])) if more and keys else "",
-        _encode_token(msgspec.structs.replace(blank, before=keys[0])) if token is not None and keys else "",
+        _rows(table, [identifier for _, identifier in keys]),
+        asked.cursor(after=keys[-1]) if more and keys else "",
+        asked.cursor(before=keys[0]) if token is not None and keys else "",
     )
 
 
-def _page_by_offset(
-    table: Table,
-    terms: Sequence[Term],
-    order: Sequence[tuple[str, bool]],
-    blank: _Token,
-    token: _Token | None,
-    count: int,
-    *,
-    stuck: bool,
-) -> Page:
-    identifiers = table.selection((tuple(terms), tuple(order)), lambda: _select(table, terms, order))
-    offset = 0
-    if token is not None and not stuck:
-        if token.offset is None:
-            raise errors.invalid_parameter("Invalid page parameter.")
-        offset = token.offset
-    rows = [row for identifier in identifiers[offset : offset + count] if (row := table.row(identifier)) is not None]
-    more = offset + count < len(identifiers)
-    onward = msgspec.structs.replace(blank, offset=offset + count, turn=token.turn + 1 if stuck and token else 0)
-    back = msgspec.structs.replace(blank, offset=max(0, offset - count))
-    return Page(rows, _encode_token(onward) if more else "", _encode_token(back) if offset else "")
+def _page_by_offset(table: Table, asked: _Query, token: _Token | None, *, stuck: bool) -> Page:
+    identifiers = table.selection(
+        (asked.terms, asked.order), lambda: _select(table, asked.terms, asked.order)
+    )
+    if token is not None and token.offset is None:
+        raise errors.invalid_parameter("Invalid page parameter.")
+    offset = 0 if token is None or stuck else token.offset or 0
+    end = offset + asked.count
+    turn = token.turn + 1 if stuck and token is not None else 0
+    return Page(
+        _rows(table, identifiers[offset:end]),
+        asked.cursor(offset=end, turn=turn) if end < len(identifiers) else "",
+        asked.cursor(offset=max(0, offset - asked.count)) if offset else "",
+    )
+
+
+def _rows(table: Table, identifiers: Sequence[str]) -> list[Row]:
+    return [row for identifier in identifiers if (row := table.row(identifier)) is not None]
 
 
 def _select(table: Table, terms: Sequence[Term], order: Sequence[tuple[str, bool]]) -> list[str]:
     if not terms and order in (_BY_TIME, (("updatedTime", True),)):
-        identifiers = [identifier for _, identifier in table.keys()]
+        identifiers = [identifier for _, identifier in table.positions()]
         return identifiers[::-1] if order[0][1] else identifiers
     admits = _all(terms)
     if not order:

@@ -126,7 +126,8 @@ PAYMENTS = Resource(
         "updatedTime": _TIME,
     },
     _sorts(
-        "description processDate amount confirmationNumber onlinePayment createdTime updatedTime disbursementStatus"
+        "description processDate amount confirmationNumber onlinePayment createdTime updatedTime "
+        "disbursementStatus"
     ),
 )
 RECURRING_BILLS = Resource(

@@ -15,10 +15,11 @@ class BillRules:
     """May be changed while serving.
 
     Attributes:
-        cursor: How paging behaves (sheet bill 3.3). ``works``: a page follows the last row of the one before;
-            ``offset``: works, but counts rows, so an edit meanwhile shifts them; ``stuck``: each next page is the
-            first one again; ``no_filters``: filters are forgotten after the first page;
-            ``refuses_filters``: ``page`` together with ``filters`` is a 400, and without them they are forgotten.
+        cursor: How paging behaves (sheet bill 3.3). ``works``: a page of ``sort=updatedTime:asc`` follows the
+            last row of the one before, other orders count rows; ``offset``: every order counts rows, so an
+            edit meanwhile shifts them; ``stuck``: each next page is the first one again; ``no_filters``: the
+            filters are forgotten after the first page; ``refuses_filters``: ``page`` with ``filters`` is a
+            400, and without them they are forgotten.
         classifications_by_time: Whether classifications, vendor credits and banks filter by ``updatedTime``
             (sheet bill 3.2: likely, not confirmed; recurring bills never do).
         rate_limit_status: HTTP status of BDC_1144 and BDC_1322: 422 and 429 were both seen (sheet bill 6).

@@ -1,6 +1,6 @@
 """The records of an invented BILL organization, each made from the seed and its number alone.
 
-Fields and nesting follow sheet bill 3.5 to 3.8 and the contract; unpopulated fields are left out, as BILL does.
+Fields and nesting follow sheet bill 3.5 to 3.8 and the contract; BILL leaves out what is not populated.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ _HOUR = 3_600_000
 _DAY = 24 * _HOUR
 _EXPENSES = [n for n, account in enumerate(catalogue.ACCOUNTS) if account.spend_category is not None]
 _MAPPED = [n for n in range(len(catalogue.DEPARTMENTS)) if n != catalogue.UNMAPPED_DEPARTMENT]
-_GOODS = ("Monthly service", "Materials as ordered", "Hours worked", "Delivery", "Licence renewal", "Spare parts")
+_GOODS = (
+    "Monthly service",
+    "Materials as ordered",
+    "Hours worked",
+    "Delivery",
+    "Licence renewal",
+    "Spare parts",
+)
 _DISBURSEMENTS = ("ACH", "CHECK", "RPPS", "VIRTUAL_CARD", "WALLET")
 
 
@@ -46,7 +53,7 @@ class BillPlan:
         updated: ``updatedTime`` in milliseconds.
         settlement: What was done to pay it; VOIDED means paid, then voided, so unpaid again.
         flaw: What is wrong with it, if anything.
-        numbered_like: Another vendor's bill with the same invoice number: numbers are not unique across vendors.
+        numbered_like: Another vendor's bill with the same invoice number; it is unique per vendor at most.
     """
 
     number: int
@@ -270,7 +277,7 @@ def reference_records(seed: int) -> Iterator[tuple[str, Record]]:
 
 
 def recurring_records(seed: int, vendors: int) -> Iterator[tuple[str, Record]]:
-    """Up to three recurring bills and vendor credits, of the first vendors, as ``(resource name, record)``."""
+    """Up to three recurring bills and vendor credits, as ``(resource name, record)``."""
     for n in range(min(3, vendors)):
         vendor = bill_id("vendor", seed, n + 1)
         coding = {"chartOfAccountId": bill_id("account", seed, _EXPENSES[n])}
@@ -347,7 +354,7 @@ def document_records(seed: int, plan: BillPlan) -> list[Record]:
 
 
 def money(minor: int, currency: Currency) -> Decimal | int:
-    """An amount as a JSON number, from its count of minor units; a whole one is an integer, as BILL writes it."""
+    """An amount as a JSON number, from its minor units; a whole one is an integer (sheet bill 11)."""
     units, fraction = divmod(minor, 10**currency.digits)
     return units if fraction == 0 else Decimal(minor).scaleb(-currency.digits).normalize()
 
@@ -389,7 +396,12 @@ def _classifications(seed: int) -> Iterator[tuple[str, Record]]:
             },
         )
     for n, (first, last) in enumerate(catalogue.EMPLOYEES):
-        employee = {"id": bill_id("employee", seed, n), "archived": False, "firstName": first, "lastName": last}
+        employee = {
+            "id": bill_id("employee", seed, n),
+            "archived": False,
+            "firstName": first,
+            "lastName": last,
+        }
         yield ("employees", {**employee, **_times(n)})
 
 
@@ -449,7 +461,11 @@ def _approvers(seed: int, plan: BillPlan) -> list[Record]:
     status = {"APPROVED": "APPROVED", "ASSIGNED": "WAITING", "DENIED": "DENIED"}[plan.approval]
     approvers: list[Record] = []
     for order in range(1 + plan.number % 2):
-        approver: Record = {"userId": bill_id("user", seed, 2 + order), "status": status, "approverOrder": order}
+        approver: Record = {
+            "userId": bill_id("user", seed, 2 + order),
+            "status": status,
+            "approverOrder": order,
+        }
         if status != "WAITING":
             approver["statusChangedTime"] = instant_text(plan.updated - _HOUR)
         approvers.append(approver)
@@ -510,4 +526,3 @@ def _times(number: int) -> Record:
 
 def _random(seed: int, kind: int, number: int) -> random.Random:
     return random.Random((seed * 31 + kind) * 1_000_000_007 + number)
-

@@ -102,7 +102,7 @@ class Sessions:
         return session
 
     def organization_of(self, session_id: str) -> str | None:
-        """The organization of a session, also of one that has idled out; None when there is no such session."""
+        """The organization of a session, also of one that has idled out; None for an unknown session."""
         session = self._sessions.get(session_id)
         return session.organization_id if session is not None else None
 
@@ -119,7 +119,11 @@ class Sessions:
         self._sessions.clear()
 
     def _dead(self) -> BillRefusalError:
-        return errors.session_invalid() if self._rules.expiry_status == 401 else errors.session_expired_forbidden()
+        return (
+            errors.session_invalid()
+            if self._rules.expiry_status == 401
+            else errors.session_expired_forbidden()
+        )
 
     def _refuse_locked(self, username: str) -> None:
         until = self._locked_until.get(username)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from erp_sandbox.bill.limits import Limits
 from erp_sandbox.bill.resources import BY_NAME
 from erp_sandbox.bill.rules import BillRules
@@ -25,7 +27,7 @@ class Organization:
         self.profile = dict(profile)
         self.tables = {name: Table(resource.detail) for name, resource in BY_NAME.items()}
         self.policies: list[Record] = []
-        self.documents: dict[str, list[Record]] = {}
+        self.documents: dict[str, Sequence[Record]] = {}
 
     @property
     def id(self) -> str:
@@ -54,7 +56,7 @@ class BillStore:
         profile: Record,
         records: Iterable[tuple[str, Record]],
         policies: Iterable[Record] = (),
-        documents: Mapping[str, list[Record]] | None = None,
+        documents: Mapping[str, Sequence[Record]] | None = None,
     ) -> Organization:
         """Fill in one organization from ``(resource name, record)`` pairs."""
         organization = Organization(profile)
@@ -63,7 +65,7 @@ class BillStore:
         organization.policies = list(policies)
         organization.documents = dict(documents or {})
         self.organizations[organization.id] = organization
-        self.clock.not_before(max(table.newest() for table in organization.tables.values()))
+        self._take_over_time(organization)
         return organization
 
     @property
@@ -192,7 +194,9 @@ class BillStore:
 
     def approved_unpaid_totals(self) -> dict[str, dict[str, Any]]:
         """Count and amount of active, approved, not yet paid bills by the currency of their vendor."""
-        currencies = {vendor["id"]: vendor.get("billCurrency", "USD") for vendor in self.table("vendors").records()}
+        currencies = {
+            vendor["id"]: vendor.get("billCurrency", "USD") for vendor in self.table("vendors").records()
+        }
         totals: dict[str, dict[str, Any]] = {}
         for bill in self.table("bills").records():
             if bill["archived"] or bill["approvalStatus"] != "APPROVED" or bill["paymentStatus"] == "PAID":
@@ -202,37 +206,37 @@ class BillStore:
             total["amount"] += Decimal(bill["amount"])
         return totals
 
-    def snapshot(self) -> dict[str, Any]:
-        """Everything that is data, as JSON; sessions and counters are not."""
-        return {
-            "organizations": [
-                {
-                    "profile": organization.profile,
-                    "policies": organization.policies,
-                    "documents": organization.documents,
-                    "tables": {
-                        name: [
-                            [identifier, row.updated, row.body.decode(), row.detail.decode()]
-                            for identifier, row in table.rows()
-                        ]
-                        for name, table in organization.tables.items()
-                    },
-                }
-                for organization in self.organizations.values()
-            ],
-            "added": self._added,
-        }
+    def to_json(self) -> bytes:
+        """Everything that is data, as JSON; sessions, counters and switches are not."""
+        kept = [
+            _KeptOrganization(
+                organization.profile,
+                organization.policies,
+                organization.documents,
+                {name: list(table.rows()) for name, table in organization.tables.items()},
+            )
+            for organization in self.organizations.values()
+        ]
+        return msgspec.json.encode(_Kept(kept, self._added))
 
-    def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Become what :meth:`snapshot` described."""
+    def from_json(self, text: bytes) -> None:
+        """Go on with what :meth:`to_json` kept, in place of everything known now.
+
+        Raises:
+            msgspec.ValidationError: the text is not of that form.
+        """
+        kept = msgspec.json.decode(text, type=_Kept)
         self.organizations.clear()
-        for saved in snapshot["organizations"]:
-            organization = self.add_organization(saved["profile"], (), saved["policies"], saved["documents"])
-            for name, rows in saved["tables"].items():
-                for identifier, updated, body, detail in rows:
-                    organization.tables[name].put_row(identifier, Row(updated, body.encode(), detail.encode()))
-            self.clock.not_before(max(table.newest() for table in organization.tables.values()))
-        self._added = snapshot["added"]
+        for each in kept.organizations:
+            organization = self.add_organization(each.profile, (), each.policies, each.documents)
+            for name, rows in each.tables.items():
+                for identifier, row in rows:
+                    organization.tables[name].put_row(identifier, row)
+            self._take_over_time(organization)
+        self._added = kept.added
+
+    def _take_over_time(self, organization: Organization) -> None:
+        self.clock.not_before(max(table.newest() for table in organization.tables.values()))
 
     def _decide(self, identifier: str, verdict: str, *, touch: bool) -> dict[str, Any]:
         now = instant_text(self.clock.stamp())
@@ -241,3 +245,15 @@ class BillStore:
             for approver in self.bill(identifier).get("approvers", [])
         ]
         return self.edit_bill(identifier, touch=touch, approvalStatus=verdict, approvers=approvers or None)
+
+
+class _KeptOrganization(msgspec.Struct):
+    profile: dict[str, Any]
+    policies: list[dict[str, Any]]
+    documents: dict[str, list[dict[str, Any]]]
+    tables: dict[str, list[tuple[str, Row]]]
+
+
+class _Kept(msgspec.Struct):
+    organizations: list[_KeptOrganization]
+    added: int

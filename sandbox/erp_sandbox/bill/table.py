@@ -93,10 +93,10 @@ class Table:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Copies of all records, oldest change first."""
-        for _, identifier in self.keys():
+        for _, identifier in self.positions():
             yield self.record(identifier)
 
-    def keys(self) -> list[Key]:
+    def positions(self) -> list[Key]:
         """All positions, oldest change first."""
         with self._lock:
             self._arrange()
@@ -104,7 +104,7 @@ class Table:
 
     def rows(self) -> Iterator[tuple[str, Row]]:
         """All rows with their ids, oldest change first."""
-        for _, identifier in self.keys():
+        for _, identifier in self.positions():
             yield identifier, self._rows[identifier]
 
     def newest(self) -> int:
@@ -114,7 +114,13 @@ class Table:
             return self._order[-1][0] if self._order else 0
 
     def walk(
-        self, start: Key, end: Key, count: int, admits: Callable[[Row], bool] | None, *, backwards: bool = False
+        self,
+        start: Key,
+        end: Key,
+        count: int,
+        admits: Callable[[Row], bool] | None,
+        *,
+        backwards: bool = False,
     ) -> list[Key]:
         """Up to ``count`` positions in ``start <= key < end`` whose rows are admitted, in order.
 
@@ -131,7 +137,11 @@ class Table:
             self._arrange()
             low, high = bisect_left(self._order, start), bisect_left(self._order, end)
             if admits is None:
-                return self._order[max(low, high - count) : high] if backwards else self._order[low : min(high, low + count)]
+                return (
+                    self._order[max(low, high - count) : high]
+                    if backwards
+                    else self._order[low : min(high, low + count)]
+                )
             found: list[Key] = []
             for position in range(high - 1, low - 1, -1) if backwards else range(low, high):
                 key = self._order[position]
