@@ -27,11 +27,11 @@ setup: $(READY) ## install everything into .venv (the other tasks do it by thems
 
 .PHONY: demo
 demo: $(READY) ## move bills from a stand-in BILL to a stand-in Workday, nothing leaves this machine
-	@$(RUN) sh .ci/demo fresh
+	@$(RUN) sh sandbox/demo fresh
 
 .PHONY: demo-again
 demo-again: $(READY) ## run the demo once more on what it left behind: nothing is posted twice
-	@$(RUN) sh .ci/demo again
+	@$(RUN) sh sandbox/demo again
 
 .PHONY: test
 test: $(READY) ## run all tests: unit, plugin, contract, end to end, chaos, docs
