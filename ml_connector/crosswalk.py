@@ -12,13 +12,12 @@ import csv
 import dataclasses
 import os
 import typing as t
-from decimal import Decimal
 from pathlib import Path
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from ml_connector import exact_json
 from ml_connector.errors import UserError
 
 __all__ = [
@@ -207,8 +206,6 @@ class SqliteReferences:
             url = f"sqlite:///{url}"
         self._pending: dict[tuple[str, str, str], Record] = {}
         self._cache: dict[tuple[str, str, str], Record] = {}
-        self._encoder = msgspec.json.Encoder(decimal_format="number")
-        self._decoder = msgspec.json.Decoder(float_hook=Decimal)
         self._engine = sa.create_engine(url, connect_args={"timeout": 30})
         try:
             with self._engine.begin() as connection:
@@ -234,7 +231,7 @@ class SqliteReferences:
             stored = connection.scalar(query)
         if stored is None:
             return None
-        record = t.cast("Record", self._decoder.decode(stored))
+        record = t.cast("Record", exact_json.loads(stored))
         self._remember({key: record})
         return record
 
@@ -253,7 +250,7 @@ class SqliteReferences:
             index_elements=list(_REFERENCES.primary_key), set_={"record": statement.excluded.record}
         )
         rows = [
-            {"instance": instance, "stream": stream, "id": record_id, "record": self._encoder.encode(record)}
+            {"instance": instance, "stream": stream, "id": record_id, "record": exact_json.dumps(record)}
             for (instance, stream, record_id), record in self._pending.items()
         ]
         with self._engine.begin() as connection:
@@ -279,7 +276,7 @@ _REFERENCES: t.Final = sa.Table(
     sa.Column("instance", sa.Text, primary_key=True),
     sa.Column("stream", sa.Text, primary_key=True),
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("record", sa.LargeBinary, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
 )
 
 

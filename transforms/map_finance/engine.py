@@ -5,14 +5,14 @@ from __future__ import annotations
 import abc
 import os
 import typing as t
-from pathlib import Path
 
 from map_finance.expressions import Vocabulary
 from map_finance.functions import FUNCTIONS, LOOKUP_FUNCTIONS
-from map_finance.mapfile import load_map_file, project_root, settings_of
+from map_finance.mapfile import load_map_file, settings_of
 from ml_connector.crosswalk import Crosswalk, Links, References
 from ml_connector.documents import DocumentSource, Mapped, content_hash
 from ml_connector.errors import UserError
+from ml_connector.project import project_root
 
 __all__ = ["MapEngine"]
 
@@ -72,7 +72,7 @@ class MapEngine(abc.ABC):
             return DocumentPassthrough()
         name, map_file = load_map_file(transform, maps_dir)
         values = settings_of(name, map_file.settings, settings or {})
-        tables = Path(crosswalk_dir) if crosswalk_dir else project_root() / "transforms" / "crosswalk"
+        tables = project_root() / (crosswalk_dir or "transforms/crosswalk")
         return RecordMap(
             name=name,
             map_file=map_file,
@@ -108,6 +108,10 @@ class MapEngine(abc.ABC):
         Raises:
             MalformedRecord: The record does not say who it is.
         """
+
+    @abc.abstractmethod
+    def unwanted(self, stream: str, record: Record) -> str | None:
+        """Return in words which conditions of the filter a record does not meet; None when wanted."""
 
     @abc.abstractmethod
     def map(self, stream: str, record: Record) -> Mapped:

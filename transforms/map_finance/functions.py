@@ -34,7 +34,7 @@ class Functions:
 
     def __init__(self, lookups: Lookups) -> None:
         self._lookups = lookups
-        self._answers: dict[tuple[str, str | None, str | None], Resolution] = {}
+        self._answers: dict[t.Hashable, Resolution] = {}
         self.instance = ""
         self.source_form = False
         self.reasons: dict[t.Hashable, Reason] = {}
@@ -79,7 +79,7 @@ class Functions:
     def _dimension(self, kind: str, value: t.Any, stream: str | None = None) -> t.Any:
         if value is UNRESOLVED or self.source_form:
             return _in_source_form(kind, value)
-        answer = self._answer(kind, value, stream)
+        answer = self._answer(kind, value, stream, self._lookups.resolve)
         if answer.reason is not None:
             self.report(answer.reason)
             return UNRESOLVED
@@ -91,7 +91,7 @@ class Functions:
     def _known(self, kind: str, value: t.Any, stream: str | None = None) -> t.Any:
         if value is UNRESOLVED or self.source_form:
             return _in_source_form(kind, value)
-        answer = self._lookups.known(kind, self.instance, value, stream)
+        answer = self._answer(kind, value, stream, self._lookups.known)
         if answer.reason is not None:
             self.report(answer.reason)
             return UNRESOLVED
@@ -100,7 +100,9 @@ class Functions:
     def _expected_account(self, value: t.Any, stream: str | None = None) -> t.Any:
         if value is UNRESOLVED or self.source_form:
             return _in_source_form("expected_account", value)
-        expected = self._answer("spend_category", value, stream).extras.get("expected_ledger_account")
+        expected = self._answer("spend_category", value, stream, self._lookups.resolve).extras.get(
+            "expected_ledger_account"
+        )
         return expected if expected is not None else self._known("gl_account", value, stream)
 
     def _related(self, stream: str, value: t.Any) -> t.Any:
@@ -190,11 +192,13 @@ class Functions:
             return False
         return all(isinstance(item, t.Mapping) and item.get(field) in allowed for item in items)
 
-    def _answer(self, kind: str, value: t.Any, stream: str | None) -> Resolution:
-        key = (kind, None if value is None else str(value), stream)
+    def _answer(
+        self, kind: str, value: t.Any, stream: str | None, ask: t.Callable[..., Resolution]
+    ) -> Resolution:
+        key = (kind, None if value is None else str(value), stream, ask.__name__)
         answer = self._answers.get(key)
         if answer is None:
-            answer = self._answers[key] = self._lookups.resolve(kind, self.instance, value, stream)
+            answer = self._answers[key] = ask(kind, self.instance, value, stream)
         return answer
 
 

@@ -6,9 +6,10 @@ import dataclasses
 import typing as t
 from pathlib import Path
 
-from map_finance.systems import display_name, plugin_name, words
+from map_finance.systems import plugin_name, words
 from ml_connector.crosswalk import Ambiguous, Crosswalk, Links, Match, References, table_name
 from ml_connector.errors import Reason
+from ml_connector.names import display_name
 
 __all__ = ["Lookups", "ReferenceStream", "Resolution"]
 

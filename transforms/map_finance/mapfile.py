@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 
 from map_finance.expressions import suggestion
 from ml_connector.errors import SettingInvalid, UserError
+from ml_connector.project import project_root
 
 __all__ = [
     "FilterRule",
@@ -20,7 +21,6 @@ __all__ = [
     "SettingSpec",
     "StreamSpec",
     "load_map_file",
-    "project_root",
     "settings_of",
     "shown_path",
 ]
@@ -107,11 +107,6 @@ class MapFile(_Strict):
     streams: dict[str, StreamSpec]
 
 
-def project_root() -> Path:
-    """Return the Meltano project, or the working directory without one."""
-    return Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path.cwd())
-
-
 def shown_path(path: Path) -> str:
     """Return a path as people see it: from the project on, where it lies in the project."""
     root = project_root().absolute()
@@ -136,12 +131,12 @@ def load_map_file(transform: str, maps_dir: str | os.PathLike[str] | None) -> tu
         SettingInvalid: There is no such map; lists those there are.
         UserError: The file is not a map; names stream and key.
     """
-    if maps_dir is not None and not Path(maps_dir).is_dir():
+    own = project_root() / (maps_dir if maps_dir is not None else "transforms/maps")
+    if maps_dir is not None and not own.is_dir():
         raise SettingInvalid(
             f'setting "maps_dir": there is no folder {maps_dir}.',
             "Name the folder of your maps, or remove the setting.",
         )
-    own = Path(maps_dir) if maps_dir is not None else project_root() / "transforms" / "maps"
     name = transform.replace("-", "_")
     for stem in dict.fromkeys((name, name.partition("__")[0])):
         for folder in (own, PACKAGED_MAPS):

@@ -47,6 +47,11 @@ class DocumentPassthrough(MapEngine):
                 "Give it source: {system, instance, stream, id}.",
             ) from error
 
+    def unwanted(self, stream: str, record: Record) -> str | None:
+        """Return None: whoever sends documents has chosen them."""
+        del stream, record
+        return None
+
     def map(self, stream: str, record: Record) -> Mapped:
         """Validate a document."""
         source = self.identify(stream, record)

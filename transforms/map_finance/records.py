@@ -18,10 +18,11 @@ from map_finance.functions import Functions, ValueProblem
 from map_finance.lookups import Lookups, ReferenceStream
 from map_finance.mapfile import FilterRule, MapFile, Setting, StreamSpec, shown_path
 from map_finance.results import fingerprint_of, validation_reasons
-from map_finance.systems import display_name, words
+from map_finance.systems import words
 from ml_connector.crosswalk import Crosswalk, Links, References
 from ml_connector.documents import DOCUMENT_CLASSES, Document, DocumentSource, Mapped
 from ml_connector.errors import MalformedRecord, Reason, UserError
+from ml_connector.names import display_name
 
 __all__ = ["RecordMap"]
 
@@ -175,12 +176,15 @@ class RecordMap(MapEngine):
             created_at=_moment(self._plain_value(plan.created)),
         )
 
+    def unwanted(self, stream: str, record: Record) -> str | None:
+        """Return in words which conditions of the filter a record does not meet."""
+        return self._begin(stream, record).unwanted()
+
     def map(self, stream: str, record: Record) -> Mapped:
         """Map one record; whatever is wrong with its content becomes a reason."""
         plan = self._documents[stream]
-        source = self.identify(stream, record)
-        label = f"{display_name(self.source)} {plan.noun} {self._plain_value(plan.label) or source.id}"
-        work = _Work(self._worker, plan, source, label, record)
+        work = self._begin(stream, record)
+        source = work.source
         values, said = work.fields()
         unwanted = work.unwanted()
         document = work.document(values)
@@ -217,6 +221,12 @@ class RecordMap(MapEngine):
             used |= field.expression.fields if isinstance(field, _Field) else set()
         return sorted(used - set(properties))
 
+    def _begin(self, stream: str, record: Record) -> _Work:
+        plan = self._documents[stream]
+        source = self.identify(stream, record)
+        label = f"{display_name(self.source)} {plan.noun} {self._plain_value(plan.label) or source.id}"
+        return _Work(self._worker, plan, source, label, record)
+
     def _identity(self, plan: _Stream, record: Record) -> tuple[str, str]:
         worker = self._worker
         worker.evaluator.item = record
@@ -252,7 +262,7 @@ class _Work:
         self._functions = worker.functions
         self._scope = worker.scope
         self._plan = plan
-        self._source = source
+        self.source = source
         self._label = label
         self._system = display_name(source.system)
         self._record = record
@@ -289,7 +299,7 @@ class _Work:
 
     def document(self, values: t.Mapping[str, t.Any]) -> Document | None:
         """Return the document, None when anything stands against it."""
-        content = {"source": self._source, **t.cast("dict[str, t.Any]", _resolved(values))}
+        content = {"source": self.source, **t.cast("dict[str, t.Any]", _resolved(values))}
         try:
             document = t.cast("type[Document]", self._plan.model).model_validate(content)
         except pydantic.ValidationError as error:
@@ -397,6 +407,9 @@ class _Work:
         )
 
 
+_RECORD_ONLY: t.Final = "Use fields of the record only."
+
+
 class _Compiler:
     """Parses and checks a map file."""
 
@@ -480,10 +493,10 @@ class _Compiler:
             except ValueError as error:
                 raise UserError(f"{place}: {text!r}: {error}.", "Write {{ for a brace.") from error
             otherwise = tuple(
-                (literal, self._expression(value, place) if value is not None else None)
+                (literal, self._filter(value, place) if value is not None else None)
                 for literal, value, _, _ in parts
             )
-            compiled.append(_Rule(self._expression(rule.when, place), otherwise))
+            compiled.append(_Rule(self._filter(rule.when, place), otherwise))
         return tuple(compiled)
 
     def _part(
@@ -528,13 +541,20 @@ class _Compiler:
             self._varying.add(name)
         return _Field(name, expression, varies)
 
+    def _filter(self, written: t.Any, where: str) -> Expression:
+        # Records are filtered when they come in, before what they refer to can be relied upon.
+        expression = self._naming(written, where)
+        if expression.document_fields:
+            raise UserError(
+                f"{where}: document.{min(expression.document_fields)} is not known yet.", _RECORD_ONLY
+            )
+        return expression
+
     def _naming(self, written: t.Any, where: str) -> Expression:
         expression = self._expression(written, where)
         refused = expression.functions & (self._vocabulary.lookups | {"related", "required"})
         if refused:
-            raise UserError(
-                f"{where}: {min(refused)}() cannot be used here.", "Use fields of the record only."
-            )
+            raise UserError(f"{where}: {min(refused)}() cannot be used here.", _RECORD_ONLY)
         return expression
 
     def _expression(self, written: t.Any, where: str) -> Expression:

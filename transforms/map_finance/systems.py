@@ -1,24 +1,8 @@
-"""How people call the systems, and how to say it in a sentence."""
+"""Names as they read in a sentence."""
 
 from __future__ import annotations
 
-import typing as t
-
-__all__ = ["display_name", "plugin_name", "words"]
-
-_DISPLAY: t.Final = {
-    "bill": "BILL",
-    "business_central": "Business Central",
-    "coupa": "Coupa",
-    "procore": "Procore",
-    "sap_s4hana": "SAP S/4HANA",
-    "workday": "Workday",
-}
-
-
-def display_name(system: str) -> str:
-    """Return the name people use: ``bill`` -> ``BILL``."""
-    return _DISPLAY.get(system, system)
+__all__ = ["plugin_name", "words"]
 
 
 def plugin_name(system: str) -> str:
