@@ -46,6 +46,7 @@ lint: $(READY) ## check style, format and types
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/mypy docs/generate.py
 
 .PHONY: format
 format: $(READY) ## format the code and mend what can be mended mechanically

@@ -31,6 +31,7 @@ SETTINGS_BLOCK = re.compile(
 OWN_VARIABLES = {
     "MELTANO_ENVIRONMENT": "Environment of meltano.yml that runs use: dev or prod.",
     "ML_CONNECTOR_LEDGER_URL": "Ledger that ml-connector looks into, when it is not the targets' default.",
+    "ML_CONNECTOR_STATE_DIR": "Folder in which processes of this machine share sessions and limits.",
     "ML_CONNECTOR_DEBUG": "Set to 1 to let ml-connector end with a traceback.",
 }
 KINDS = {
