@@ -255,7 +255,16 @@ class _Checker(ast.NodeVisitor):
         if node.id == "document":
             raise UserError(f"{self.where}: document is the whole document.", "Write document.<field>.")
         if node.id not in _SCOPES and node.id not in self.vocabulary.settings:
+            self._refuse_misspelt_setting(node.id)
             self.fields.add(node.id)
+
+    def _refuse_misspelt_setting(self, name: str) -> None:
+        near = difflib.get_close_matches(name, sorted(self.vocabulary.settings), n=1, cutoff=0.8)
+        if near and "_" in name and name == name.lower():
+            raise UserError(
+                f'{self.where}: unknown setting "{name}". Did you mean {near[0]}?',
+                f"If {name} is a field of the record, write record.{name}.",
+            )
 
 
 def _parse(text: str, where: str) -> ast.expr:

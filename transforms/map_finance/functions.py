@@ -23,6 +23,7 @@ class Functions:
 
     Args:
         lookups: Where references are looked up.
+        system: The source, as people call it.
 
     Attributes:
         instance: The organization the record belongs to.
@@ -32,8 +33,9 @@ class Functions:
         place: Where in the record we are (``line 2``), empty outside of lines.
     """
 
-    def __init__(self, lookups: Lookups) -> None:
+    def __init__(self, lookups: Lookups, system: str) -> None:
         self._lookups = lookups
+        self._system = system
         self._answers: dict[t.Hashable, Resolution] = {}
         self.instance = ""
         self.source_form = False
@@ -156,7 +158,9 @@ class Functions:
             return value
         place = f" on {self.place}" if self.place else ""
         text = f"{self.label} has no {what}{place}"
-        self.report(Reason("missing", text, cure or "complete it there", kind="field", value=what))
+        self.report(
+            Reason("missing", text, cure or f"complete it in {self._system}", kind="field", value=what)
+        )
         return UNRESOLVED
 
     # Text

@@ -87,10 +87,12 @@ class _Stream:
 class _Worker(threading.local):
     """What one thread needs to evaluate expressions."""
 
-    def __init__(self, lookups: t.Callable[[Evaluator], Lookups], settings: t.Mapping[str, Setting]) -> None:
+    def __init__(
+        self, system: str, lookups: t.Callable[[Evaluator], Lookups], settings: t.Mapping[str, Setting]
+    ) -> None:
         # Names and labels of a referenced record are needed in the middle of another evaluation.
         naming = Evaluator({})
-        self.functions = Functions(lookups(naming))
+        self.functions = Functions(lookups(naming), display_name(system))
         naming.functions = self.functions.bound()
         self.evaluator = Evaluator(self.functions.bound())
         self.scope: dict[str, t.Any] = {**settings, "settings": settings, "record": {}, "document": {}}
@@ -148,7 +150,7 @@ class RecordMap(MapEngine):
                 shown=shown_path,
             )
 
-        self._worker = _Worker(lookups, settings)
+        self._worker = _Worker(map_file.source, lookups, settings)
 
     def kind_of(self, stream: str) -> str | None:
         """Return the kind of document a stream's records become."""
