@@ -164,8 +164,8 @@ class Attempt:
         if entry.uncertain:
             if not self._ask(entry):
                 return
-            entry = self._load(entry.id)
-            arrived = entry.target_id is not None and entry.attempts > 0
+            before, entry = entry, self._load(entry.id)
+            arrived = before.target_id is None and entry.target_id is not None
         try:
             mapped = self._mapper.map(entry.stream, exact_json.loads(entry.record))
         except MalformedRecord as error:

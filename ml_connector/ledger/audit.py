@@ -99,7 +99,7 @@ def verify(connection: sa.Connection) -> tuple[int, str]:
             raise ChainBroken(seq + 1, f"is missing (the next one there is {row.seq})")
         if row.previous != previous:
             raise ChainBroken(row.seq, "does not follow from the one before it")
-        if row.hash != _hash(row._mapping):  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+        if row.hash != _hash(dict(row._mapping)):  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
             raise ChainBroken(row.seq, "was changed after it was written")
         seq, previous = row.seq, row.hash
     head = connection.execute(sa.select(audit_head)).one()

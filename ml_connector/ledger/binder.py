@@ -23,10 +23,11 @@ class LedgerReferences:
 
     Args:
         ledger: Where they are kept.
-        system: The source system; an instance's records are filed under ``system:instance``.
+        system: Tells the source system, which is known once the map is loaded; an instance's records are filed
+            under ``system:instance``.
     """
 
-    def __init__(self, ledger: Ledger, system: str) -> None:
+    def __init__(self, ledger: Ledger, system: t.Callable[[], str]) -> None:
         self._ledger = ledger
         self._system = system
         self._cache: dict[_Key, t.Mapping[str, t.Any] | None] = {}
@@ -34,7 +35,7 @@ class LedgerReferences:
 
     def get(self, instance: str, stream: str, id: str) -> t.Mapping[str, t.Any] | None:  # noqa: A002
         """Return the newest record seen, or None."""
-        key = (f"{self._system}:{instance}", stream, id)
+        key = (f"{self._system()}:{instance}", stream, id)
         with self._lock:
             if key in self._cache:
                 return self._cache[key]
@@ -52,7 +53,7 @@ class LedgerReferences:
         """Keep records, durably, replacing older ones."""
         if not records:
             return
-        source = f"{self._system}:{instance}"
+        source = f"{self._system()}:{instance}"
         rows = [
             {"source": source, "stream": stream, "id": id_, "record": exact_json.dumps(record)}
             for id_, record in records.items()
@@ -73,10 +74,10 @@ class LedgerLinks:
     Args:
         ledger: Where it is known.
         target: The target instance (``workday:acme``).
-        system: The source system.
+        system: Tells the source system, which is known once the map is loaded.
     """
 
-    def __init__(self, ledger: Ledger, target: str, system: str) -> None:
+    def __init__(self, ledger: Ledger, target: str, system: t.Callable[[], str]) -> None:
         self._ledger = ledger
         self._target = target
         self._system = system
@@ -86,7 +87,7 @@ class LedgerLinks:
         query = sa.select(sa.func.coalesce(entries.c.target_number, entries.c.target_id)).where(
             entries.c.target == self._target,
             entries.c.kind == kind,
-            entries.c.source == f"{self._system}:{source_instance}",
+            entries.c.source == f"{self._system()}:{source_instance}",
             entries.c.source_id == source_id,
             entries.c.target_id.is_not(None),
         )

@@ -49,19 +49,22 @@ class Summary:
     stopped: str | None = None
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
 
-    def count(self, kind: str, outcome: Outcome, *, currency: str | None = None, amount: Decimal | None = None) -> None:
-        """Count one document; safe from several threads."""
+    def count(
+        self,
+        kind: str,
+        outcome: Outcome,
+        *,
+        currency: str | None = None,
+        amount: Decimal | None = None,
+        times: int = 1,
+    ) -> None:
+        """Count a document, or ``times`` of them without amounts; safe from several threads."""
         with self._lock:
-            self.counts[kind][outcome] += 1
+            self.counts[kind][outcome] += times
             if currency is not None and amount is not None:
                 by_currency = self.totals.setdefault(kind, {}).setdefault(outcome, {})
                 documents, total = by_currency.get(currency, (0, Decimal(0)))
                 by_currency[currency] = (documents + 1, total + amount)
-
-    def uncount(self, kind: str, outcome: Outcome) -> None:
-        """Take one document back out of the counts, because something became known later."""
-        with self._lock:
-            self.counts[kind][outcome] -= 1
 
     def hold(self, kind: str, reasons: t.Iterable[tuple[str, str, str]]) -> None:
         """Count why a document is held: (code, what, cure) of each reason."""

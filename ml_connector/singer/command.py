@@ -1,0 +1,73 @@
+"""The plugins' command: a person's mistake is one line what and one line cure, with a non-zero exit."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+import click
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.plugin_base import SingerCommand
+
+from ml_connector.errors import ConnectorError, CredentialsRefused, SystemFault, UserError
+
+__all__ = ["EXIT_DOWN", "EXIT_FAILED", "EXIT_HELD", "PluginCommand"]
+
+EXIT_FAILED: t.Final = 1
+"""A person has to change something before anything can be done."""
+EXIT_HELD: t.Final = 3
+"""Done, but documents are held or wait, and ``fail_on`` says that this counts."""
+EXIT_DOWN: t.Final = 75
+"""The target system is down; run again later (EX_TEMPFAIL)."""
+
+
+class PluginCommand(SingerCommand):
+    """Runs a plugin; prints no traceback for what a person can mend.
+
+    Args:
+        command: The SDK's own command.
+        env_prefix: Prefix of the environment variables settings come from (``TARGET_WORKDAY_``).
+        settings: JSON schema of the settings, for messages about missing ones.
+    """
+
+    def __init__(self, command: click.Command, *, env_prefix: str, settings: t.Mapping[str, t.Any]) -> None:
+        super().__init__(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help=command.help,
+            context_settings=command.context_settings,
+            logger=logging.getLogger(command.name),
+        )
+        self._env_prefix = env_prefix
+        self._settings = settings
+
+    def invoke(self, ctx: click.Context) -> t.Any:
+        """Run the plugin."""
+        try:
+            # The SDK's own SingerCommand would log a refused configuration with its whole schema.
+            return click.Command.invoke(self, ctx)
+        except ConfigValidationError as error:
+            for line in self._setting_errors(error):
+                self.logger.error(line)
+        except UserError as error:
+            self.logger.error("%s: %s", self.name, error)
+        except CredentialsRefused as error:
+            self.logger.error("%s: %s\n  %s", self.name, error, error.cure)
+        except SystemFault as error:
+            self.logger.error("%s: %s", self.name, error)
+        except ConnectorError as error:
+            self.logger.error("%s: %s", self.name, error)
+        ctx.exit(EXIT_FAILED)
+        return None
+
+    def _setting_errors(self, error: ConfigValidationError) -> t.Iterator[str]:
+        properties: t.Mapping[str, t.Mapping[str, t.Any]] = self._settings.get("properties", {})
+        for message in error.errors:
+            name = message.split("'")[1] if message.endswith("is a required property") else None
+            if name is None:
+                yield f"{self.name}: setting not accepted: {message}"
+                continue
+            about = str(properties.get(name, {}).get("description", "")).rstrip(".")
+            cure = f"Set {self._env_prefix}{name.upper()} or add it to meltano.yml"
+            yield f'{self.name}: setting "{name}" is missing.\n  {cure}{"; " + about if about else ""}.'

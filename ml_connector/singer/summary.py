@@ -1,0 +1,60 @@
+"""Telling what a run did, in lines for people and one for programs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import typing as t
+from decimal import Decimal
+
+from ml_connector.documents import minor_units
+from ml_connector.ledger.runs import OUTCOMES, Run
+from ml_connector.names import display_name
+
+__all__ = ["log_summary"]
+
+_REASONS_SHOWN = 20
+
+
+def log_summary(logger: logging.Logger, run: Run, source: str, target: str, *, dry_run: bool) -> None:
+    """Log the outcome of a run.
+
+    Args:
+        logger: Where to.
+        run: The run.
+        source: Source system.
+        target: Target system.
+        dry_run: Whether nothing was written, which the first line then says.
+    """
+    for line in _lines(run, source, target, dry_run=dry_run):
+        logger.info(line)
+    logger.info("summary %s", json.dumps({"run": run.id, **run.summary.to_dict()}, ensure_ascii=False))
+
+
+def _lines(run: Run, source: str, target: str, *, dry_run: bool) -> t.Iterator[str]:
+    summary = run.summary
+    ending = "; dry run, nothing was written" if dry_run else ""
+    yield f"{display_name(source)} -> {display_name(target)}, run {run.id}{ending}"
+    for kind, counter in summary.counts.items():
+        parts = [f"{counter[outcome]:,} {outcome}" for outcome in OUTCOMES if counter[outcome] > 0]
+        yield f"  {kind.replace('_', ' ')}: {', '.join(parts) or 'nothing to do'}"
+    for kind, outcomes in summary.totals.items():
+        for outcome in ("created", "updated", "found"):
+            if by_currency := outcomes.get(outcome):
+                yield f"  {kind.replace('_', ' ')} {outcome}: {_totals(by_currency)}"
+    reasons = summary.reasons.most_common()
+    if reasons:
+        yield "  held, nothing is lost; these go out by themselves once this is mended:"
+    for (_, _, what, cure), documents in reasons[:_REASONS_SHOWN]:
+        yield f"  {documents:>5}  {what} -> {cure}"
+    if len(reasons) > _REASONS_SHOWN:
+        yield f"         and {len(reasons) - _REASONS_SHOWN} more reasons: ml-connector held"
+    if summary.stopped:
+        yield f"  stopped: {summary.stopped}"
+
+
+def _totals(by_currency: t.Mapping[str, tuple[int, Decimal]]) -> str:
+    return ", ".join(
+        f"{currency} {amount:,.{minor_units(currency)}f} ({documents})"
+        for currency, (documents, amount) in sorted(by_currency.items())
+    )

@@ -1,0 +1,153 @@
+"""What all taps share: common settings, the order of streams, exact output, errors without a traceback."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+import click
+import msgspec
+from singer_sdk import Tap
+from singer_sdk import typing as th
+from singer_sdk.contrib.msgspec import enc_hook
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.singerlib.encoding.base import GenericSingerWriter, SingerMessageType
+from singer_sdk.singerlib.encoding.simple import Message
+
+from ml_connector.errors import ConnectorError, CredentialsRefused
+from ml_connector.singer.command import EXIT_FAILED, PluginCommand
+
+if t.TYPE_CHECKING:
+    from singer_sdk.streams import Stream
+
+__all__ = ["ApiTap", "common_settings"]
+
+
+def common_settings(
+    *, base_url: str | None, page_size: int, max_concurrency: int
+) -> list[th.Property[t.Any]]:
+    """Return the settings every tap has, with the defaults of one system."""
+    return [
+        th.Property(
+            "base_url",
+            th.StringType,
+            default=base_url,
+            title="Base URL",
+            description="Address of the API. `http://` is accepted for this machine only.",
+            examples=[base_url or "https://host.invalid"],
+        ),
+        th.Property(
+            "start_date",
+            th.DateTimeType,
+            title="Start date",
+            description="Records last changed before this instant are not read. Everything is read without
+            it.", examples=["2026-01-01T00:00:00Z"],
+        ),
+        th.Property(
+            "page_size",
+            th.IntegerType,
+            default=page_size,
+            title="Page size",
+            description="Records per call.",
+            examples=[page_size],
+        ),
+        th.Property(
+            "max_concurrency",
+            th.IntegerType,
+            default=max_concurrency,
+            title="Calls at once",
+            description="How many calls are made at the same time, counted over all processes of this
+            machine.", examples=[max_concurrency],
+        ),
+        th.Property(
+            "request_timeout",
+            th.NumberType,
+            default=60,
+            title="Request timeout",
+            description="Seconds to wait for an answer before a read is tried again.",
+            examples=[60],
+        ),
+        th.Property(
+            "user_agent",
+            th.StringType,
+            title="User agent",
+            description="What calls introduce themselves as.",
+            examples=["ml-connector/0.1.0 (+tap-bill)"],
+        ),
+    ]
+
+
+class MessageWriter(GenericSingerWriter[bytearray, Message]):
+    """Writes messages to stdout: Decimals as exact numbers, records buffered until the next other message.
+
+    A record that is still buffered when the process dies is not lost: no state that covers it has been
+    written.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._encoder = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
+        self._line = bytearray(1024)
+
+    def serialize_message(self, message: Message) -> bytearray:
+        """Return a message as one line of JSON."""
+        self._encoder.encode_into(message.to_dict(), self._line)
+        self._line.extend(b"\n")
+        return self._line
+
+    def write_message(self, message: Message) -> None:
+        """Write a message; all but records go out at once."""
+        out = sys.stdout.buffer
+        out.write(self.serialize_message(message))
+        if message.type is not SingerMessageType.RECORD:
+            out.flush()
+
+
+class ApiTap(Tap):
+    """Base of the taps.
+
+    Attributes:
+        stream_classes: The streams, in the order they are read: what others refer to comes first.
+    """
+
+    stream_classes: t.ClassVar[tuple[type[Stream], ...]] = ()
+    message_writer_class = MessageWriter
+    package_name = "ml-connector"
+
+    def discover_streams(self) -> list[Stream]:
+        """Return one stream per class; needs no network."""
+        return [stream_class(self) for stream_class in self.stream_classes]
+
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """The streams in the order of ``stream_classes``, not by name as the SDK has them."""
+        if self._streams is None:
+            found = super().streams
+            place = {kind: number for number, kind in enumerate(self.stream_classes)}
+            self._streams = dict(sorted(found.items(), key=lambda item: place[type(item[1])]))
+        return self._streams
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the command, which prints no traceback for what a person can mend."""
+        return _TapCommand(
+            super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema
+        )
+
+
+class _TapCommand(PluginCommand):
+    """The command of a tap: ``--test`` works while the arguments are read, so its errors are reported there."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: t.Any
+    ) -> click.Context:
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except ConfigValidationError as error:
+            for line in self._setting_errors(error):
+                self.logger.error(line)
+        except CredentialsRefused as error:
+            self.logger.error("%s: %s\n  %s", self.name, error, error.cure)
+        except ConnectorError as error:
+            self.logger.error("%s: %s", self.name, error)
+        raise click.exceptions.Exit(EXIT_FAILED)

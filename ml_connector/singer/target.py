@@ -1,0 +1,364 @@
+"""The base of all targets: records become durable, then documents are delivered.
+
+    stdin -> intake (ledger) -> STATE on stdout -> delivery -> summary
+
+A STATE message is answered as soon as everything before it is durable; the delivery that follows can be killed at any
+moment without losing or repeating anything.
+"""
+
+from __future__ import annotations
+
+import abc
+import copy
+import getpass
+import pathlib
+import platform
+import signal
+import sys
+import tempfile
+import typing as t
+from functools import cached_property
+
+import jsonschema
+from map_finance.engine import MapEngine
+from singer_sdk import Target
+from singer_sdk import typing as th
+from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.plugin_base import PluginBase
+from singer_sdk.sinks import RecordSink
+
+
+from ml_connector.errors import MalformedRecord, Reason
+from ml_connector.ledger.attempt import Policy
+from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
+from ml_connector.ledger.delivery import Delivery
+from ml_connector.ledger.intake import Intake
+from ml_connector.ledger.runs import Run, Summary
+from ml_connector.ledger.store import DEFAULT_URL, Ledger
+from ml_connector.names import display_name
+from ml_connector.singer.command import EXIT_DOWN, EXIT_HELD, PluginCommand
+from ml_connector.singer.reader import MessageReader
+from ml_connector.singer.sink import DocumentSink
+from ml_connector.singer.summary import log_summary
+
+if t.TYPE_CHECKING:
+    from types import FrameType
+
+    import click
+
+__all__ = ["COMMON_SETTINGS", "DeliveryTarget"]
+
+COMMON_SETTINGS: t.Final = (
+    th.Property(
+        "transform",
+        th.StringType,
+        title="Map to apply",
+        description="Name of the tap whose map turns its records into documents (tap-bill). In meltano.yml it is "
+        "$MELTANO_EXTRACTOR_NAME. Leave it out when the records are documents already",
+    ),
+    th.Property(
+        "maps_dir",
+        th.StringType,
+        title="Folder of own maps",
+        description="Where own maps are looked for before the packaged ones; transforms/maps in the project when "
+        "not set",
+    ),
+    th.Property(
+        "crosswalk_dir",
+        th.StringType,
+        title="Folder of mapping tables",
+        description="Where the mapping tables are; transforms/crosswalk in the project when not set",
+    ),
+    th.Property(
+        "map_settings",
+        th.ObjectType(additional_properties=True),
+        title="Settings of the map",
+        description="Values for the settings the map offers, see docs/mapping.md",
+    ),
+    th.Property(
+        "ledger_url",
+        th.StringType,
+        default=DEFAULT_URL,
+        title="Delivery ledger",
+        description="SQLAlchemy URL of the ledger: a SQLite file, or PostgreSQL when several machines deliver. A "
+        "relative file is taken from the project's folder",
+    ),
+    th.Property(
+        "dry_run",
+        th.BooleanType,
+        default=False,
+        title="Dry run",
+        description="Read, map and check everything, say what would be done with each document, and write nothing",
+    ),
+    th.Property(
+        "fail_on",
+        th.StringType,
+        default="never",
+        allowed_values=["never", "held", "any"],
+        title="When to exit with 3",
+        description="never: held documents are no failure; held: they are; any: so are documents that wait for "
+        "another attempt or for the cap",
+    ),
+    th.Property(
+        "missing_suppliers",
+        th.StringType,
+        default="hold",
+        allowed_values=["hold", "create"],
+        title="Suppliers the target lacks",
+        description="hold: list them, and let their documents wait; create: make them in the target",
+    ),
+    th.Property(
+        "max_documents",
+        th.IntegerType(minimum=1),
+        title="Cap on documents created",
+        description="How many documents one run may create at most, for careful first runs; no cap when not set",
+    ),
+    th.Property(
+        "max_concurrency",
+        th.IntegerType(minimum=1, maximum=16),
+        default=2,
+        title="Requests side by side",
+        description="How many requests may be under way at once",
+    ),
+    th.Property(
+        "request_timeout",
+        th.IntegerType(minimum=1),
+        default=300,
+        title="Timeout in seconds",
+        description="How long an answer is waited for before the outcome counts as unknown",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType,
+        title="User agent",
+        description="What to call ourselves in requests; name and version of the package when not set",
+    ),
+)
+"""Settings every target has (design section 11)."""
+
+
+class _SchemaSink(RecordSink):
+    """Where the SDK keeps a stream's schema; records go to the intake, see ``DeliveryTarget``."""
+
+    include_sdc_metadata_properties = False
+
+    def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
+        """Refuse: only BATCH messages come this way, and nobody has promised that those can be read again."""
+        del record, context
+        raise MalformedRecord(
+            f"stream {self.stream_name!r} arrives as BATCH files.", "Turn batching off in the tap; send RECORD messages."
+        )
+
+
+class DeliveryTarget(Target):
+    """A target that delivers documents exactly once and keeps a ledger of it."""
+
+    system: t.ClassVar[str]
+    """The target system's name (``workday``)."""
+
+    default_sink_class = _SchemaSink
+    message_reader_class = MessageReader
+    capabilities: t.ClassVar[list[t.Any]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, **options: t.Any) -> None:
+        super().__init__(**options)
+        self._validators: dict[str, t.Any] = {}
+        self._left_out: set[str] = set()
+        self._delivery: Delivery | None = None
+
+    @property
+    @abc.abstractmethod
+    def instance(self) -> str:
+        """Which tenant or company of the system; part of every document's identity in the ledger."""
+
+    @abc.abstractmethod
+    def make_sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
+        """Return one sink per document kind; checks the settings, opens no connection yet."""
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
+        """Add the SDK's settings that mean something here: not the warehouse ones (``load_method`` ...)."""
+        PluginBase.append_builtin_config.__func__(cls, config_jsonschema)  # type: ignore[attr-defined]
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Return the command line, with this project's way of telling errors."""
+        return PluginCommand(
+            super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema
+        )
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The delivery ledger; a throw-away copy of it in a dry run."""
+        ledger = Ledger(self.config.get("ledger_url") or DEFAULT_URL)
+        if not self.config.get("dry_run"):
+            return ledger
+        self._scratch = tempfile.TemporaryDirectory(prefix="ml-connector-dry-run-")
+        copy_ = ledger.scratch_copy(pathlib.Path(self._scratch.name) / "ledger.db")
+        ledger.close()
+        return copy_
+
+    @cached_property
+    def engine(self) -> MapEngine:
+        """The map in use."""
+        return MapEngine.load(
+            self.config.get("transform") or "",
+            target=self.system,
+            maps_dir=self.config.get("maps_dir"),
+            crosswalk_dir=self.config.get("crosswalk_dir"),
+            settings=self.config.get("map_settings") or {},
+            references=self.references,
+            links=LedgerLinks(self.ledger, self.target_instance, system=lambda: self.engine.source),
+        )
+
+    @cached_property
+    def references(self) -> LedgerReferences:
+        """Native reference records seen so far."""
+        return LedgerReferences(self.ledger, system=lambda: self.engine.source)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Where records become durable."""
+        _ = self.sinks  # a wrong setting is told before the first record is taken
+        return Intake(self.ledger, self.target_instance, self.engine, self.references)
+
+    @cached_property
+    def sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
+        """The target's sinks."""
+        return self.make_sinks()
+
+    @property
+    def target_instance(self) -> str:
+        """System and instance, as the ledger names them."""
+        return f"{self.system}:{self.instance}"
+
+    @property
+    def policy(self) -> Policy:
+        """Choices of whoever runs this."""
+        return Policy(
+            max_concurrency=self.config["max_concurrency"],
+            missing_suppliers=self.config["missing_suppliers"],
+            max_documents=self.config.get("max_documents"),
+            dry_run=bool(self.config.get("dry_run")),
+        )
+
+    # Messages in
+
+    def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
+        reader = t.cast("MessageReader", self.message_reader)
+        reader.require(message_dict, "stream", "record")
+        stream, record = message_dict["stream"], message_dict["record"]
+        if stream not in self.mapper.stream_maps:
+            raise MalformedRecord(
+                f"input line {reader.line}: a record of stream {stream!r} came before the stream's schema.",
+                "The tap does not follow the Singer specification; report it there.",
+            )
+        if not isinstance(record, dict):
+            raise MalformedRecord(f"input line {reader.line}: the record is not an object.", "Report it to the tap.")
+        for stream_map in self.mapper.stream_maps[stream]:
+            transformed = stream_map.transform(copy.copy(record))
+            if transformed is not None:
+                self._take(stream_map.stream_alias, transformed, reader.line)
+
+    def _take(self, stream: str, record: dict[str, t.Any], line: int) -> None:
+        if self.engine.kind_of(stream) is None and not self.engine.is_reference(stream):
+            if stream not in self._left_out:
+                self._left_out.add(stream)
+                self.logger.warning(
+                    "stream %r is not in the map %r; its records are left out", stream, self.config.get("transform")
+                )
+            return
+        if stream not in self._validators:
+            self._validators[stream] = jsonschema.Draft7Validator(self._sinks_active[stream].schema)
+        malformed = [_malformed(stream, error) for error in self._validators[stream].iter_errors(record)]
+        try:
+            self.intake.add(stream, record, malformed=malformed)
+        except MalformedRecord as error:
+            raise MalformedRecord(f"input line {line}: {error.what}", error.cure) from None
+
+    def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
+        t.cast("MessageReader", self.message_reader).require(message_dict, "stream", "schema")
+        super()._process_schema_message(message_dict)
+
+    def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
+        super()._process_state_message(message_dict)
+        self._checkpoint()
+
+    def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
+        """Nothing to do: documents are never deleted because a tap begins a new table version."""
+
+    def _checkpoint(self) -> None:
+        """Acknowledge the state once everything before it is durable."""
+        self.intake.flush()
+        if self._latest_state and not self.config.get("dry_run"):
+            self._write_state_message(self._latest_state)
+
+    # Delivery
+
+    def process_endofpipe(self) -> None:
+        """Deliver what is due, tell what happened, and exit accordingly."""
+        self._checkpoint()
+        run = Run(self.ledger, self.target_instance, self.config.get("transform"), _actor(self.name, self.plugin_version))
+        for (kind, outcome), count in self.intake.counts.items():
+            if outcome in ("unwanted", "unchanged"):
+                run.summary.count(kind, outcome, times=count)  # type: ignore[arg-type] # two of the outcomes
+        self._delivery = Delivery(
+            self.ledger,
+            target=self.target_instance,
+            target_name=display_name(self.system),
+            mapper=self.engine,
+            sinks=self.sinks,
+            run=run,
+            policy=self.policy,
+        )
+        try:
+            self._delivery.run()
+        finally:
+            run.finish()
+            log_summary(self.logger, run, self.engine.source, self.system, dry_run=self.policy.dry_run)
+            self.ledger.close()
+        if code := self._exit_code(run.summary):
+            sys.exit(code)
+
+    def _exit_code(self, summary: Summary) -> int:
+        if summary.stopped:
+            return EXIT_DOWN
+        fail_on = self.config["fail_on"]
+        held = summary.of("held")
+        waiting = summary.of("retry") + summary.of("waiting")
+        return EXIT_HELD if (fail_on != "never" and held) or (fail_on == "any" and waiting) else 0
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Finish what is in flight on the first signal, stop at once on the second."""
+        del frame
+        signal.signal(signum, signal.SIG_DFL)
+        if self._delivery is not None:
+            self.logger.info("stopping after the documents in flight; again to stop at once")
+            self._delivery.stop()
+            return
+        # Nothing has been posted yet; what was read is durable up to the last state printed.
+        sys.exit(128 + signum)
+
+
+def _malformed(stream: str, error: jsonschema.ValidationError) -> Reason:
+    field = ".".join(str(part) for part in error.absolute_path) or "the record"
+    expected = error.validator_value if error.validator in ("type", "format", "enum") else error.validator
+    return Reason(
+        "malformed",
+        f"{stream}: {field} is malformed, expected {error.validator} {expected}",
+        "correct it at its source; the next version of the record is taken by itself",
+    )
+
+
+def _actor(plugin: str, version: str) -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{plugin} {version} as {user}@{platform.node()}"
+
+
