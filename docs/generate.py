@@ -263,13 +263,11 @@ def env_example(found: t.Sequence[Plugin]) -> str:
         parts.append(f"# ---- {plugin.name}: {plugin.description}")
         for setting in plugin.own_settings:
             marks = [
-                word
-                for word, holds in (("Required.", setting.required), ("Secret.", setting.secret))
-                if holds
+                mark for mark, holds in (("Required", setting.required), ("Secret", setting.secret)) if holds
             ]
+            meaning = ". ".join([(setting.description or setting.name).removesuffix("."), *marks])
             default = "" if setting.secret else setting.default or ""
-            meaning = " ".join([setting.description or setting.name, *marks])
-            parts.append(f"# {meaning}\n#{plugin.variable(setting)}={default}")
+            parts.append(f"# {meaning}.\n#{plugin.variable(setting)}={default}")
     return "\n\n".join(parts) + "\n"
 
 
