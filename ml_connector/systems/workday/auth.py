@@ -1,0 +1,180 @@
+"""Saying who we are: an ISU's UsernameToken, or an API client's Bearer token (sheet workday 2)."""
+
+from __future__ import annotations
+
+import abc
+import base64
+import datetime as dt
+import html
+import json
+import re
+import typing as t
+
+from lxml import etree
+from zeep.wsse.username import UsernameToken
+
+from ml_connector.errors import ConnectorError, CredentialsRefused, SettingInvalid, Throttled, Unavailable
+from ml_connector.http import quoted
+from ml_connector.sessions import SharedSession, Token
+from ml_connector.soap import AnswerLost, NotSent, Reply, SoapTransport
+from ml_connector.systems.workday.errors import SYSTEM
+from ml_connector.systems.workday.settings import WorkdaySettings
+
+__all__ = ["Authentication", "BearerAuth", "UsernameTokenAuth"]
+
+_RENEW_EARLY = 300.0
+_LIFE_WHEN_UNSAID = 45 * 60.0
+_TOKEN_REQUEST: t.Final = "the token request"
+
+
+class Authentication(abc.ABC):
+    """Signs requests; thread-safe."""
+
+    @abc.abstractmethod
+    def current(self) -> Token | None:
+        """Return the token to use, getting one if need be; None where there are no tokens."""
+
+    @abc.abstractmethod
+    def renew(self, stale: Token | None) -> bool:
+        """Replace a token that was refused; False when that cannot help."""
+
+    @abc.abstractmethod
+    def apply(self, message: etree._Element, token: Token | None) -> dict[str, str]:
+        """Sign a SOAP message and return the HTTP headers that belong to it."""
+
+    @abc.abstractmethod
+    def http_headers(self, token: Token | None) -> dict[str, str]:
+        """Return HTTP headers for a request that is not SOAP."""
+
+
+class UsernameTokenAuth(Authentication):
+    """WS-Security UsernameToken of an integration system user; a refused one is never tried again."""
+
+    def __init__(self, settings: WorkdaySettings) -> None:
+        self._login = settings.login
+        self._password = settings.isu_password or ""
+
+    def current(self) -> Token | None:
+        """There are no tokens."""
+        return None
+
+    def renew(self, stale: Token | None) -> bool:
+        """A repeat can only lock the account."""
+        del stale
+        return False
+
+    def apply(self, message: etree._Element, token: Token | None) -> dict[str, str]:
+        """Add the security header."""
+        del token
+        signature = UsernameToken(self._login, self._password)  # type: ignore[no-untyped-call]
+        signature.apply(message, {})  # type: ignore[no-untyped-call]
+        return {}
+
+    def http_headers(self, token: Token | None) -> dict[str, str]:
+        """Basic authentication."""
+        del token
+        return {"Authorization": _basic(self._login, self._password)}
+
+
+class BearerAuth(Authentication):
+    """OAuth 2.0 access tokens got with a refresh token, shared by all processes of this user.
+
+    A rotated refresh token is stored, with the access token it came with, before either is used.
+    """
+
+    def __init__(self, settings: WorkdaySettings, transport: SoapTransport, session: SharedSession) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._session = session
+
+    def current(self) -> Token | None:
+        """Return the shared token, or a new one when it ends within five minutes."""
+        return self._session.current() or self._session.renew(None, self._log_in)
+
+    def renew(self, stale: Token | None) -> bool:
+        """Get another token than the refused one, unless another process has one already."""
+        self._session.renew(stale, self._log_in)
+        return True
+
+    def apply(self, message: etree._Element, token: Token | None) -> dict[str, str]:
+        """Leave the message; the token travels in an HTTP header."""
+        del message
+        return self.http_headers(token)
+
+    def http_headers(self, token: Token | None) -> dict[str, str]:
+        """The Bearer token."""
+        return {"Authorization": f"Bearer {token.value}"} if token else {}
+
+    def _log_in(self) -> Token:
+        kept = self._session.stored()
+        refresh_token = (
+            (kept.extras.get("refresh_token") if kept else None) or self._settings.refresh_token or ""
+        )
+        asked_at = dt.datetime.now(dt.UTC)
+        answer = self._ask(refresh_token)
+        life = _seconds(answer.get("expires_in"))
+        ends = asked_at + dt.timedelta(seconds=life - min(_RENEW_EARLY, life / 2))
+        rotated = str(answer.get("refresh_token") or refresh_token)
+        return Token(str(answer["access_token"]), ends, {"refresh_token": rotated})
+
+    def _ask(self, refresh_token: str) -> dict[str, t.Any]:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        client_id, client_secret = self._settings.client_id or "", self._settings.client_secret or ""
+        headers = {"Accept": "application/json"}
+        if self._settings.client_auth == "basic":
+            headers["Authorization"] = _basic(client_id, client_secret)
+        else:
+            form |= {"client_id": client_id, "client_secret": client_secret}
+        try:
+            reply = self._transport.post_form(self._settings.token_url, form, headers)
+        except (NotSent, AnswerLost) as error:
+            raise Unavailable(SYSTEM, _TOKEN_REQUEST, str(error)) from error
+        answer = _json(reply)
+        if reply.status == 200 and answer.get("access_token"):
+            return answer
+        raise self._refusal(reply, answer, (refresh_token, client_secret))
+
+    def _refusal(
+        self, reply: Reply, answer: t.Mapping[str, t.Any], secrets: tuple[str, ...]
+    ) -> ConnectorError:
+        words = str(answer.get("error_description") or answer.get("error") or _page_text(reply))
+        words = quoted(words, secrets, limit=200)
+        code, status = str(answer.get("error") or "") or None, reply.status
+        if status == 404:
+            return SettingInvalid(
+                f"workday has no token endpoint at {self._settings.token_url} (HTTP 404).",
+                'Take "token_url" from the tenant\'s report View API Clients.',
+            )
+        if status == 429:
+            return Throttled(
+                SYSTEM, _TOKEN_REQUEST, words, code=code, status=status, retry_after=reply.retry_after
+            )
+        if status >= 500 or status == 200:
+            return Unavailable(SYSTEM, _TOKEN_REQUEST, words, code=code, status=status)
+        cure = "Check client_id, client_secret and refresh_token; make a new refresh token if this one was revoked."
+        return CredentialsRefused(SYSTEM, _TOKEN_REQUEST, words, code=code, status=status, cure=cure)
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _seconds(value: t.Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return _LIFE_WHEN_UNSAID
+    return seconds if seconds > 0 else _LIFE_WHEN_UNSAID
+
+
+def _json(reply: Reply) -> dict[str, t.Any]:
+    try:
+        value = json.loads(reply.content)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _page_text(reply: Reply) -> str:
+    text = re.sub(r"<[^>]*>", " ", reply.content.decode("utf-8", "replace"))
+    return html.unescape(text).strip() or f"HTTP {reply.status}"

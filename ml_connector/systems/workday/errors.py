@@ -1,0 +1,240 @@
+"""What Workday's answers mean, decided once (sheet workday 7).
+
+The parsed fault decides first; the HTTP status only when there is no fault.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from lxml import etree
+
+from ml_connector.errors import (
+    Conflict,
+    ConnectorError,
+    CredentialsRefused,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    Rejected,
+    SettingInvalid,
+    Throttled,
+    Unavailable,
+)
+from ml_connector.soap import SOAP_ENV, AnswerLost, NotSent, Reply
+from ml_connector.systems.workday.xml import Node
+
+__all__ = [
+    "SYSTEM",
+    "AlreadyExists",
+    "Fault",
+    "Issue",
+    "NumberInUse",
+    "ProcessingFailed",
+    "from_reply",
+    "from_transport",
+    "no_such_service",
+    "read_fault",
+]
+
+SYSTEM: t.Final = "workday"
+
+_ADD_ONLY = re.compile(r"set to add only|cannot be resubmitted", re.IGNORECASE)
+_IN_USE = re.compile(r"(isn't|is not|not) already in use|already in use on another", re.IGNORECASE)
+_NOT_AUTHORIZED = re.compile(r"\bnot authori[sz]ed\b", re.IGNORECASE)
+_BAD_LOGIN = re.compile(r"invalid user\s?name or password", re.IGNORECASE)
+_BAD_VERSION = re.compile(r"service or version is invalid", re.IGNORECASE)
+_INVALID_ID = re.compile(
+    r"'(?P<value>.*?)' is not a valid ID value for type = '(?P<type>[^']*)'", re.IGNORECASE
+)
+
+
+class AlreadyExists(Conflict):
+    """An Add_Only request met an object that exists under the same id."""
+
+
+class NumberInUse(Conflict):
+    """The supplier's invoice number is already used by another invoice of the supplier."""
+
+
+class ProcessingFailed(Unavailable):
+    """Workday says it failed to process a read, without saying why; worth few repeats only."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Issue:
+    """One Validation_Error: what is wrong and the XPath of the element blamed."""
+
+    message: str
+    xpath: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fault:
+    """A SOAP 1.1 fault.
+
+    Attributes:
+        code: The fault code without its prefix (``Client.validationError``).
+        text: The fault string.
+        issues: The validation errors of the detail, or its one detail message.
+        validation: Whether the detail says that it is about the request's content.
+    """
+
+    code: str
+    text: str
+    issues: tuple[Issue, ...] = ()
+    validation: bool = False
+
+    @property
+    def words(self) -> str:
+        """All of Workday's words, each once."""
+        return " | ".join(dict.fromkeys(issue.message for issue in self.issues)) or self.text
+
+    @property
+    def xpaths(self) -> str | None:
+        """The elements blamed."""
+        return ", ".join(dict.fromkeys(issue.xpath for issue in self.issues if issue.xpath)) or None
+
+    @property
+    def everything(self) -> str:
+        """Fault string and details, for matching."""
+        return " ".join((self.text, *(issue.message for issue in self.issues)))
+
+    def is_login_refused(self) -> bool:
+        """Whether Workday does not accept who we are."""
+        return "authenticationerror" in self.code.lower() or _BAD_LOGIN.search(self.everything) is not None
+
+
+def read_fault(root: etree._Element) -> Fault | None:
+    """Return the fault in an envelope, if it carries one."""
+    element = root.find(f"{{{SOAP_ENV}}}Body/{{{SOAP_ENV}}}Fault")
+    if element is None:
+        return None
+    code = (element.findtext("faultcode") or "").strip().rpartition(":")[2]
+    text = _collapse(element.findtext("faultstring") or "")
+    detail = element.find("detail")
+    if detail is None:
+        return Fault(code, text)
+    node = Node(detail)
+    errors = (
+        node.below("Validation_Error") or node.below("Validation_Fault") or node.below("Processing_Fault")
+    )
+    issues = tuple(issue for issue in map(_issue, errors) if issue.message)
+    return Fault(code, text, issues, bool(node.below("Validation_Fault")))
+
+
+def from_reply(
+    reply: Reply, fault: Fault | None, operation: str, *, write: bool, sought: tuple[str, str] | None = None
+) -> ConnectorError:
+    """Return the error an answer that is not a success stands for.
+
+    Args:
+        reply: The HTTP answer.
+        fault: The fault in it, if any.
+        operation: Workday's name of the operation.
+        write: Whether the request would have changed something.
+        sought: ID type and id the request asked for; only if the fault says of exactly this pair that it is not
+            valid is it a ``NotFound``.
+    """
+    if fault is not None:
+        return _from_fault(reply, fault, operation, write=write, sought=sought)
+    status = reply.status
+    context: dict[str, t.Any] = {"status": status}
+    if status == 429:
+        return Throttled(
+            SYSTEM, operation, "too many requests (HTTP 429)", retry_after=reply.retry_after, **context
+        )
+    if status == 401:
+        return CredentialsRefused(SYSTEM, operation, "HTTP 401 without a reason", **context)
+    if status == 403:
+        return PermissionDenied(SYSTEM, operation, "HTTP 403 without a reason", **context)
+    if 300 <= status < 400:
+        return SettingInvalid(
+            f"workday redirects {operation} to {reply.headers.get('location', 'another address')}.",
+            'Check "base_url": it must be the web services host, not the host people log in at.',
+        )
+    if status in (404, 410):
+        return no_such_service(operation, status)
+    if 400 <= status < 500 and status != 408:
+        return Rejected(SYSTEM, operation, f"HTTP {status} without a reason", **context)
+    words = f"HTTP {status} without a SOAP answer"
+    if write:
+        return OutcomeUnknown(SYSTEM, operation, words, **context)
+    return Unavailable(SYSTEM, operation, words, **context)
+
+
+def from_transport(error: NotSent | AnswerLost, operation: str, *, write: bool) -> ConnectorError:
+    """Return the error a failed exchange stands for: a write counts as failed only if it certainly did not leave."""
+    if write and isinstance(error, AnswerLost):
+        return OutcomeUnknown(SYSTEM, operation, str(error))
+    return Unavailable(SYSTEM, operation, str(error))
+
+
+def no_such_service(what: str, status: int | None) -> SettingInvalid:
+    """Return the error for a service or version the tenant does not have (sheet workday 1)."""
+    label = f" (HTTP {status})" if status else ""
+    return SettingInvalid(
+        f"workday has no {what} at this address{label}.",
+        'Check "base_url", "tenant" and "api_version"; an older or newer version may be what the tenant offers.',
+    )
+
+
+def _from_fault(
+    reply: Reply, fault: Fault, operation: str, *, write: bool, sought: tuple[str, str] | None
+) -> ConnectorError:
+    context: dict[str, t.Any] = {"code": fault.code, "status": reply.status}
+    if fault.is_login_refused():
+        cure = (
+            "Check the ISU's name and password (or the API client and refresh token), and whether its "
+            "authentication policy and IP ranges allow this machine."
+        )
+        return CredentialsRefused(SYSTEM, operation, fault.words, cure=cure, **context)
+    if _NOT_AUTHORIZED.search(fault.everything):
+        return PermissionDenied(SYSTEM, operation, fault.words, **context)
+    if _BAD_VERSION.search(fault.everything):
+        return no_such_service(f"{operation} ({fault.words})", reply.status)
+    if fault.validation or fault.code.lower().startswith("client"):
+        return _from_validation(fault, operation, sought, {**context, "field": fault.xpaths})
+    if reply.status == 429:
+        return Throttled(SYSTEM, operation, fault.words, retry_after=reply.retry_after, **context)
+    if not fault.code.lower().startswith("server"):
+        return Rejected(SYSTEM, operation, fault.words, **context)
+    if write:
+        return OutcomeUnknown(SYSTEM, operation, fault.words, **context)
+    return ProcessingFailed(SYSTEM, operation, fault.words, **context)
+
+
+def _from_validation(
+    fault: Fault, operation: str, sought: tuple[str, str] | None, context: t.Mapping[str, t.Any]
+) -> ConnectorError:
+    if sought is not None and _names_only(fault, *sought):
+        return NotFound(SYSTEM, operation, fault.words, **context)
+    if _ADD_ONLY.search(fault.everything):
+        return AlreadyExists(SYSTEM, operation, fault.words, **context)
+    if _IN_USE.search(fault.everything):
+        return NumberInUse(SYSTEM, operation, fault.words, **context)
+    return Rejected(SYSTEM, operation, fault.words, **context)
+
+
+def _names_only(fault: Fault, kind: str, value: str) -> bool:
+    messages = [issue.message for issue in fault.issues] or [fault.text]
+    wanted = (_collapse(value).casefold(), kind.casefold())
+    return all(
+        (match := _INVALID_ID.search(message)) is not None
+        and (match["value"].strip().casefold(), match["type"].strip().casefold()) == wanted
+        for message in messages
+    )
+
+
+def _issue(node: Node) -> Issue:
+    message = _collapse(node.text("Message") or "")
+    detail = _collapse(node.text("Detail_Message") or "")
+    if detail and detail != message:
+        message = f"{message} ({detail})" if message else detail
+    return Issue(message, node.text("Xpath"))
+
+
+def _collapse(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,183 @@
+"""From a supplier invoice to the request that posts it (sheet workday 4.1)."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from decimal import Decimal
+
+from ml_connector.documents import InvoiceLine, SupplierInvoice, minor_units
+from ml_connector.systems.workday.invoices import ADJUSTMENT, INVOICE, Form
+from ml_connector.systems.workday.references import References
+from ml_connector.systems.workday.services import Shape
+from ml_connector.systems.workday.xml import reference
+from target_workday.options import WorkdayPosting
+
+__all__ = ["form_of", "invoice_body", "line_worktags", "order_line_reference", "supplier_number"]
+
+_BREAKS_PAYMENT_FILES = re.compile(r"[|<>]")
+_ORDER_AND_LINE = re.compile(r"(?P<order>.+)#(?P<line>\d+)")
+_UNIT_COST_STEP = Decimal("0.000001")
+
+
+def form_of(document: SupplierInvoice) -> Form:
+    """Return what Workday calls the document: credits are adjustments."""
+    return ADJUSTMENT if document.total < 0 else INVOICE
+
+
+def supplier_number(document: SupplierInvoice) -> str | None:
+    """Return the supplier's own number without the characters that break payment files."""
+    return _BREAKS_PAYMENT_FILES.sub("-", document.supplier_number) if document.supplier_number else None
+
+
+def order_line_reference(value: str) -> dict[str, t.Any]:
+    """Return the reference to an order line given as WID, as ``PO-2291#3`` (order and line) or as line id."""
+    match = _ORDER_AND_LINE.fullmatch(value)
+    if match:
+        return reference("Line_Number", match["line"], parent=("Document_Number", match["order"]))
+    return reference("Purchase_Order_Line_ID", value)
+
+
+def line_worktags(
+    line: InvoiceLine, references: References, options: WorkdayPosting
+) -> list[dict[str, t.Any]]:
+    """Return a reference per dimension of a line; kinds without an ID type are left to the check."""
+    tags = []
+    for dimension in line.dimensions:
+        kind = options.worktag_type(dimension.kind)
+        if dimension.kind == "cost_center":
+            tags.append(references.reference("cost_center", dimension.value))
+        elif kind is not None:
+            tags.append(reference(kind, dimension.value))
+    return tags
+
+
+def invoice_body(
+    document: SupplierInvoice,
+    shape: Shape,
+    references: References,
+    options: WorkdayPosting,
+    *,
+    replaces: str | None = None,
+) -> dict[str, t.Any]:
+    """Return the body of Submit_Supplier_Invoice, or of Submit_Supplier_Invoice_Adjustment for a credit.
+
+    A credit's amounts are turned positive and lower the liability; lines that run against the total stay negative.
+
+    Args:
+        document: What to post.
+        shape: What the tenant's request may contain.
+        references: The tenant's reference data.
+        options: How to post.
+        replaces: WID of the draft to replace; None to create, and only to create.
+    """
+    form = form_of(document)
+    body: dict[str, t.Any] = {}
+    if replaces is None:
+        shape.put(body, True, "Add_Only")
+    else:
+        shape.put(body, reference("WID", replaces), form.reference)
+    if options.submit:
+        shape.put(body, _process(document, options), "Business_Process_Parameters")
+    data = _header(document, form, shape.part(form.data), references, options)
+    line_shape = shape.part(form.data).part("Invoice_Line_Replacement_Data")
+    lines = [_line(document, line, form, line_shape, references, options) for line in document.lines]
+    shape.part(form.data).put(data, lines, "Invoice_Line_Replacement_Data")
+    shape.put(body, data, form.data)
+    return body
+
+
+def _process(document: SupplierInvoice, options: WorkdayPosting) -> dict[str, t.Any]:
+    source = document.source
+    return {
+        "Auto_Complete": options.auto_complete,
+        "Comment_Data": {"Comment": f"Posted from {source.system} {source.stream} {source.id}"},
+    }
+
+
+def _header(
+    document: SupplierInvoice, form: Form, shape: Shape, references: References, options: WorkdayPosting
+) -> dict[str, t.Any]:
+    data: dict[str, t.Any] = {}
+    put = shape.put
+    put(data, document.external_id, f"{form.name}_ID")
+    put(data, options.submit, "Submit")
+    put(data, options.locked_in_workday, "Locked_in_Workday")
+    if options.invoice_number_from == "external_id":
+        put(data, document.external_id, "Invoice_Number")
+    put(data, references.reference("company", document.company), "Company_Reference")
+    put(data, reference("Currency_ID", document.currency), "Currency_Reference")
+    put(data, references.reference("supplier", document.supplier), "Supplier_Reference")
+    if options.tax_option:
+        tax_option = reference("Tax_Option_ID", options.tax_option)
+        put(data, tax_option, "Default_Tax_Option_Reference", "Tax_Option_Reference")
+    put(data, document.due_date, "Due_Date_Override")
+    put(data, document.accounting_date, "Accounting_Date_Override")
+    put(data, options.on_hold or document.on_hold, "On_Hold")
+    put(data, _nonzero(document.tax_amount * form.sign), "Tax_Amount")
+    put(data, _nonzero(document.charges * form.sign), "Other_Charges")
+    put(data, supplier_number(document), "Suppliers_Invoice_Number", "Supplier_Reference_Number")
+    put(data, document.purchase_order_number, "External_PO_Number")
+    if document.payment_terms:
+        put(data, references.reference("payment_terms", document.payment_terms), "Payment_Terms_Reference")
+    if form is INVOICE:
+        put(data, document.invoice_date, "Invoice_Date")
+        put(data, document.total, "Control_Amount_Total")
+        put(data, document.memo, "Memo")
+    else:
+        put(data, False, "Increase_Liability")
+        put(data, reference("Adjustment_Reason_ID", options.adjustment_reason), "Adjustment_Reason_Reference")
+        put(data, document.invoice_date, "Adjustment_Date")
+        put(data, -document.total, "Control_Total_Amount", "Control_Amount_Total")
+        put(data, document.memo, "Document_Memo", "Memo")
+    return data
+
+
+def _line(
+    document: SupplierInvoice,
+    line: InvoiceLine,
+    form: Form,
+    shape: Shape,
+    references: References,
+    options: WorkdayPosting,
+) -> dict[str, t.Any]:
+    data: dict[str, t.Any] = {}
+    put = shape.put
+    put(data, f"{document.external_id}-{line.order}", "Supplier_Invoice_Line_ID")
+    put(data, str(line.order), "Line_Order")
+    put(data, line.description, "Item_Description")
+    if line.purchase_order_line:
+        # The order line knows its spend category and worktags; sent again they contradict it.
+        put(data, order_line_reference(line.purchase_order_line), "Purchase_Order_Line_Reference")
+    else:
+        if line.spend_category:
+            put(data, references.reference("spend_category", line.spend_category), "Spend_Category_Reference")
+        put(data, line_worktags(line, references, options), "Worktags_Reference")
+    if line.tax_code:
+        put(data, reference("Tax_Code_ID", line.tax_code), "Tax_Code_Reference")
+    quantity, unit_cost = _quantity(line, form, minor_units(document.currency))
+    put(data, quantity, "Quantity")
+    put(data, unit_cost, "Unit_Cost")
+    put(data, line.amount * form.sign, "Extended_Amount")
+    return data
+
+
+def _quantity(line: InvoiceLine, form: Form, digits: int) -> tuple[Decimal | None, Decimal | None]:
+    """Return quantity and unit cost, both or neither, such that their product is the amount: else Workday refuses."""
+    amount, quantity, unit = line.amount * form.sign, line.quantity, line.unit_price
+    if not quantity:
+        return None, None
+    if form.sign < 0 and quantity < 0:
+        quantity = -quantity
+    elif form.sign < 0 and unit is not None:
+        unit = -unit
+    if unit is not None and round(quantity * unit, digits) == amount:
+        return quantity, unit
+    if not line.purchase_order_line:
+        return None, None
+    unit = (amount / quantity).quantize(_UNIT_COST_STEP)
+    return (quantity, unit) if round(quantity * unit, digits) == amount else (None, None)
+
+
+def _nonzero(amount: Decimal) -> Decimal | None:
+    return amount or None

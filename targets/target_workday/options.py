@@ -1,0 +1,100 @@
+"""How documents are posted into Workday."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing as t
+
+from ml_connector.errors import SettingInvalid
+
+__all__ = ["DEFAULT_WORKTAG_TYPES", "WorkdayPosting"]
+
+DEFAULT_WORKTAG_TYPES: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
+    {
+        "business_unit": "Business_Unit_ID",
+        "cost_center": "Cost_Center_Reference_ID",
+        "custom_organization": "Custom_Organization_Reference_ID",
+        "fund": "Fund_ID",
+        "grant": "Grant_ID",
+        "location": "Location_ID",
+        "program": "Program_ID",
+        "project": "Project_ID",
+        "region": "Region_Reference_ID",
+    }
+)
+"""Kind of dimension to the ID type of its worktag (sheet workday 4.5)."""
+
+
+def _option(default: t.Any, doc: str) -> t.Any:
+    return dataclasses.field(default=default, metadata={"doc": doc, "secret": False})
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkdayPosting:
+    """Choices of the tenant's owner; the defaults bypass no approval and lock nobody out.
+
+    Each field's ``metadata`` has its ``doc``.
+    """
+
+    submit: bool = _option(True, doc="Send invoices into the approval process; false leaves drafts.")
+    auto_complete: bool = _option(
+        False, doc="Skip all approvals of what is posted. Only where Workday is not asked."
+    )
+    locked_in_workday: bool = _option(False, doc="Nobody can correct or cancel the invoice inside Workday.")
+    on_hold: bool = _option(False, doc="Post invoices on hold, so that no settlement run pays them.")
+    adjustment_reason: str = _option("OTHER_TERMS", doc="Adjustment_Reason_ID of credits.")
+    tax_option: str | None = _option(None, doc="Tax_Option_ID of invoices, such as ENTER_TAX_DUE.")
+    invoice_number_from: t.Literal["external_id", "workday"] = _option(
+        "external_id", doc="Number invoices by the id they are found by, or leave it to Workday's sequence."
+    )
+    worktag_types: t.Mapping[str, str] = dataclasses.field(
+        default_factory=dict,
+        metadata={"doc": "Further kinds of dimension and the ID type of their worktag.", "secret": False},
+    )
+    supplier_category: str | None = _option(None, doc="Supplier_Category_ID of suppliers that are created.")
+    supplier_payment_terms: str | None = _option(None, doc="Payment_Terms_ID of suppliers that are created.")
+    supplier_payment_type: str | None = _option(None, doc="Payment_Type_ID of suppliers that are created.")
+    supplier_phone_device_type: str | None = _option(
+        None, doc="Phone_Device_Type_ID of suppliers' phones; without it phones are left out."
+    )
+
+    @classmethod
+    def from_config(cls, config: t.Mapping[str, t.Any]) -> WorkdayPosting:
+        """Take the options out of the target's configuration.
+
+        Raises:
+            SettingInvalid: A value is none of those allowed.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        options = cls(
+            **{name: value for name, value in config.items() if name in known and value is not None}
+        )
+        if options.invoice_number_from not in ("external_id", "workday"):
+            raise SettingInvalid(
+                f'setting "invoice_number_from" is {options.invoice_number_from!r}.',
+                "It is external_id or workday.",
+            )
+        if options.auto_complete and not options.submit:
+            raise SettingInvalid(
+                'settings "submit" (false) and "auto_complete" (true) contradict each other.',
+                "A draft cannot be approved; drop auto_complete.",
+            )
+        return options
+
+    def worktag_type(self, kind: str) -> str | None:
+        """Return the ID type of a kind of dimension, None when it has none."""
+        return self.worktag_types.get(kind) or DEFAULT_WORKTAG_TYPES.get(kind)
+
+    def require_for_new_suppliers(self) -> None:
+        """Refuse to create suppliers without what Workday wants of each.
+
+        Raises:
+            SettingInvalid: An option is missing.
+        """
+        for name in ("supplier_category", "supplier_payment_terms", "supplier_payment_type"):
+            if getattr(self, name) is None:
+                raise SettingInvalid(
+                    f'setting "{name}" is missing, and a supplier is to be created in Workday.',
+                    f"Set TARGET_WORKDAY_{name.upper()} to one of the tenant's ids, or set missing_suppliers to hold.",
+                )

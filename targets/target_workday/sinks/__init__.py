@@ -1,0 +1,8 @@
+"""What target-workday can deliver, one sink per kind of document."""
+
+from __future__ import annotations
+
+from target_workday.sinks.invoices import SupplierInvoiceSink
+from target_workday.sinks.suppliers import SupplierSink
+
+__all__ = ["SupplierInvoiceSink", "SupplierSink"]

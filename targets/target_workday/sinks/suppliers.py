@@ -1,0 +1,208 @@
+"""Suppliers: matched with certainty, or created; never overwritten."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import typing as t
+
+from ml_connector.documents import Supplier
+from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason, Rejected, SystemFault
+from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
+from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
+from ml_connector.systems.workday.references import Ambiguous, References, SupplierThing, plain_tax_id
+from ml_connector.systems.workday.suppliers import SupplierReader
+from target_workday.invoice_checks import supplier_reasons
+from target_workday.options import WorkdayPosting
+from target_workday.submission import read_submission
+from target_workday.supplier_request import supplier_body
+
+__all__ = ["SupplierSink"]
+
+_SUBMIT: t.Final = "Submit_Supplier"
+
+
+class SupplierSink(DocumentSink[Supplier]):
+    """Finds the supplier a vendor is, or creates it.
+
+    Args:
+        client: The tenant's client.
+        references: The tenant's reference data.
+        options: Category, terms and payment type of new suppliers.
+    """
+
+    document_class = Supplier
+    reads_back = True
+
+    def __init__(self, client: WorkdayClient, references: References, options: WorkdayPosting) -> None:
+        self._client = client
+        self._references = references
+        self._options = options
+        self._reader = SupplierReader(client, references)
+        self._taken_lock = threading.Lock()
+        self._taken: dict[str, str] = {}
+
+    def prepare(self) -> None:
+        """Read all suppliers."""
+        self._references.load("supplier")
+
+    def match(self, document: Supplier) -> Found | None:
+        """Return the supplier a vendor certainly is.
+
+        In this order: the mapped id; our own external id; an External_Entity_ID that is the vendor's id; a tax
+        number only one supplier has and no other vendor has claimed. Suppliers that are worktags only are skipped.
+        """
+        thing = (
+            self._by_id(document.target_id)
+            if document.target_id
+            else self._by_id(document.external_id)
+            or self._by_vendor_id(document)
+            or self._by_tax_id(document)
+        )
+        return None if thing is None else _found(thing)
+
+    def check(self, document: Supplier) -> list[Reason]:
+        """Return what stands against creating the supplier.
+
+        Raises:
+            SettingInvalid: What every new supplier needs is not set.
+        """
+        if document.target_id:
+            return supplier_reasons(document.target_id, self._references)
+        self._options.require_for_new_suppliers()
+        return self._doubts(document)
+
+    def find(self, document: Supplier) -> Found | None:
+        """Look for the supplier created under our external id."""
+        try:
+            if self._reader.resolves():
+                return _found(self._reader.by_id(document.external_id))
+        except NotFound:
+            return None
+        except Rejected:
+            pass  # the whole list settles it
+        self._references.reload("supplier")
+        try:
+            thing = self._references.supplier(document.external_id)
+        except Ambiguous as error:
+            raise LookupInconclusive(f"Several suppliers go by {error}.") from error
+        return None if thing is None else _found(thing)
+
+    def create(self, document: Supplier) -> Delivered:
+        """Create the supplier, create-only.
+
+        Raises:
+            OutcomeUnknown: It may have been created.
+        """
+        shape = self._client.service(RESOURCES).shape(_SUBMIT)
+        body = supplier_body(document, shape, self._options, dt.datetime.now(dt.UTC).date())
+        try:
+            answer = self._client.call(RESOURCES, _SUBMIT, body, write=True)
+        except Conflict as conflict:
+            return self._created_before(document, conflict)
+        said = read_submission(answer, "Supplier_Reference")
+        if not said.accepted:
+            kind = Rejected if said.wid is None and said.errors else OutcomeUnknown
+            raise kind(SYSTEM, _SUBMIT, said.words)
+        wid = said.wid or ""
+        self._references.add(
+            SupplierThing(
+                "supplier",
+                {"WID": wid, "Supplier_ID": document.external_id},
+                document.name,
+                external_id=document.source.id,
+            )
+        )
+        return Delivered(
+            wid,
+            document.external_id,
+            warnings=said.warnings,
+            request=answer.request_text,
+            response=answer.response_text,
+        )
+
+    def update(self, document: Supplier, target_id: str) -> Delivered:
+        """Refuse: a supplier that exists belongs to the people who keep it in Workday.
+
+        Raises:
+            Conflict: Always.
+        """
+        raise Conflict(
+            SYSTEM, _SUBMIT, f"{document.name} exists ({target_id}); existing suppliers are never changed"
+        )
+
+    def facts(self, document: Supplier) -> t.Mapping[str, t.Any]:
+        """Return the name, which a supplier we created must have."""
+        return {"name": document.name}
+
+    def read_back(self, target_ids: t.Sequence[str]) -> dict[str, Found]:
+        """Read suppliers by WID."""
+        return {wid: _found(thing) for wid, thing in self._reader.by_wids(target_ids).items()}
+
+    def _by_id(self, value: str) -> SupplierThing | None:
+        try:
+            thing = self._references.supplier(value)
+        except Ambiguous:
+            return None
+        return thing if thing is not None and not thing.worktag_only else None
+
+    def _by_vendor_id(self, document: Supplier) -> SupplierThing | None:
+        return _only(self._references.suppliers_with(external_id=document.source.id))
+
+    def _by_tax_id(self, document: Supplier) -> SupplierThing | None:
+        if not document.tax_id:
+            return None
+        thing = _only(self._references.suppliers_with(tax_id=document.tax_id))
+        return thing if thing is not None and self._first_to_claim(document) else None
+
+    def _first_to_claim(self, document: Supplier) -> bool:
+        key = plain_tax_id(document.tax_id or "")
+        with self._taken_lock:
+            return self._taken.setdefault(key, document.source.id) == document.source.id
+
+    def _doubts(self, document: Supplier) -> list[Reason]:
+        """Return why creating it could double a supplier that exists."""
+        twins = [
+            *self._references.suppliers_with(external_id=document.source.id),
+            *(self._references.suppliers_with(tax_id=document.tax_id) if document.tax_id else ()),
+        ]
+        if not twins:
+            return []
+        names = ", ".join(dict.fromkeys(twin.label for twin in twins))
+        return [
+            Reason(
+                "ambiguous",
+                f'vendor "{document.name}" ({document.source.id}) shares its id or tax number with Workday '
+                f"supplier {names}, but they do not belong to each other alone",
+                "add a row to the mapping table suppliers.csv that says which supplier it is",
+                "supplier",
+                document.source.id,
+            )
+        ]
+
+    def _created_before(self, document: Supplier, conflict: Conflict) -> Delivered:
+        try:
+            found = self.find(document)
+        except (LookupInconclusive, SystemFault) as error:
+            if isinstance(conflict, AlreadyExists):
+                raise OutcomeUnknown(SYSTEM, _SUBMIT, f"{conflict.message}; then: {error}") from error
+            raise conflict from error
+        if found is None:
+            raise conflict
+        return Delivered(found.target_id, found.number, warnings=(conflict.message,))
+
+
+def _only(things: t.Sequence[SupplierThing]) -> SupplierThing | None:
+    usable = [thing for thing in things if not thing.worktag_only]
+    return usable[0] if len(usable) == 1 and len(things) == 1 else None
+
+
+def _found(thing: SupplierThing) -> Found:
+    return Found(
+        thing.ids.get("WID") or thing.id,
+        thing.ids.get("Supplier_ID"),
+        thing.id,
+        thing.status,
+        facts={"name": thing.name},
+    )
