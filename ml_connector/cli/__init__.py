@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import click
 
+from ml_connector.cli.audit import audit
 from ml_connector.cli.common import Commands
+from ml_connector.cli.held import held
+from ml_connector.cli.ignore import ignore
+from ml_connector.cli.replay import replay
+from ml_connector.cli.show import show
+from ml_connector.cli.status import status
 
 __all__ = ["main"]
 
@@ -42,3 +48,7 @@ def main(debug: bool) -> None:  # noqa: FBT001
     Runs are started by Meltano (meltano run tap-bill target-workday); this program answers for what they did.
     """
     del debug
+
+
+for _command in (status, held, show, replay, ignore, audit):
+    main.add_command(_command)

@@ -229,14 +229,18 @@ class Attempt:
             self._settlement.held(entry, None, (_cannot_tell(document, self._name, error),))
             return False
         as_sent = found is None or not differences(self._sink.facts(document), found)
-        self._settlement.learned(entry, found, document.external_id, as_sent=as_sent or entry.target_id is None)
+        self._settlement.learned(
+            entry, found, document.external_id, as_sent=as_sent or entry.target_id is None
+        )
         return True
 
     def _failed(self, entry: Entry, mapped: Mapped, document: Document, fault: SystemFault) -> None:
         """Settle a request that did not succeed; raises again what another try or a person has to mend."""
         match fault:
             case Conflict() | Rejected() | NotFound():
-                self._settlement.held(entry, mapped, (_refused(document, fault, self._name),), **as_before(entry))
+                self._settlement.held(
+                    entry, mapped, (_refused(document, fault, self._name),), **as_before(entry)
+                )
             case Throttled() | Unavailable() | CredentialsRefused() | PermissionDenied():
                 self._settlement.not_processed(entry, fault)
                 raise fault
@@ -277,6 +281,6 @@ def _refused(document: Document, fault: SystemFault, target: str) -> Reason:
             f"compare with the one in {target}; if it is the same: `ml-connector ignore "
             f"{document.number or document.source.id}`",
         )
-    return Reason("rejected", str(fault), f"mend what {target} names; the document goes out with the next run")
-
-
+    return Reason(
+        "rejected", str(fault), f"mend what {target} names; the document goes out with the next run"
+    )

@@ -40,7 +40,7 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ChainBroken(Exception):  # noqa: N818 - a situation found, named as such
+class ChainBroken(Exception):
     """The chain does not hold together.
 
     Attributes:
@@ -112,6 +112,9 @@ def _hash(row: t.Mapping[str, t.Any]) -> str:
     content = [
         row["seq"],
         row["at"].astimezone(dt.UTC).isoformat(timespec="microseconds"),
-        *(row[name] for name in ("run", "actor", "entry_id", "external_id", "action", "outcome", "detail", "previous")),
+        *(
+            row[name]
+            for name in ("run", "actor", "entry_id", "external_id", "action", "outcome", "detail", "previous")
+        ),
     ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

@@ -42,7 +42,9 @@ class LedgerReferences:
         with self._ledger.read() as connection:
             text = connection.execute(
                 sa.select(source_records.c.record).where(
-                    source_records.c.source == key[0], source_records.c.stream == stream, source_records.c.id == id
+                    source_records.c.source == key[0],
+                    source_records.c.stream == stream,
+                    source_records.c.id == id,
                 )
             ).scalar()
         record = None if text is None else exact_json.loads(text)

@@ -185,9 +185,11 @@ class Delivery:
     def _account_for_waiting(self) -> None:
         with self._ledger.read() as connection:
             count, first = waiting(connection, target=self._target)
-            left = sum(
-                pending(connection, target=self._target, kind=kind, now=_now()) for kind in self._sinks
-            ) if self._stop.is_set() else 0
+            left = (
+                sum(pending(connection, target=self._target, kind=kind, now=_now()) for kind in self._sinks)
+                if self._stop.is_set()
+                else 0
+            )
         summary = self._run.summary
         if summary.stopped and (count or left):
             again = f" and will be tried again from {first.astimezone():%H:%M}" if first else ""
@@ -218,7 +220,9 @@ class _Heartbeat:
         while not self._done.wait(_HEARTBEAT):
             self._ledger.write(
                 lambda connection: connection.execute(
-                    sa.update(entries).where(entries.c.lease_owner == self._owner).values(lease_until=_now() + LEASE)
+                    sa.update(entries)
+                    .where(entries.c.lease_owner == self._owner)
+                    .values(lease_until=_now() + LEASE)
                 )
             )
 

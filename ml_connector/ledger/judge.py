@@ -135,7 +135,11 @@ def _changes(entry: Entry, mapped: Mapped) -> list[str]:
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    return f"{amount:,.{minor_units(currency)}f}" if amount == round(amount, minor_units(currency)) else f"{amount:,f}"
+    return (
+        f"{amount:,.{minor_units(currency)}f}"
+        if amount == round(amount, minor_units(currency))
+        else f"{amount:,f}"
+    )
 
 
 def _system(document: Document) -> t.Any:

@@ -9,7 +9,19 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["Instant", "Money", "audit", "audit_head", "entries", "meta", "metadata", "runs", "sightings", "source_records", "surveyed"]
+__all__ = [
+    "Instant",
+    "Money",
+    "audit",
+    "audit_head",
+    "entries",
+    "meta",
+    "metadata",
+    "runs",
+    "sightings",
+    "source_records",
+    "surveyed",
+]
 
 
 class Money(TypeDecorator[Decimal]):

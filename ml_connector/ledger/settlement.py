@@ -25,7 +25,7 @@ LEASE: t.Final = dt.timedelta(seconds=90)
 _LONGEST_BACKOFF = dt.timedelta(hours=6)
 
 
-class LeaseLost(Exception):  # noqa: N818 - a situation: another delivery has taken the document over
+class LeaseLost(Exception):
     """The claim on a document ran out; nothing more may be done with it in this run."""
 
 
@@ -45,7 +45,13 @@ class Settlement:
 
     def write_ahead(self, entry: Entry, mapped: Mapped, document: Document) -> None:
         """Make the request's identity durable; after this the document counts as possibly posted."""
-        step = Step("intent", f"about to send to {self._name}", entry.id, document.external_id, _versions(entry, mapped))
+        step = Step(
+            "intent",
+            f"about to send to {self._name}",
+            entry.id,
+            document.external_id,
+            _versions(entry, mapped),
+        )
         self._write(
             entry,
             [step],
@@ -90,7 +96,9 @@ class Settlement:
             as_sent: Whether what it has says what was sent last (an update may not have arrived).
         """
         if found is None:
-            step = Step("looked_up", f"{self._name} has no {external_id}: it did not arrive", entry.id, external_id)
+            step = Step(
+                "looked_up", f"{self._name} has no {external_id}: it did not arrive", entry.id, external_id
+            )
             self._write(entry, [step], state="received", uncertain=False)
             return
         where = found.number or found.target_id
@@ -135,7 +143,9 @@ class Settlement:
         disputed = any(reason.code == "differs_in_target" for reason in entry.reasons)
         if entry.state != "posted":
             # A dispute stays open until the target has been read again and agrees.
-            values = {"verified_at": None} if disputed else {"state": "posted", "reasons": (), "held_since": None}
+            values = (
+                {"verified_at": None} if disputed else {"state": "posted", "reasons": (), "held_since": None}
+            )
             self._write(entry, [], **_description(mapped), **values)
         if not disputed:
             self._count(entry.kind, mapped, "unchanged")
@@ -143,8 +153,12 @@ class Settlement:
     def dropped(self, entry: Entry, mapped: Mapped, why: str) -> None:
         """The map's filter does not want it any more."""
         step = Step("ignored", why, entry.id, mapped.external_id, _versions(entry, mapped))
-        reason = Reason("filtered", why, "nothing to do; it comes back by itself when the filter wants it again")
-        self._write(entry, [step], **_description(mapped), state="ignored", reasons=(reason,), held_since=None)
+        reason = Reason(
+            "filtered", why, "nothing to do; it comes back by itself when the filter wants it again"
+        )
+        self._write(
+            entry, [step], **_description(mapped), state="ignored", reasons=(reason,), held_since=None
+        )
         self._count(entry.kind, mapped, "ignored")
 
     def held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...], **values: t.Any) -> None:
@@ -154,7 +168,9 @@ class Settlement:
         if news and entry.reasons != reasons:
             outcome = "; ".join(reason.what for reason in reasons)
             detail = {"reasons": [reason.to_dict() for reason in reasons]}
-            steps = [Step("held", outcome, entry.id, mapped.external_id if mapped else entry.external_id, detail)]
+            steps = [
+                Step("held", outcome, entry.id, mapped.external_id if mapped else entry.external_id, detail)
+            ]
         if news or values:
             self._write(
                 entry,

@@ -20,7 +20,7 @@ from ml_connector.ledger import migrations
 from ml_connector.ledger.schema import meta, metadata
 from ml_connector.project import project_root
 
-__all__ = ["DEFAULT_URL", "Ledger"]
+__all__ = ["DEFAULT_URL", "Ledger", "located"]
 
 DEFAULT_URL: t.Final = "sqlite:///.ml-connector/ledger.db"
 """Where targets keep their ledger when nothing else is said; relative to the Meltano project or working directory."""
@@ -42,9 +42,12 @@ class Ledger:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = _absolute(url)
+        self.url = located(url)
         self.engine = _engine(self.url)
-        self._queue: queue.SimpleQueue[tuple[Work, concurrent.futures.Future[t.Any]] | None] = queue.SimpleQueue()
+        _make_folder(self.engine.url)
+        self._queue: queue.SimpleQueue[tuple[Work, concurrent.futures.Future[t.Any]] | None] = (
+            queue.SimpleQueue()
+        )
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
         self._closed = False
@@ -93,7 +96,9 @@ class Ledger:
         if self._writer is None:
             with self._starting:
                 if self._writer is None:
-                    self._writer = threading.Thread(target=self._write_groups, name="ledger-writer", daemon=True)
+                    self._writer = threading.Thread(
+                        target=self._write_groups, name="ledger-writer", daemon=True
+                    )
                     self._writer.start()
         return future
 
@@ -125,7 +130,7 @@ class Ledger:
         """Return a throw-away SQLite copy of this ledger at ``path``, for a dry run."""
         copy = Ledger(f"sqlite:///{path}")
         if self.shared:
-            copy._copy_rows_from(self)  # noqa: SLF001 - the same class
+            copy._copy_rows_from(self)
         else:
             with (
                 contextlib.closing(sqlite3.connect(str(self.engine.url.database))) as source,
@@ -192,19 +197,13 @@ class Ledger:
                 yield
 
 
-def _absolute(url: str) -> str:
+def located(url: str) -> str:
+    """Return the URL with a relative SQLite file made absolute, starting at the project's folder."""
     prefix = "sqlite:///"
-    if url.startswith(prefix) and url not in (prefix, prefix + ":memory:"):
-        path = pathlib.Path(url.removeprefix(prefix)).expanduser()
-        path = path if path.is_absolute() else project_root() / path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingInvalid(
-                f"the ledger's folder {path.parent} cannot be made: {error.strerror}", "Choose another ledger_url."
-            ) from None
-        return f"{prefix}{path}"
-    return url
+    if not url.startswith(prefix) or url in (prefix, f"{prefix}:memory:"):
+        return url
+    path = pathlib.Path(url.removeprefix(prefix)).expanduser()
+    return f"{prefix}{path if path.is_absolute() else project_root() / path}"
 
 
 def _engine(url: str) -> sa.Engine:
@@ -222,11 +221,13 @@ def _engine(url: str) -> sa.Engine:
         engine = sa.create_engine(parsed, connect_args={"timeout": 60, "check_same_thread": False})
     except (ArgumentError, NoSuchModuleError):
         raise SettingInvalid(
-            "ledger_url is not a database URL.", "Use sqlite:///path/to/ledger.db or postgresql://user@host/database."
+            "ledger_url is not a database URL.",
+            "Use sqlite:///path/to/ledger.db or postgresql://user@host/database.",
         ) from None
     except ModuleNotFoundError:
         raise SettingInvalid(
-            "ledger_url names PostgreSQL, whose driver is not installed.", "pip install 'ml-connector[postgres]'"
+            "ledger_url names PostgreSQL, whose driver is not installed.",
+            "pip install 'ml-connector[postgres]'",
         ) from None
 
     @sa.event.listens_for(engine, "connect")
@@ -242,6 +243,18 @@ def _engine(url: str) -> sa.Engine:
         connection.exec_driver_sql(f"BEGIN{mode}")
 
     return engine
+
+
+def _make_folder(url: sa.URL) -> None:
+    if url.get_backend_name() != "sqlite":
+        return
+    folder = pathlib.Path(url.database or "").parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingInvalid(
+            f"the ledger's folder {folder} cannot be made: {error.strerror}.", "Choose another ledger_url."
+        ) from None
 
 
 def _shown(url: str) -> str:

@@ -47,7 +47,9 @@ class Survey:
         with ledger.read() as connection:
             self._months = set(
                 connection.execute(
-                    sa.select(surveyed.c.month).where(surveyed.c.target == target, surveyed.c.kind == sink.kind)
+                    sa.select(surveyed.c.month).where(
+                        surveyed.c.target == target, surveyed.c.kind == sink.kind
+                    )
                 ).scalars()
             )
 
@@ -109,4 +111,3 @@ class Survey:
         with self._ledger.read() as connection:
             text = connection.execute(query).scalar()
         return None if text is None else Found(**exact_json.loads(text))
-

@@ -36,7 +36,10 @@ def verify_posted(ledger: Ledger, target: str, sink: DocumentSink[t.Any], run: R
         except SystemFault as fault:
             _logger.warning("posted documents could not be read back now, the next run will: %s", fault)
             return
-        verdicts = [(entry, _disagreement(sink, entry, found.get(entry.target_id or ""), target_name)) for entry in batch]
+        verdicts = [
+            (entry, _disagreement(sink, entry, found.get(entry.target_id or ""), target_name))
+            for entry in batch
+        ]
         ledger.write(lambda connection, verdicts=verdicts: _store(connection, verdicts, run))  # type: ignore[misc]
         for entry, reason in verdicts:
             if reason is not None:
@@ -58,7 +61,9 @@ def _unverified(ledger: Ledger, target: str, kind: str, after: int) -> list[Entr
         return [Entry.from_row(row) for row in connection.execute(query)]
 
 
-def _disagreement(sink: DocumentSink[t.Any], entry: Entry, found: Found | None, target_name: str) -> Reason | None:
+def _disagreement(
+    sink: DocumentSink[t.Any], entry: Entry, found: Found | None, target_name: str
+) -> Reason | None:
     where = entry.target_number or entry.target_id
     if found is None:
         what = f"was posted as {where}, but {target_name} does not show it"
@@ -71,7 +76,9 @@ def _disagreement(sink: DocumentSink[t.Any], entry: Entry, found: Found | None, 
             return None
         what = f"{target_name} {where} differs from what was sent: {'; '.join(differing)}"
     return Reason(
-        "differs_in_target", what, f"correct it in {target_name}, or `ml-connector ignore {entry.label}` to leave it so"
+        "differs_in_target",
+        what,
+        f"correct it in {target_name}, or `ml-connector ignore {entry.label}` to leave it so",
     )
 
 
@@ -106,5 +113,9 @@ def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Reason | None]
             .values(verified_at=now, state="posted", reasons="[]", held_since=None)
         )
         external = [entry.external_id for entry, reason in verdicts if reason is None]
-        steps.append(audit.Step("verified", f"{len(good)} documents read back, equal", detail={"external_ids": external}))
+        steps.append(
+            audit.Step(
+                "verified", f"{len(good)} documents read back, equal", detail={"external_ids": external}
+            )
+        )
     audit.append(connection, steps, run=run.id, actor=run.actor)

@@ -23,7 +23,7 @@ __all__ = ["Delivered", "DocumentSink", "Found", "LookupInconclusive", "differen
 D = t.TypeVar("D", bound=Document)
 
 
-class LookupInconclusive(Exception):  # noqa: N818 - a situation, not an error of ours
+class LookupInconclusive(Exception):
     """The target could not say whether a document exists; the document must wait or be held.
 
     Args:

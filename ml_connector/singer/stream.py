@@ -53,8 +53,9 @@ class ApiStream(Stream):
         state = self.get_context_state(self.context)
         value = instant.astimezone(dt.UTC).isoformat(timespec="milliseconds")
         known = state.get("replication_key_value")
-        same_key = known is not None and state.get("replication_key") == self.replication_key
-        if same_key and self._parse_datetime(known) >= instant:
+        if state.get("replication_key") != self.replication_key:
+            known = None
+        if known is not None and self._parse_datetime(known) >= instant:
             return
         state["replication_key"] = self.replication_key
         state["replication_key_value"] = value
@@ -62,7 +63,7 @@ class ApiStream(Stream):
         self._write_state_message()
 
     def log(self, message: str, *args: t.Any, level: int = logging.INFO, **kwargs: t.Any) -> None:
-        """Log, but leave an error of ours to the one line the command prints, and be quiet about each child."""
+        """Log, but leave an error of ours to the command's own line, and be quiet about each child."""
         if level >= logging.ERROR and isinstance(sys.exc_info()[1], ConnectorError):
             return
         if self.parent_stream_type is not None and level == logging.INFO:

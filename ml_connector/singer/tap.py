@@ -33,22 +33,22 @@ def common_settings(
             th.StringType,
             default=base_url,
             title="Base URL",
-            description="Address of the API. `http://` is accepted for this machine only.",
+            description="Address of the API. `http://` is accepted for this machine only",
             examples=[base_url or "https://host.invalid"],
         ),
         th.Property(
             "start_date",
             th.DateTimeType,
             title="Start date",
-            description="Records last changed before this instant are not read. Everything is read without
-            it.", examples=["2026-01-01T00:00:00Z"],
+            description="Records last changed before this instant are not read; without it, all are",
+            examples=["2026-01-01T00:00:00Z"],
         ),
         th.Property(
             "page_size",
             th.IntegerType,
             default=page_size,
             title="Page size",
-            description="Records per call.",
+            description="Records per call",
             examples=[page_size],
         ),
         th.Property(
@@ -56,22 +56,22 @@ def common_settings(
             th.IntegerType,
             default=max_concurrency,
             title="Calls at once",
-            description="How many calls are made at the same time, counted over all processes of this
-            machine.", examples=[max_concurrency],
+            description="How many calls are made at the same time, over all processes of this machine",
+            examples=[max_concurrency],
         ),
         th.Property(
             "request_timeout",
             th.NumberType,
             default=60,
             title="Request timeout",
-            description="Seconds to wait for an answer before a read is tried again.",
+            description="Seconds to wait for an answer before a read is tried again",
             examples=[60],
         ),
         th.Property(
             "user_agent",
             th.StringType,
             title="User agent",
-            description="What calls introduce themselves as.",
+            description="What calls introduce themselves as",
             examples=["ml-connector/0.1.0 (+tap-bill)"],
         ),
     ]
@@ -136,7 +136,7 @@ class ApiTap(Tap):
 
 
 class _TapCommand(PluginCommand):
-    """The command of a tap: ``--test`` works while the arguments are read, so its errors are reported there."""
+    """The command of a tap: ``--test`` works while arguments are read, so errors are reported there too."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: t.Any
@@ -145,9 +145,9 @@ class _TapCommand(PluginCommand):
             return super().make_context(info_name, args, parent, **extra)
         except ConfigValidationError as error:
             for line in self._setting_errors(error):
-                self.logger.error(line)
+                self.logger.error(line)  # noqa: TRY400 - a person's mistake needs no traceback
         except CredentialsRefused as error:
-            self.logger.error("%s: %s\n  %s", self.name, error, error.cure)
+            self.logger.error("%s: %s\n  %s", self.name, error, error.cure)  # noqa: TRY400 - a person's mistake needs no traceback
         except ConnectorError as error:
-            self.logger.error("%s: %s", self.name, error)
+            self.logger.error("%s: %s", self.name, error)  # noqa: TRY400 - a person's mistake needs no traceback
         raise click.exceptions.Exit(EXIT_FAILED)

@@ -20,14 +20,13 @@ import typing as t
 from functools import cached_property
 
 import jsonschema
-from map_finance.engine import MapEngine
 from singer_sdk import Target
 from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.sinks import RecordSink
 
-
+from map_finance.engine import MapEngine
 from ml_connector.errors import MalformedRecord, Reason
 from ml_connector.ledger.attempt import Policy
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
@@ -146,7 +145,8 @@ class _SchemaSink(RecordSink):
         """Refuse: only BATCH messages come this way, and nobody has promised that those can be read again."""
         del record, context
         raise MalformedRecord(
-            f"stream {self.stream_name!r} arrives as BATCH files.", "Turn batching off in the tap; send RECORD messages."
+            f"stream {self.stream_name!r} arrives as BATCH files.",
+            "Turn batching off in the tap; send RECORD messages.",
         )
 
 
@@ -258,7 +258,9 @@ class DeliveryTarget(Target):
                 "The tap does not follow the Singer specification; report it there.",
             )
         if not isinstance(record, dict):
-            raise MalformedRecord(f"input line {reader.line}: the record is not an object.", "Report it to the tap.")
+            raise MalformedRecord(
+                f"input line {reader.line}: the record is not an object.", "Report it to the tap."
+            )
         for stream_map in self.mapper.stream_maps[stream]:
             transformed = stream_map.transform(copy.copy(record))
             if transformed is not None:
@@ -269,7 +271,9 @@ class DeliveryTarget(Target):
             if stream not in self._left_out:
                 self._left_out.add(stream)
                 self.logger.warning(
-                    "stream %r is not in the map %r; its records are left out", stream, self.config.get("transform")
+                    "stream %r is not in the map %r; its records are left out",
+                    stream,
+                    self.config.get("transform"),
                 )
             return
         if stream not in self._validators:
@@ -302,7 +306,12 @@ class DeliveryTarget(Target):
     def process_endofpipe(self) -> None:
         """Deliver what is due, tell what happened, and exit accordingly."""
         self._checkpoint()
-        run = Run(self.ledger, self.target_instance, self.config.get("transform"), _actor(self.name, self.plugin_version))
+        run = Run(
+            self.ledger,
+            self.target_instance,
+            self.config.get("transform"),
+            _actor(self.name, self.plugin_version),
+        )
         for (kind, outcome), count in self.intake.counts.items():
             if outcome in ("unwanted", "unchanged"):
                 run.summary.count(kind, outcome, times=count)  # type: ignore[arg-type] # two of the outcomes
@@ -360,5 +369,3 @@ def _actor(plugin: str, version: str) -> str:
     except (KeyError, OSError):
         user = "unknown"
     return f"{plugin} {version} as {user}@{platform.node()}"
-
-

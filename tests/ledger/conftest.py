@@ -41,7 +41,9 @@ class Bench:
 
     def take(self, *records, stream="bills", malformed=()):
         """Let intake have records; return its counts."""
-        intake = Intake(self.ledger, "test:one", self.map, LedgerReferences(self.ledger, system=lambda: "bill"))
+        intake = Intake(
+            self.ledger, "test:one", self.map, LedgerReferences(self.ledger, system=lambda: "bill")
+        )
         for record in records:
             intake.add(stream, record, malformed=malformed)
         intake.flush()
@@ -71,7 +73,9 @@ class Bench:
         import sqlalchemy as sa
 
         with self.ledger.read() as connection:
-            return Entry.from_row(connection.execute(sa.select(entries).where(entries.c.source_id == source_id)).one())
+            return Entry.from_row(
+                connection.execute(sa.select(entries).where(entries.c.source_id == source_id)).one()
+            )
 
     def tamper(self, source_id, **values):
         """Change a row as a crash would leave it."""

@@ -20,7 +20,18 @@ from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupIncon
 DAY = dt.date(2026, 9, 1)
 
 
-def bill(id_, amount="100.00", *, line=None, vendor="V1", paid=False, archived=False, currency="USD", version="1", day=DAY):
+def bill(
+    id_,
+    amount="100.00",
+    *,
+    line=None,
+    vendor="V1",
+    paid=False,
+    archived=False,
+    currency="USD",
+    version="1",
+    day=DAY,
+):
     """Return a native record as the tests' tap would emit it."""
     return {
         "id": id_,
@@ -76,12 +87,22 @@ class TestMap:
                 name=record["name"],
                 target_id=self.suppliers.get(source.id),
             )
-            return Mapped("suppliers", source, document.external_id, content_hash(record), document, party=document.name)
+            return Mapped(
+                "suppliers", source, document.external_id, content_hash(record), document, party=document.name
+            )
         supplier = self.suppliers.get(record["vendor"])
         reasons = ()
         document = None
         if supplier is None:
-            reasons = (Reason("unmapped", f"vendor {record['vendor']} is not mapped", "map it", "supplier", record["vendor"]),)
+            reasons = (
+                Reason(
+                    "unmapped",
+                    f"vendor {record['vendor']} is not mapped",
+                    "map it",
+                    "supplier",
+                    record["vendor"],
+                ),
+            )
         else:
             document = SupplierInvoice(
                 source=source,
@@ -160,7 +181,15 @@ class InvoiceSink(DocumentSink[SupplierInvoice]):
 
     def check(self, document):
         if document.supplier in self.inactive:
-            return [Reason("inactive", f"supplier {document.supplier} is inactive", "reactivate it", "supplier", document.supplier)]
+            return [
+                Reason(
+                    "inactive",
+                    f"supplier {document.supplier} is inactive",
+                    "reactivate it",
+                    "supplier",
+                    document.supplier,
+                )
+            ]
         return []
 
     def _found(self, document):

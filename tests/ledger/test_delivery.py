@@ -43,12 +43,17 @@ def test_posted_document_is_verified_by_reading_back(bench):
 
 def test_totals_are_exact_per_currency(bench):
     """A run's totals are the sums of what was created, to the minor unit, per currency."""
-    bench.take(bill("1", "0.10"), bill("2", "0.20"), bill("3", "1.125", currency="KWD"), bill("4", "7", currency="JPY"))
+    bench.take(
+        bill("1", "0.10"),
+        bill("2", "0.20"),
+        bill("3", "1.125", currency="KWD"),
+        bill("4", "7", currency="JPY"),
+    )
     bench.deliver()
     assert bench.last.summary.totals["supplier_invoices"]["created"] == {
         "USD": (2, Decimal("0.30")),
         "KWD": (1, Decimal("1.125")),
-        "JPY": (1, Decimal("7")),
+        "JPY": (1, Decimal(7)),
     }
 
 

@@ -22,7 +22,10 @@ def upgrade() -> None:
     op.create_table(
         "entries",
         sa.Column("id", _ID, autoincrement=True, nullable=False),
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("target", "kind", "source", "source_id", "stream")),
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("target", "kind", "source", "source_id", "stream")
+        ),
         sa.Column("record", sa.Text, nullable=False),
         sa.Column("record_hash", sa.Text, nullable=False),
         sa.Column("version", sa.Text),

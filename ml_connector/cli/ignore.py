@@ -1,0 +1,25 @@
+"""``ml-connector ignore``: a document was dealt with elsewhere."""
+
+from __future__ import annotations
+
+import click
+
+from ml_connector.cli.common import Cli, common_options
+from ml_connector.cli.ledger_access import actor, choose, document, open_ledger
+from ml_connector.ledger import questions
+
+__all__ = ["ignore"]
+
+
+@click.command()
+@click.argument("terms", nargs=-1, metavar="[DOCUMENT]...")
+@click.option("--held-by", metavar="KIND:VALUE", help="All documents held by this, such as supplier:S-00031.")
+@click.option("--reason", required=True, help="Why, for the audit: entered by hand, WD-88213.")
+@common_options
+def ignore(cli: Cli, terms: tuple[str, ...], held_by: str | None, reason: str) -> None:
+    """Note that documents were dealt with elsewhere. Nothing more is done with them, and the audit says who said so."""
+    with open_ledger(cli) as ledger:
+        chosen = choose(ledger, terms, held_by=held_by)
+        questions.ignore(ledger, chosen, reason=reason, actor=actor())
+    names = ", ".join(entry.label for entry in chosen[:10]) + (" ..." if len(chosen) > 10 else "")
+    cli.output.show([document(entry) for entry in chosen], f"{len(chosen)} ignored from now on: {names}")

@@ -1,0 +1,101 @@
+"""Opening the ledger a command asks about, and finding the documents it names."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import platform
+import typing as t
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from ml_connector.cli.common import Cli
+from ml_connector.errors import UserError
+from ml_connector.ledger import questions
+from ml_connector.ledger.entries import Entry
+from ml_connector.ledger.store import DEFAULT_URL, Ledger, located
+
+__all__ = ["actor", "choose", "document", "open_ledger"]
+
+
+@contextlib.contextmanager
+def open_ledger(cli: Cli) -> t.Iterator[Ledger]:
+    """Yield the ledger asked for; a question never makes a new one."""
+    url = located(cli.ledger_url or DEFAULT_URL)
+    path = sa.make_url(url).database if url.startswith("sqlite") else None
+    if path is not None and not Path(path).is_file():
+        raise UserError(
+            f"there is no ledger at {path}.",
+            "Run a pipeline first, or name the ledger with --ledger-url or ML_CONNECTOR_LEDGER_URL.",
+        )
+    with Ledger(url) as ledger:
+        yield ledger
+
+
+def choose(ledger: Ledger, terms: t.Sequence[str], *, held_by: str | None = None) -> list[Entry]:
+    """Return the documents meant by numbers, ids, names or amounts, or by what holds them.
+
+    Raises:
+        UserError: A term means none, or a name or amount means several.
+    """
+    chosen: dict[int, Entry] = {}
+    with ledger.read() as connection:
+        for term in terms:
+            entry = _one(term, questions.find(connection, term))
+            chosen[entry.id] = entry
+        if held_by is not None:
+            chosen.update({entry.id: entry for entry in questions.held(connection, held_by=held_by)})
+    if not chosen:
+        raise UserError(
+            "no document is meant.", "Name a document, or what holds it: --held-by supplier:S-00031"
+        )
+    return list(chosen.values())
+
+
+def document(entry: Entry) -> dict[str, t.Any]:
+    """Return what programs get of a document; records and requests stay in ``show``."""
+    return {
+        "kind": entry.kind,
+        "number": entry.number,
+        "source": entry.source,
+        "source_id": entry.source_id,
+        "version": entry.version,
+        "vendor": entry.party,
+        "currency": entry.currency,
+        "amount": entry.amount,
+        "date": entry.booking_date,
+        "state": entry.state,
+        "target": entry.target,
+        "target_id": entry.target_id,
+        "target_number": entry.target_number,
+        "external_id": entry.external_id,
+        "attempts": entry.attempts,
+        "held_since": entry.held_since,
+        "posted_at": entry.posted_at,
+        "next_attempt_at": entry.next_attempt_at,
+        "reasons": [reason.to_dict() | {"held_by": reason.key} for reason in entry.reasons],
+    }
+
+
+def actor() -> str:
+    """Return who gives the command, for the audit."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"ml-connector as {user}@{platform.node()}"
+
+
+def _one(term: str, found: list[Entry]) -> Entry:
+    if not found:
+        raise UserError(
+            f'no document is called "{term}".',
+            "Look for it by number, id on either side, vendor name or amount.",
+        )
+    if len(found) > 1:
+        names = ", ".join(
+            f"{entry.label} ({entry.party or entry.kind}, {entry.source_id})" for entry in found[:5]
+        )
+        raise UserError(f'"{term}" means {len(found)} documents: {names}.', "Name one by its id.")
+    return found[0]

@@ -1,0 +1,34 @@
+"""``ml-connector replay``: try documents again with the next run."""
+
+from __future__ import annotations
+
+import click
+
+from ml_connector.cli.common import Cli, common_options
+from ml_connector.cli.ledger_access import actor, choose, document, open_ledger
+from ml_connector.errors import UserError
+from ml_connector.ledger import questions
+
+__all__ = ["replay"]
+
+
+@click.command()
+@click.argument("terms", nargs=-1, metavar="[DOCUMENT]...")
+@click.option("--held-by", metavar="KIND:VALUE", help="All documents held by this, such as supplier:S-00031.")
+@common_options
+def replay(cli: Cli, terms: tuple[str, ...], held_by: str | None) -> None:
+    """Let the next run try documents again, whatever stood against them.
+
+    Held documents are tried by every run anyway; this is for those that were given up or ignored. What may have been
+    posted already is looked up before anything is sent.
+    """
+    with open_ledger(cli) as ledger:
+        chosen = choose(ledger, terms, held_by=held_by)
+        posted = [entry.label for entry in chosen if entry.state == "posted"]
+        if posted:
+            raise UserError(f"{', '.join(posted)} is posted already.", "There is nothing to try again.")
+        questions.replay(ledger, chosen, actor=actor())
+    names = ", ".join(entry.label for entry in chosen[:10]) + (" ..." if len(chosen) > 10 else "")
+    cli.output.show(
+        [document(entry) for entry in chosen], f"{len(chosen)} to be tried by the next run: {names}"
+    )

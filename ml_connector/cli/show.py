@@ -1,0 +1,76 @@
+"""``ml-connector show``: the whole life of a document."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+import click
+
+from ml_connector import exact_json
+from ml_connector.cli.common import Cli, common_options
+from ml_connector.cli.ledger_access import choose, document, open_ledger
+from ml_connector.cli.output import money
+from ml_connector.ledger import questions
+from ml_connector.ledger.entries import Entry
+
+__all__ = ["show"]
+
+
+@click.command()
+@click.argument("term")
+@click.option(
+    "--audit", "with_audit", is_flag=True, help="Also who did each step, and what was sent and answered."
+)
+@common_options
+def show(cli: Cli, term: str, with_audit: bool) -> None:  # noqa: FBT001
+    """Show the life of a document: read, mapped, each attempt, what came back.
+
+    TERM is its human number, its id on either side, a vendor's name or an amount.
+    """
+    with open_ledger(cli) as ledger:
+        (entry,) = choose(ledger, [term])
+        with ledger.read() as connection:
+            steps = [_step(row, with_audit=with_audit) for row in questions.history(connection, entry)]
+    data = document(entry) | {
+        "first_seen_at": entry.first_seen_at,
+        "changed_at": entry.changed_at,
+        "verified_at": entry.verified_at,
+        "record": exact_json.loads(entry.record),
+        "sent": json.loads(entry.sent) if entry.sent else None,
+        "history": steps,
+    }
+    cli.output.show(data, "\n".join(_lines(entry, steps)))
+
+
+def _step(row: t.Any, *, with_audit: bool) -> dict[str, t.Any]:
+    step = {"at": row.at, "action": row.action, "outcome": row.outcome}
+    if with_audit:
+        step |= {
+            "seq": row.seq,
+            "run": row.run,
+            "actor": row.actor,
+            "detail": json.loads(row.detail),
+            "hash": row.hash,
+        }
+    return step
+
+
+def _lines(entry: Entry, steps: list[dict[str, t.Any]]) -> t.Iterator[str]:
+    amount = money(entry.amount, entry.currency) if entry.amount is not None and entry.currency else ""
+    yield f"{entry.kind.replace('_', ' ')} {entry.label}  {entry.party or ''}  {amount}".rstrip()
+    yield f"  state      {entry.state}"
+    yield f"  source     {entry.source} {entry.stream} {entry.source_id}, version {entry.version or 'unknown'}"
+    if entry.target_id:
+        yield f"  target     {entry.target} {entry.target_number or ''} ({entry.target_id})"
+    for reason in entry.reasons:
+        yield f"  because    {reason.what}"
+        yield f"  cure       {reason.cure}"
+    yield f"  {entry.first_seen_at:%Y-%m-%d %H:%M:%S}Z  read      first seen"
+    for step in steps:
+        yield f"  {step['at']:%Y-%m-%d %H:%M:%S}Z  {step['action']:<9} {step['outcome']}"
+        if "actor" in step:
+            yield f"      by {step['actor']}, run {step['run'] or '-'}, audit entry {step['seq']} {step['hash'][:12]}"
+            for name, value in step["detail"].items():
+                if value:
+                    yield f"      {name}: {value}"

@@ -1,0 +1,112 @@
+"""``ml-connector status``: the last runs, what the targets hold of ours, what waits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import typing as t
+
+import click
+
+from ml_connector.cli.common import Cli, ExitCode, common_options
+from ml_connector.cli.ledger_access import open_ledger
+from ml_connector.cli.output import Column, age, count, money
+from ml_connector.ledger import questions
+
+__all__ = ["status"]
+
+
+@click.command()
+@click.option(
+    "--runs", "limit", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many runs."
+)
+@click.option("--fail-on-held", is_flag=True, help="Exit with 3 when documents are held or wait.")
+@common_options
+def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
+    """Show the last runs, what is posted, and what is held or waits."""
+    with open_ledger(cli) as ledger, ledger.read() as connection:
+        states = questions.states(connection)
+        totals = questions.posted_totals(connection)
+        runs = questions.newest_runs(connection, limit=limit)
+    data = {
+        "documents": [dict(row._mapping) for row in states],  # noqa: SLF001 - SQLAlchemy's public name
+        "posted": [
+            {
+                "target": row.target,
+                "kind": row.kind,
+                "currency": row.currency,
+                "documents": row.documents,
+                "amount": row.amount,
+            }
+            for row in totals
+        ],
+        "runs": [_run(row) for row in runs],
+    }
+    if cli.output.as_json:
+        cli.output.show(data, "")
+    else:
+        _tell(cli, data)
+    if fail_on_held and any(row.state in ("held", "retry") for row in states):
+        raise click.exceptions.Exit(ExitCode.ATTENTION)
+
+
+def _run(row: t.Any) -> dict[str, t.Any]:
+    return {
+        "run": row.id,
+        "target": row.target,
+        "transform": row.transform,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "summary": json.loads(row.summary) if row.summary else None,
+    }
+
+
+def _tell(cli: Cli, data: dict[str, t.Any]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    cli.output.table(
+        data["documents"],
+        [
+            Column("target"),
+            Column("kind", lambda row: row["kind"].replace("_", " ")),
+            Column("state"),
+            Column("documents", lambda row: count(row["documents"]), right=True),
+        ],
+        empty="no documents yet",
+    )
+    if data["posted"]:
+        cli.output.say("")
+        cli.output.table(
+            data["posted"],
+            [
+                Column("posted to", lambda row: row["target"]),
+                Column("kind", lambda row: row["kind"].replace("_", " ")),
+                Column("documents", lambda row: count(row["documents"]), right=True),
+                Column("total", lambda row: money(row["amount"], row["currency"]), right=True),
+            ],
+        )
+    cli.output.say("")
+    cli.output.table(
+        data["runs"],
+        [
+            Column("run"),
+            Column("ago", lambda row: age(row["started_at"], now), right=True),
+            Column("pipeline", lambda row: f"{row['transform'] or 'documents'} -> {row['target']}"),
+            Column("outcome", _outcome),
+        ],
+        empty="no runs yet",
+    )
+
+
+def _outcome(row: t.Mapping[str, t.Any]) -> str:
+    if row["finished_at"] is None:
+        return "running, or killed"
+    summary = row["summary"] or {}
+    parts = [
+        f"{kind.replace('_', ' ')}: "
+        + ", ".join(f"{count(number)} {outcome}" for outcome, number in counts.items())
+        for kind, counts in summary.get("counts", {}).items()
+        if counts
+    ]
+    if summary.get("stopped"):
+        parts.append(f"stopped: {summary['stopped']}")
+    return "; ".join(parts) or "nothing to do"

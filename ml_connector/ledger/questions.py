@@ -1,0 +1,175 @@
+"""What people ask the ledger, and the few things they may tell it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import typing as t
+from decimal import Decimal, InvalidOperation
+
+import sqlalchemy as sa
+
+from ml_connector.errors import UserError
+from ml_connector.ledger import audit
+from ml_connector.ledger.entries import Entry
+from ml_connector.ledger.schema import audit as audit_table
+from ml_connector.ledger.schema import entries, runs
+from ml_connector.ledger.store import Ledger
+
+__all__ = ["Posted", "find", "held", "history", "ignore", "newest_runs", "posted_totals", "replay", "states"]
+
+_MANY = 50
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Posted:
+    """What a target holds of ours in one currency."""
+
+    target: str
+    kind: str
+    currency: str
+    documents: int
+    amount: Decimal
+
+
+def states(connection: sa.Connection) -> list[sa.Row[t.Any]]:
+    """Return (target, kind, state, documents), of all documents."""
+    query = (
+        sa.select(entries.c.target, entries.c.kind, entries.c.state, sa.func.count().label("documents"))
+        .group_by(entries.c.target, entries.c.kind, entries.c.state)
+        .order_by(entries.c.target, entries.c.kind, entries.c.state)
+    )
+    return list(connection.execute(query))
+
+
+def posted_totals(connection: sa.Connection) -> list[Posted]:
+    """Return what targets hold of ours, exactly, per kind and currency."""
+    query = (
+        sa.select(
+            entries.c.target,
+            entries.c.kind,
+            entries.c.currency,
+            sa.func.count(),
+            sa.cast(sa.func.sum(sa.type_coerce(entries.c.amount, sa.BigInteger)), sa.Text),
+        )
+        .where(entries.c.target_id.is_not(None), entries.c.amount.is_not(None))
+        .group_by(entries.c.target, entries.c.kind, entries.c.currency)
+        .order_by(entries.c.target, entries.c.kind, entries.c.currency)
+    )
+    return [
+        Posted(target, kind, currency, documents, Decimal(total).scaleb(-4))
+        for target, kind, currency, documents, total in connection.execute(query)
+    ]
+
+
+def newest_runs(connection: sa.Connection, *, limit: int) -> list[sa.Row[t.Any]]:
+    """Return the newest runs, newest first."""
+    return list(connection.execute(sa.select(runs).order_by(runs.c.id.desc()).limit(limit)))
+
+
+def held(connection: sa.Connection, *, held_by: str | None = None) -> list[Entry]:
+    """Return documents that are held, longest first.
+
+    Args:
+        connection: The ledger.
+        held_by: Only those held by this (``supplier:S-00031``, or a code such as ``unbalanced``).
+    """
+    query = sa.select(entries).where(entries.c.state == "held").order_by(entries.c.held_since, entries.c.id)
+    found = [Entry.from_row(row) for row in connection.execute(query)]
+    return [entry for entry in found if held_by is None or _held_by(entry, held_by)]
+
+
+def find(connection: sa.Connection, term: str) -> list[Entry]:
+    """Return documents by human number, id on either side, vendor name or amount, best first.
+
+    Args:
+        connection: The ledger.
+        term: What a person typed.
+    """
+    exact = sa.or_(
+        *(
+            column == term
+            for column in (
+                entries.c.number,
+                entries.c.source_id,
+                entries.c.external_id,
+                entries.c.target_id,
+                entries.c.target_number,
+            )
+        )
+    )
+    found = _entries(connection, exact)
+    if not found and (amount := _amount(term)) is not None:
+        found = _entries(connection, entries.c.amount == amount)
+    if not found:
+        pattern = f"%{_escaped(term.lower())}%"
+        found = _entries(connection, sa.func.lower(entries.c.party).like(pattern, escape="\\"))
+    return found
+
+
+def history(connection: sa.Connection, entry: Entry) -> list[sa.Row[t.Any]]:
+    """Return what was done with a document, oldest first."""
+    query = sa.select(audit_table).where(audit_table.c.entry_id == entry.id).order_by(audit_table.c.seq)
+    return list(connection.execute(query))
+
+
+def ignore(ledger: Ledger, chosen: t.Sequence[Entry], *, reason: str, actor: str) -> None:
+    """Note that documents were dealt with elsewhere; nothing is done with them any more."""
+    stored = json.dumps([{"code": "done_elsewhere", "what": reason, "cure": "`ml-connector replay` takes it up again",
+                          "kind": None, "value": None}], ensure_ascii=False)  # fmt: skip
+    values = {"state": "ignored", "reasons": stored, "held_since": None, "next_attempt_at": None}
+    _act(ledger, chosen, "ignored", reason, actor, values)
+
+
+def replay(ledger: Ledger, chosen: t.Sequence[Entry], *, actor: str) -> None:
+    """Let the next run try documents again from the start; uncertain ones are looked up first, as always."""
+    values = {"state": "received", "attempts": 0, "next_attempt_at": None, "last_run": None}
+    _act(ledger, chosen, "replayed", "to be tried again by the next run", actor, values)
+
+
+def _act(
+    ledger: Ledger, chosen: t.Sequence[Entry], action: str, outcome: str, actor: str, values: dict[str, t.Any]
+) -> None:
+    ids = [entry.id for entry in chosen]
+    busy = [
+        entry.label
+        for entry in chosen
+        if entry.state == "posting" and entry.lease_until and entry.lease_until > _now()
+    ]
+    if busy:
+        raise UserError(
+            f"{', '.join(busy)} is being posted at this moment.", "Try again when the run has ended."
+        )
+    steps = [audit.Step(action, outcome, entry.id, entry.external_id) for entry in chosen]
+
+    def work(connection: sa.Connection) -> None:
+        connection.execute(sa.update(entries).where(entries.c.id.in_(ids)).values(**values))
+        audit.append(connection, steps, run=None, actor=actor)
+
+    ledger.write(work)
+
+
+def _entries(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Entry]:
+    query = sa.select(entries).where(condition).order_by(entries.c.changed_at.desc()).limit(_MANY)
+    return [Entry.from_row(row) for row in connection.execute(query)]
+
+
+def _held_by(entry: Entry, held_by: str) -> bool:
+    return any(held_by in (reason.key, reason.code) for reason in entry.reasons)
+
+
+def _amount(term: str) -> Decimal | None:
+    try:
+        amount = Decimal(term.replace(",", ""))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount.scaleb(4) == amount.scaleb(4).to_integral_value() else None
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
