@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import email.utils
 import ipaddress
+import logging
 import typing as t
 from decimal import Decimal
 from importlib import metadata
@@ -29,12 +30,30 @@ HIDDEN = "***"
 
 _SECRET_KEYS = frozenset(
     {
-        "accesstoken", "accountnumber", "apikey", "assertion", "authorization", "clientassertion", "clientsecret",
-        "cookie", "devkey", "iban", "password", "privatekey", "proxyauthorization", "refreshtoken",
-        "remembermeid", "routingnumber", "secret", "securitykey", "sessionid", "setcookie", "token",
+        "accesstoken",
+        "accountnumber",
+        "apikey",
+        "assertion",
+        "authorization",
+        "clientassertion",
+        "clientsecret",
+        "cookie",
+        "devkey",
+        "iban",
+        "password",
+        "privatekey",
+        "proxyauthorization",
+        "refreshtoken",
+        "remembermeid",
+        "routingnumber",
+        "secret",
+        "securitykey",
+        "sessionid",
+        "setcookie",
+        "token",
         "xbillshasignature",
     }
-)  # fmt: skip
+)
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -94,6 +113,7 @@ def open_client(
         SettingInvalid: The address cannot be used.
     """
     base_url = check_base_url(base_url)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes a line per call, with the whole query
     return httpx.Client(
         base_url=base_url,
         timeout=httpx.Timeout(timeout, connect=min(timeout, 30.0)),

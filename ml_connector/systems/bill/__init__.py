@@ -1,0 +1,1 @@
+"""BILL (API v3): settings, login, calls, errors and lists."""

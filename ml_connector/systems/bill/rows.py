@@ -1,0 +1,89 @@
+"""Rows of a list, kept as the JSON text BILL sent until somebody needs them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+import msgspec
+
+__all__ = ["ListPage", "Row", "decode_page", "format_time", "parse_time"]
+
+
+class Row(t.NamedTuple):
+    """One object of a list.
+
+    Attributes:
+        id: BILL's id.
+        time: Its ``updatedTime``; None when it has none.
+        raw: The object as JSON text.
+    """
+
+    id: str
+    time: dt.datetime | None
+    raw: msgspec.Raw
+
+
+class ListPage(t.NamedTuple):
+    """One page of a list.
+
+    Attributes:
+        rows: Its objects.
+        next: The cursor of the next page; empty on the last.
+    """
+
+    rows: list[Row]
+    next: str
+
+    @property
+    def last_time(self) -> dt.datetime | None:
+        """The newest time of a page sorted by time, oldest first; None when it is not sorted, or empty."""
+        newest = None
+        for row in self.rows:
+            if row.time is None or (newest is not None and row.time < newest):
+                return None
+            newest = row.time
+        return newest
+
+
+def decode_page(body: bytes) -> ListPage:
+    """Return a page of the list envelope ``{"results": [...], "nextPage": "..."}`` (sheet bill 3.1).
+
+    Raises:
+        ValueError: It is something else.
+    """
+    envelope = _envelopes.decode(body)
+    rows = []
+    for raw in envelope.results:
+        head = _heads.decode(raw)
+        rows.append(Row(head.id, parse_time(head.updated_time) if head.updated_time else None, raw))
+    return ListPage(rows, envelope.next_page or "")
+
+
+def parse_time(text: str) -> dt.datetime:
+    """Return the instant of BILL's date-times: with ``Z``, ``+00:00`` or ``+0000`` (sheet bill 3.4).
+
+    Raises:
+        ValueError: It is no date-time.
+    """
+    moment = dt.datetime.fromisoformat(text)
+    return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def format_time(moment: dt.datetime) -> str:
+    """Return an instant as filters take it: UTC, whole milliseconds, ``Z`` (sheet bill 3.1)."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Envelope(msgspec.Struct, rename={"next_page": "nextPage"}):
+    results: list[msgspec.Raw]
+    next_page: str | None = None
+
+
+class _Head(msgspec.Struct, rename={"updated_time": "updatedTime"}):
+    id: str
+    updated_time: str | None = None
+
+
+_envelopes = msgspec.json.Decoder(_Envelope)
+_heads = msgspec.json.Decoder(_Head)

@@ -1,0 +1,126 @@
+"""tap-bill: bills, payments, vendors and their coding from BILL."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from singer_sdk import typing as th
+
+from ml_connector.singer.tap import ApiTap, common_settings
+from ml_connector.systems.bill.client import BillClient
+from ml_connector.systems.bill.settings import DEFAULT_BASE_URL, PAGINATION_MODES, BillSettings
+from tap_bill.streams import STREAM_CLASSES
+
+__all__ = ["TapBill"]
+
+
+class TapBill(ApiTap):
+    """Reads an organization of BILL (API v3)."""
+
+    name = "tap-bill"
+    stream_classes = STREAM_CLASSES
+
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
+        th.Property(
+            "dev_key",
+            th.StringType,
+            required=True,
+            secret=True,
+            title="Developer key",
+            description="The developer key of the BILL developer account",
+            examples=["01ABCDEFGHIJKLMNOPQR"],
+        ),
+        th.Property(
+            "username",
+            th.StringType,
+            required=True,
+            title="User name",
+            description="The name of a sync token (Settings, Tokens in the web app), or a user's e-mail",
+            examples=["ml-connector-sync"],
+        ),
+        th.Property(
+            "password",
+            th.StringType,
+            required=True,
+            secret=True,
+            title="Password",
+            description="The value of the sync token, or the user's password",
+            examples=["********"],
+        ),
+        th.Property(
+            "organization_id",
+            th.StringType,
+            required=True,
+            title="Organization",
+            description="The id of the organization, 20 characters that begin with 008",
+            examples=["00801ABCDEFGHIJK1234"],
+        ),
+        th.Property(
+            "remember_me_id",
+            th.StringType,
+            secret=True,
+            title="Remember-me id",
+            description="With device: opens an MFA-trusted session. Reading does not need one",
+            examples=["********"],
+        ),
+        th.Property(
+            "device",
+            th.StringType,
+            title="Device",
+            description="The device the remember-me id was made for",
+            examples=["ml-connector"],
+        ),
+        *common_settings(base_url=DEFAULT_BASE_URL, page_size=100, max_concurrency=2),
+        th.Property(
+            "events_base_url",
+            th.StringType,
+            title="Base URL of the events API",
+            description="Derived from base_url when not set: its sibling /connect-events",
+            examples=["https://gateway.prod.bill.com/connect-events"],
+        ),
+        th.Property(
+            "pagination_mode",
+            th.StringType,
+            default="auto",
+            allowed_values=list(PAGINATION_MODES),
+            title="Pagination",
+            description="How long lists are read. auto asks for the next page by time and needs no cursor; "
+            "cursor sends filters and cursor together; cursor_without_filters sends filters on the first "
+            "page only; windows uses time windows only",
+            examples=["auto"],
+        ),
+        th.Property(
+            "lookback_seconds",
+            th.IntegerType,
+            default=300,
+            title="Overlap",
+            description="How far behind the bookmark reading starts, for records that became visible late",
+            examples=[300],
+        ),
+        th.Property(
+            "include_archived",
+            th.BooleanType,
+            default=True,
+            title="Archived records",
+            description="Whether archived records are given out. Drafts of bills count as archived",
+            examples=[True],
+        ),
+        th.Property(
+            "wait_for_quota",
+            th.BooleanType,
+            default=False,
+            title="Wait for quota",
+            description="Sleep until the next full hour when the hourly quota is used up, rather than fail",
+            examples=[False],
+        ),
+    ).to_dict()
+
+    @functools.cached_property
+    def client(self) -> BillClient:
+        """The client all streams share, opened when it is first needed."""
+        return BillClient(BillSettings.from_config(self.config, plugin=self.name))
+
+
+if __name__ == "__main__":
+    TapBill.cli()
