@@ -1,0 +1,208 @@
+"""target-workday: supplier invoices and suppliers into Workday Financial Management."""
+
+from __future__ import annotations
+
+import typing as t
+from functools import cached_property
+
+from singer_sdk import typing as th
+
+from ml_connector.singer.sink import DocumentSink
+from ml_connector.singer.target import COMMON_SETTINGS, DeliveryTarget
+from ml_connector.systems.workday.client import WorkdayClient
+from ml_connector.systems.workday.references import References
+from ml_connector.systems.workday.settings import WorkdaySettings
+from target_workday.options import WorkdayPosting
+from target_workday.sinks import SupplierInvoiceSink, SupplierSink
+
+__all__ = ["TargetWorkday"]
+
+
+class TargetWorkday(DeliveryTarget):
+    """Delivers to one Workday tenant over its SOAP web services."""
+
+    name = "target-workday"
+    system = "workday"
+
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
+        th.Property(
+            "base_url",
+            th.StringType,
+            required=True,
+            title="Web services host",
+            description="Address of the tenant's web services host; it cannot be derived from the login page",
+            examples=["https://wd2-impl-services1.workday.com"],
+        ),
+        th.Property(
+            "tenant",
+            th.StringType,
+            required=True,
+            title="Tenant",
+            description="The tenant; it is the part after the @ in the ISU login",
+            examples=["acme_dpt1"],
+        ),
+        th.Property(
+            "api_version",
+            th.StringType,
+            default="v42.2",
+            title="Web services version",
+            description="Version the tenant is spoken to in; names that differ are taken from its own description",
+        ),
+        th.Property(
+            "isu_username",
+            th.StringType,
+            title="Integration system user",
+            description="Name of the ISU; @tenant is added when it is missing",
+            examples=["ISU_AP"],
+        ),
+        th.Property(
+            "isu_password", th.StringType, secret=True, title="ISU password", description="Password of the ISU"
+        ),
+        th.Property(
+            "client_id",
+            th.StringType,
+            title="API client",
+            description="Id of the API client for integrations, instead of an ISU password",
+        ),
+        th.Property(
+            "client_secret",
+            th.StringType,
+            secret=True,
+            title="API client secret",
+            description="Secret of the API client",
+        ),
+        th.Property(
+            "refresh_token",
+            th.StringType,
+            secret=True,
+            title="Refresh token",
+            description="Refresh token of the API client for the ISU; rotated ones are kept encrypted on this machine",
+        ),
+        th.Property(
+            "token_url",
+            th.StringType,
+            title="Token endpoint",
+            description="Whole address of the token endpoint; {base_url}/ccx/oauth2/{tenant}/token when not set",
+        ),
+        th.Property(
+            "client_auth",
+            th.StringType,
+            default="basic",
+            allowed_values=["basic", "body"],
+            title="Client authentication",
+            description="Whether the API client identifies itself by the Authorization header or in the form body",
+        ),
+        th.Property(
+            "requests_per_minute",
+            th.IntegerType(minimum=1, maximum=10_000),
+            title="Requests per minute",
+            description="Upper limit of requests a minute, where a tenant asks for one; none when not set",
+        ),
+        th.Property(
+            "page_size",
+            th.IntegerType(minimum=1, maximum=999),
+            default=200,
+            title="Page size",
+            description="Records per page when reading reference data and invoices",
+        ),
+        th.Property(
+            "submit",
+            th.BooleanType,
+            default=True,
+            title="Submit",
+            description="Send invoices into Workday's approval process; false leaves drafts, which may be updated",
+        ),
+        th.Property(
+            "auto_complete",
+            th.BooleanType,
+            default=False,
+            title="Auto complete",
+            description="Skip every approval in Workday. Only where invoices were approved elsewhere and that is enough",
+        ),
+        th.Property(
+            "locked_in_workday",
+            th.BooleanType,
+            default=False,
+            title="Locked in Workday",
+            description="Keep people from correcting or cancelling the invoice inside Workday",
+        ),
+        th.Property(
+            "on_hold",
+            th.BooleanType,
+            default=False,
+            title="On hold",
+            description="Post invoices on hold, so that no settlement run pays what another system pays already",
+        ),
+        th.Property(
+            "adjustment_reason",
+            th.StringType,
+            default="OTHER_TERMS",
+            title="Adjustment reason",
+            description="Adjustment_Reason_ID of credits, which Workday calls supplier invoice adjustments",
+        ),
+        th.Property(
+            "tax_option",
+            th.StringType,
+            title="Tax option",
+            description="Tax_Option_ID of invoices",
+            examples=["ENTER_TAX_DUE"],
+        ),
+        th.Property(
+            "invoice_number_from",
+            th.StringType,
+            default="external_id",
+            allowed_values=["external_id", "workday"],
+            title="Invoice number",
+            description="Number invoices by the id they are found by (BILL-...), or leave it to Workday's sequence",
+        ),
+        th.Property(
+            "worktag_types",
+            th.ObjectType(additional_properties=th.StringType),
+            title="Worktag types",
+            description="Further kinds of dimension and the ID type of their worktag",
+            examples=[{"job": "Custom_Worktag_1_ID"}],
+        ),
+        th.Property(
+            "supplier_category",
+            th.StringType,
+            title="Supplier category",
+            description="Supplier_Category_ID of suppliers that are created (missing_suppliers: create)",
+        ),
+        th.Property(
+            "supplier_payment_terms",
+            th.StringType,
+            title="Supplier payment terms",
+            description="Payment_Terms_ID of suppliers that are created",
+        ),
+        th.Property(
+            "supplier_payment_type",
+            th.StringType,
+            title="Supplier payment type",
+            description="Payment_Type_ID of suppliers that are created",
+        ),
+        th.Property(
+            "supplier_phone_device_type",
+            th.StringType,
+            title="Phone device type",
+            description="Phone_Device_Type_ID of suppliers' phones; without it phones are left out",
+        ),
+        *COMMON_SETTINGS,
+    ).to_dict()
+
+    @property
+    def instance(self) -> str:
+        """The tenant."""
+        return self._settings.tenant
+
+    def make_sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
+        """Return the sinks for suppliers and supplier invoices."""
+        options = WorkdayPosting.from_config(self.config)
+        if self.policy.missing_suppliers == "create":
+            options.require_for_new_suppliers()
+        client = WorkdayClient(self._settings)
+        references = References(client)
+        return (SupplierSink(client, references, options), SupplierInvoiceSink(client, references, options))
+
+    @cached_property
+    def _settings(self) -> WorkdaySettings:
+        return WorkdaySettings.from_config(self.config)
