@@ -19,6 +19,8 @@ from pathlib import Path
 import click
 import yaml
 
+from ml_connector.singer.sink import DocumentSink
+
 __all__ = ["Plugin", "Setting", "differences", "generated", "plugins"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -329,10 +331,17 @@ def _asked(entry: importlib.metadata.EntryPoint) -> Plugin:
         ),
         streams=tuple(_run(entry.name, "--discover")["streams"]) if entry.name.startswith("tap-") else (),
         sinks={
-            kind: " ".join((sink.__doc__ or "").partition("\n\n")[0].split())
-            for kind, sink in getattr(cls, "sinks", {}).items()
+            sink.document_class.kind: " ".join((sink.__doc__ or "").partition("\n\n")[0].split())
+            for sink in _below(DocumentSink)
+            if sink.__module__.startswith(f"{entry.module.partition('.')[0]}.")
         },
     )
+
+
+def _below(cls: type[t.Any]) -> t.Iterator[type[t.Any]]:
+    for each in cls.__subclasses__():
+        yield each
+        yield from _below(each)
 
 
 def _run(program: str, *arguments: str) -> dict[str, t.Any]:
