@@ -27,11 +27,11 @@ setup: $(READY) ## install everything into .venv (the other tasks do it by thems
 
 .PHONY: demo
 demo: $(READY) ## move bills from a stand-in BILL to a stand-in Workday, nothing leaves this machine
-	@$(RUN) sh sandbox/demo fresh
+	@$(RUN) .venv/bin/erp-sandbox demo
 
 .PHONY: demo-again
 demo-again: $(READY) ## run the demo once more on what it left behind: nothing is posted twice
-	@$(RUN) sh sandbox/demo again
+	@$(RUN) .venv/bin/erp-sandbox demo --again
 
 .PHONY: test
 test: $(READY) ## run all tests: unit, plugin, contract, end to end, chaos, docs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import typing as t
 
@@ -14,7 +15,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter, SingerMessageType
 from singer_sdk.singerlib.encoding.simple import Message
 
-from ml_connector.errors import ConnectorError, CredentialsRefused
+from ml_connector.errors import ConnectorError, CredentialsRefused, SettingInvalid
 from ml_connector.singer.command import EXIT_FAILED, PluginCommand
 
 if t.TYPE_CHECKING:
@@ -126,6 +127,19 @@ class ApiTap(Tap):
             place = {kind: number for number, kind in enumerate(self.stream_classes)}
             self._streams = dict(sorted(found.items(), key=lambda item: place[type(item[1])]))
         return self._streams
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        errors = super()._validate_config(raise_errors=raise_errors)
+        start = self._config.get("start_date")
+        if raise_errors and start:
+            try:
+                dt.datetime.fromisoformat(start)
+            except (TypeError, ValueError):
+                raise SettingInvalid(
+                    f'setting "start_date" is {start!r}, which is no date.',
+                    "Write it like 2026-01-01T00:00:00Z.",
+                ) from None
+        return errors
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

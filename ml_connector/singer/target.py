@@ -153,6 +153,7 @@ class _SchemaSink(RecordSink):
 class DeliveryTarget(Target):
     """A target that delivers documents exactly once and keeps a ledger of it."""
 
+    package_name = "ml-connector"
     system: t.ClassVar[str]
     """The target system's name (``workday``)."""
 

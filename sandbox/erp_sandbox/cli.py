@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from erp_sandbox import credentials
 from erp_sandbox.bill.rules import CURSOR_MODES, BillRules
+from erp_sandbox.demo import DemoFailedError, run_demo
+from erp_sandbox.environment import environment
 from erp_sandbox.faults import KINDS, Faults, parse_rates
 from erp_sandbox.server import Sandbox
 from erp_sandbox.snapshot import SnapshotUnreadableError, load_snapshot, save_snapshot
@@ -164,6 +165,26 @@ def up(
 
 
 @main.command()
+@click.option(
+    "--again", is_flag=True, help="Go on with what the last demo left behind: nothing is posted twice."
+)
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".demo"),
+    show_default=True,
+    help="Where the demo lives; made anew unless --again.",
+)
+def demo(again: bool, folder: Path) -> None:  # noqa: FBT001
+    """Move bills from the stand-in BILL to the stand-in Workday with the real pipeline, and tell what came of it."""
+    try:
+        code = run_demo(Path.cwd(), folder.absolute(), again=again)
+    except (DemoFailedError, SnapshotUnreadableError) as error:
+        raise click.ClickException(str(error)) from None
+    raise SystemExit(code)
+
+
+@main.command()
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 def crosswalk(directory: Path, **world: object) -> None:
     """Write the mapping tables of a world to DIRECTORY/bill-workday/*.csv."""
@@ -174,21 +195,6 @@ def crosswalk(directory: Path, **world: object) -> None:
 for _option in reversed(_WORLD_OPTIONS):
     up = _option(up)
     crosswalk = _option(crosswalk)
-
-
-def environment(box: Sandbox) -> dict[str, str]:
-    """The settings of tap-bill and target-workday for this sandbox, named as Meltano names them."""
-    return {
-        "TAP_BILL_BASE_URL": box.bill_base_url,
-        "TAP_BILL_DEV_KEY": credentials.BILL_DEV_KEY,
-        "TAP_BILL_USERNAME": credentials.BILL_SYNC_TOKEN_NAME,
-        "TAP_BILL_PASSWORD": credentials.BILL_SYNC_TOKEN_VALUE,
-        "TAP_BILL_ORGANIZATION_ID": credentials.BILL_ORGANIZATION_ID,
-        "TARGET_WORKDAY_BASE_URL": box.workday_base_url,
-        "TARGET_WORKDAY_TENANT": credentials.WORKDAY_TENANT,
-        "TARGET_WORKDAY_ISU_USERNAME": credentials.WORKDAY_ISU_USERNAME,
-        "TARGET_WORKDAY_ISU_PASSWORD": credentials.WORKDAY_ISU_PASSWORD,
-    }
 
 
 def _faults(words: tuple[str, ...], seed: int, slow_seconds: float) -> Faults:

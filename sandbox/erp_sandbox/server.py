@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import uvicorn
-from starlette.routing import Mount, Router
+from starlette.routing import Router
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from erp_sandbox.bill.app import BASE_PATH, bill_routes
@@ -171,7 +171,7 @@ class Sandbox:
         self.stop()
 
     async def _count_workday(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Workday's operations stand in the body and are counted by its store; here only paths and statuses are."""
+        """Count paths and statuses; operations stand in the body, Workday's own store counts them."""
         with self.stats.call(
             "workday", f"{scope['method']} {scope['path'].removeprefix(WORKDAY_PATH)}"
         ) as call:
@@ -192,10 +192,7 @@ class Sandbox:
         self._router = Router(
             [
                 *bill_routes(self.bill, faults=self.faults, latency=self.latency, stats=self.stats),
-                Mount(
-                    WORKDAY_PATH,
-                    routes=workday_routes(self.workday, faults=self.faults, latency=self.latency),
-                ),
+                *workday_routes(self.workday, faults=self.faults, latency=self.latency),
                 *control_routes(self),
             ],
             redirect_slashes=False,

@@ -1,0 +1,228 @@
+"""The demo: the real ``meltano run tap-bill target-workday`` between the sandbox's BILL and Workday.
+
+It works in a Meltano project of its own, so that neither the settings nor the ledger of the checkout take part, and it
+stops everything it has started, also on Ctrl-C. What it tells afterwards comes from both sandboxes and from
+``ml-connector``, as a user would ask for it; nothing is taken from the pipeline's own word.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from erp_sandbox.environment import environment
+from erp_sandbox.server import Sandbox
+from erp_sandbox.snapshot import load_snapshot, save_snapshot
+from erp_sandbox.workday.currencies import minor_units
+from erp_sandbox.world import World
+
+__all__ = ["DemoFailedError", "run_demo"]
+
+PIPELINE = ("tap-bill", "target-workday")
+
+_OWN_SETTINGS = ("TAP_", "TARGET_", "MELTANO_", "ML_CONNECTOR_")
+_READING = re.compile(
+    r"Beginning (?:full_table|incremental) sync of '(?P<stream>\w+)'|(?P<count>\w+: [\d,]+ records read.*)"
+)
+_DELIVERING = re.compile(r"delivering (?P<what>[a-z ]+): (?P<done>\d+) of (?P<due>\d+)")
+_SHOWN = 5
+
+
+class DemoFailedError(Exception):
+    """The demo could not be shown; the message says why."""
+
+
+def run_demo(checkout: Path, folder: Path, *, again: bool) -> int:
+    """Run the pipeline on fresh or kept data and tell what came of it.
+
+    Args:
+        checkout: Where meltano.yml is.
+        folder: Where the demo lives; made anew unless ``again``.
+        again: Go on with what the last demo left behind.
+
+    Returns:
+        Exit code of the pipeline.
+    """
+    data = folder / "sandbox"
+    if again and not data.is_dir():
+        raise DemoFailedError("there is nothing to go on with yet: run `make demo` first")
+    if not again:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    shutil.copy(checkout / "meltano.yml", folder / "meltano.yml")
+    with _stoppable(), Sandbox(World.demo()) as box:
+        if again:
+            load_snapshot(box, data)
+        else:
+            World.demo().write_crosswalk(folder / "transforms" / "crosswalk")
+        before = set(_invoices(box))
+        _say(f"sandbox: BILL and Workday on {box.url} (nothing leaves this machine)")
+        code = _pipeline(box, folder)
+        save_snapshot(box, data)
+        _tell(box, folder, before)
+    return code
+
+
+def _pipeline(box: Sandbox, folder: Path) -> int:
+    command = ["meltano", "--cwd", str(folder), "--log-format", "json", "run", *PIPELINE]
+    _say(f"running: meltano run {' '.join(PIPELINE)}")
+    log = folder / "meltano.log"
+    began = time.monotonic()
+    with (
+        log.open("w") as kept,
+        subprocess.Popen(
+            command, env=_environment(box, folder), stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        try:
+            for line in process.stderr or ():
+                kept.write(line)
+                _progress(line)
+            process.wait()
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+    if process.returncode:
+        for line in log.read_text().splitlines()[-20:]:
+            _say(f"  {_event(line)}")
+        _say(f"the pipeline ended with exit code {process.returncode}; its log is {log}")
+    else:
+        _say(f"  done in {time.monotonic() - began:.1f} s")
+    return process.returncode
+
+
+def _progress(line: str) -> None:
+    event = _event(line)
+    if found := _DELIVERING.search(event):
+        _say(f"  delivering {found['what']:<18} {found['done']:>5} of {found['due']}")
+    elif found := _READING.search(event):
+        _say(f"  reading    {found['stream'] or found['count']}")
+
+
+def _event(line: str) -> str:
+    try:
+        return str(json.loads(line).get("event", ""))
+    except ValueError:
+        return line.rstrip()
+
+
+def _environment(box: Sandbox, folder: Path) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_SETTINGS)}
+    return (
+        inherited
+        | environment(box)
+        | {
+            "TARGET_WORKDAY_MISSING_SUPPLIERS": "create",
+            "ML_CONNECTOR_STATE_DIR": str(folder / "state"),
+            "XDG_STATE_HOME": str(folder / "xdg"),
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }
+    )
+
+
+def _tell(box: Sandbox, folder: Path, before: set[str]) -> None:
+    status = _ask(box, folder, "status", "--runs", "1")
+    held = _ask(box, folder, "held", "--by-reason")
+    runs = status["runs"]
+    _say("")
+    if runs and runs[0]["summary"]:
+        _say(f"bill -> workday                                  run {runs[0]['run']}")
+        for kind, counts in runs[0]["summary"]["counts"].items():
+            words = "   ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+            _say(f"  {kind.replace('_', ' '):<18} {words}")
+    _tell_posted(box, before)
+    _tell_held(held)
+    _say("")
+    _say("next: make demo-again (posts nothing new) · .venv/bin/ml-connector --ledger-url "
+         f"sqlite:///{os.path.relpath(folder / '.ml-connector' / 'ledger.db')} held · docs/connect-your-systems.md")  # fmt: skip
+
+
+def _tell_posted(box: Sandbox, before: set[str]) -> None:
+    invoices = _invoices(box)
+    new = [invoice for key, invoice in invoices.items() if key not in before]
+    _say("")
+    _say(f"posted now: {len(new)} invoices; in Workday altogether: {len(invoices)}")
+    for invoice in new[:_SHOWN]:
+        amount = _money(invoice.currency, invoice.control_amount_total)
+        _say(
+            f"  {invoice.wid}  {invoice.supplier_invoice_id}  {invoice.suppliers_invoice_number:<12} {amount:>18}"
+        )
+    if len(new) > _SHOWN:
+        _say(f"  ... and {len(new) - _SHOWN} more: ml-connector status, ml-connector show INV-...")
+    posted: dict[str, Decimal] = {}
+    billed: dict[str, Decimal] = {}
+    for invoice in invoices.values():
+        posted[invoice.currency] = posted.get(invoice.currency, Decimal(0)) + invoice.control_amount_total
+        bill = box.bill.table("bills").record(invoice.supplier_invoice_id.removeprefix("BILL-"))
+        billed[invoice.currency] = billed.get(invoice.currency, Decimal(0)) + Decimal(str(bill["amount"]))
+    for currency in sorted(posted):
+        verdict = (
+            "= the bills' total"
+            if posted[currency] == billed[currency]
+            else f"BUT BILL SAYS {billed[currency]}"
+        )
+        _say(f"  {_money(currency, posted[currency]):>24}  {verdict}")
+
+
+def _tell_held(reasons: list[dict[str, Any]]) -> None:
+    if not reasons:
+        return
+    _say("")
+    _say("held; nothing is lost, these go out by themselves once this is mended:")
+    for reason in reasons:
+        _say(f"  {reason['documents']:>3}  {reason['why']}")
+        _say(f"       {reason['cure']}")
+
+
+def _invoices(box: Sandbox) -> dict[str, Any]:
+    return {invoice.wid: invoice for invoice in box.workday.invoices}
+
+
+def _money(currency: str, amount: Decimal) -> str:
+    return f"{currency} {amount:,.{minor_units(currency)}f}"
+
+
+def _ask(box: Sandbox, folder: Path, *words: str) -> Any:
+    ledger = f"sqlite:///{folder / '.ml-connector' / 'ledger.db'}"
+    command = ["ml-connector", *words, "--json", "--ledger-url", ledger]
+    answer = subprocess.run(
+        command, env=_environment(box, folder), capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        raise DemoFailedError(f"{' '.join(command[:2])} failed: {answer.stderr.strip()}")
+    return json.loads(answer.stdout)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - what a person watches
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Turn a request to stop into an exception, so that everything is wound up on the way out."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    kept = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say("stopped")
+        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGTERM, kept)

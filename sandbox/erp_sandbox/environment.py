@@ -1,0 +1,27 @@
+"""The settings with which tap and target find the sandbox."""
+
+from __future__ import annotations
+
+from erp_sandbox import credentials
+from erp_sandbox.server import Sandbox
+
+__all__ = ["environment"]
+
+
+def environment(box: Sandbox) -> dict[str, str]:
+    """The settings of tap-bill and target-workday for this sandbox, named as Meltano names them."""
+    return {
+        "TAP_BILL_BASE_URL": box.bill_base_url,
+        "TAP_BILL_DEV_KEY": credentials.BILL_DEV_KEY,
+        "TAP_BILL_USERNAME": credentials.BILL_SYNC_TOKEN_NAME,
+        "TAP_BILL_PASSWORD": credentials.BILL_SYNC_TOKEN_VALUE,
+        "TAP_BILL_ORGANIZATION_ID": credentials.BILL_ORGANIZATION_ID,
+        "TARGET_WORKDAY_BASE_URL": box.workday_base_url,
+        "TARGET_WORKDAY_TENANT": credentials.WORKDAY_TENANT,
+        "TARGET_WORKDAY_ISU_USERNAME": credentials.WORKDAY_ISU_USERNAME,
+        "TARGET_WORKDAY_ISU_PASSWORD": credentials.WORKDAY_ISU_PASSWORD,
+        # What this tenant wants of every supplier that is created.
+        "TARGET_WORKDAY_SUPPLIER_CATEGORY": "GOODS",
+        "TARGET_WORKDAY_SUPPLIER_PAYMENT_TERMS": "NET_30",
+        "TARGET_WORKDAY_SUPPLIER_PAYMENT_TYPE": "ACH",
+    }
