@@ -1,4 +1,4 @@
-"""SOAP transport: envelopes over HTTP, with a clear answer to "did it leave, and may it have been processed?".
+"""SOAP transport: envelopes over HTTP, with a clear answer to "did it leave, may it have been processed?".
 
 Three outcomes besides an answer matter to whoever writes into a ledger, so each has a name of its own:
 
@@ -57,11 +57,11 @@ _BEFORE_SENDING = (
 )
 
 
-class NotSent(ConnectorError):  # noqa: N818 - a situation
+class NotSent(ConnectorError):
     """The request did not reach the system (no connection, name unknown, certificate refused)."""
 
 
-class AnswerLost(ConnectorError):  # noqa: N818 - a situation
+class AnswerLost(ConnectorError):
     """The request was sent, or may have been, and no complete answer came back (timeout, reset)."""
 
 

@@ -87,7 +87,7 @@ def _line_reasons(line: InvoiceLine, references: References, options: WorkdayPos
         elif options.worktag_type(dimension.kind) is None:
             yield Reason(
                 "unmapped",
-                f"a {dimension.kind.replace('_', ' ')} cannot be sent: Workday has no worktag type configured for it",
+                f"a {dimension.kind.replace('_', ' ')} cannot be sent: no worktag type is set for it",
                 f'add {dimension.kind} and its ID type to the setting "worktag_types"',
                 "worktag_type",
                 dimension.kind,

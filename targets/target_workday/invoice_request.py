@@ -62,7 +62,7 @@ def invoice_body(
 ) -> dict[str, t.Any]:
     """Return the body of Submit_Supplier_Invoice, or of Submit_Supplier_Invoice_Adjustment for a credit.
 
-    A credit's amounts are turned positive and lower the liability; lines that run against the total stay negative.
+    A credit's amounts turn positive and lower the liability; lines that run against it become negative.
 
     Args:
         document: What to post.
@@ -81,7 +81,7 @@ def invoice_body(
         shape.put(body, _process(document, options), "Business_Process_Parameters")
     data = _header(document, form, shape.part(form.data), references, options)
     line_shape = shape.part(form.data).part("Invoice_Line_Replacement_Data")
-    lines = [_line(document, line, form, line_shape, references, options) for line in document.lines]
+    lines = [_line(document, line, line_shape, references, options) for line in document.lines]
     shape.part(form.data).put(data, lines, "Invoice_Line_Replacement_Data")
     shape.put(body, data, form.data)
     return body
@@ -136,11 +136,11 @@ def _header(
 def _line(
     document: SupplierInvoice,
     line: InvoiceLine,
-    form: Form,
     shape: Shape,
     references: References,
     options: WorkdayPosting,
 ) -> dict[str, t.Any]:
+    form = form_of(document)
     data: dict[str, t.Any] = {}
     put = shape.put
     put(data, f"{document.external_id}-{line.order}", "Supplier_Invoice_Line_ID")
@@ -163,7 +163,7 @@ def _line(
 
 
 def _quantity(line: InvoiceLine, form: Form, digits: int) -> tuple[Decimal | None, Decimal | None]:
-    """Return quantity and unit cost, both or neither, such that their product is the amount: else Workday refuses."""
+    """Return quantity and unit cost, both or neither, with the amount as product: else Workday refuses."""
     amount, quantity, unit = line.amount * form.sign, line.quantity, line.unit_price
     if not quantity:
         return None, None

@@ -96,5 +96,5 @@ class WorkdayPosting:
             if getattr(self, name) is None:
                 raise SettingInvalid(
                     f'setting "{name}" is missing, and a supplier is to be created in Workday.',
-                    f"Set TARGET_WORKDAY_{name.upper()} to one of the tenant's ids, or set missing_suppliers to hold.",
+                    f"Set TARGET_WORKDAY_{name.upper()} to a tenant's id, or missing_suppliers to hold.",
                 )

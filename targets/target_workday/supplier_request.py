@@ -106,7 +106,7 @@ def _address(document: Supplier, today: dt.date) -> dict[str, t.Any] | None:
 
 
 def _phone(document: Supplier, options: WorkdayPosting) -> dict[str, t.Any] | None:
-    """Return the phone when it is written nationally: where a country code ends cannot be told from the digits."""
+    """Return the phone if written nationally: where a country code ends cannot be told from the digits."""
     country = _three_letters().get((document.country or "").upper())
     number = re.sub(r"[^0-9+]", "", document.phone or "")
     if not (number and country and options.supplier_phone_device_type) or number.startswith("+"):

@@ -24,7 +24,7 @@ __all__ = ["Authentication", "BearerAuth", "UsernameTokenAuth"]
 
 _RENEW_EARLY = 300.0
 _LIFE_WHEN_UNSAID = 45 * 60.0
-_TOKEN_REQUEST: t.Final = "the token request"
+_ASKING: t.Final = "the request for an access token"
 
 
 class Authentication(abc.ABC):
@@ -128,7 +128,7 @@ class BearerAuth(Authentication):
         try:
             reply = self._transport.post_form(self._settings.token_url, form, headers)
         except (NotSent, AnswerLost) as error:
-            raise Unavailable(SYSTEM, _TOKEN_REQUEST, str(error)) from error
+            raise Unavailable(SYSTEM, _ASKING, str(error)) from error
         answer = _json(reply)
         if reply.status == 200 and answer.get("access_token"):
             return answer
@@ -146,13 +146,11 @@ class BearerAuth(Authentication):
                 'Take "token_url" from the tenant\'s report View API Clients.',
             )
         if status == 429:
-            return Throttled(
-                SYSTEM, _TOKEN_REQUEST, words, code=code, status=status, retry_after=reply.retry_after
-            )
+            return Throttled(SYSTEM, _ASKING, words, code=code, status=status, retry_after=reply.retry_after)
         if status >= 500 or status == 200:
-            return Unavailable(SYSTEM, _TOKEN_REQUEST, words, code=code, status=status)
-        cure = "Check client_id, client_secret and refresh_token; make a new refresh token if this one was revoked."
-        return CredentialsRefused(SYSTEM, _TOKEN_REQUEST, words, code=code, status=status, cure=cure)
+            return Unavailable(SYSTEM, _ASKING, words, code=code, status=status)
+        cure = "Check client_id, client_secret and refresh_token; make a new one if it was revoked."
+        return CredentialsRefused(SYSTEM, _ASKING, words, code=code, status=status, cure=cure)
 
 
 def _basic(user: str, password: str) -> str:

@@ -141,7 +141,7 @@ class WorkdayClient:
             operation: The operation; its root element is found in the tenant's description.
             body: The request, by element names.
             write: Whether it changes something.
-            sought: ID type and id a read asks for, so that "not a valid ID" for exactly it becomes ``NotFound``.
+            sought: ID type and id a read asks for; "not a valid ID" for exactly it becomes ``NotFound``.
 
         Raises:
             SystemFault: As classified; for a write ``OutcomeUnknown`` whenever it may have been processed.
@@ -171,8 +171,8 @@ class WorkdayClient:
             operation: A Get operation.
             body: Criteria and response group; the filter is added.
             count: Records per page, 1 to 999.
-            pinned: Whether all pages show the moment of the call (sheet workday 3.2). Otherwise the first shows
-                things as they stand when Workday answers, whatever our clock says, and the others follow it.
+            pinned: Whether all pages show the moment of the call (sheet workday 3.2). Otherwise the first
+                shows things as they stand when Workday answers, whatever our clock says; the others follow.
 
         Yields:
             The ``Response_Data`` of each page that has one.
@@ -269,7 +269,7 @@ class WorkdayClient:
         raise AssertionError("a retry loop returns or raises")  # pragma: no cover
 
     def _fetch_once(self, url: str) -> bytes:
-        what = "the service description"
+        what = "description of " + url.rpartition("/ccx/service/")[2].removesuffix("?wsdl")
         try:
             reply = self._transport.get(url)
             if reply.status in (401, 403):
@@ -282,7 +282,7 @@ class WorkdayClient:
                 return reply.content
             raise Unavailable(SYSTEM, what, "an answer that is not XML", status=reply.status)
         if reply.status == 500:
-            raise no_such_service(url.rpartition("/ccx/service/")[2].removesuffix("?wsdl"), reply.status)
+            raise no_such_service(what, reply.status)  # what a version the tenant lacks is answered with
         raise from_reply(reply, None, what, write=False)
 
 
@@ -340,7 +340,7 @@ def _pause(fault: SystemFault, attempt: int) -> float | None:
 
 
 def _login_refused(reply: Reply, fault: Fault | None) -> bool:
-    return fault.is_login_refused() if fault is not None else reply.status == 401
+    return fault.is_login_refused if fault is not None else reply.status == 401
 
 
 def _now() -> str:

@@ -20,6 +20,7 @@ from ml_connector.errors import (
     PermissionDenied,
     Rejected,
     SettingInvalid,
+    SystemFault,
     Throttled,
     Unavailable,
 )
@@ -41,11 +42,16 @@ __all__ = [
 
 SYSTEM: t.Final = "workday"
 
-_ADD_ONLY = re.compile(r"set to add only|cannot be resubmitted", re.IGNORECASE)
-_IN_USE = re.compile(r"(isn't|is not|not) already in use|already in use on another", re.IGNORECASE)
+_ADD_ONLY = re.compile(r"set to add only|cannot be resubmitted|\balready exists?\b", re.IGNORECASE)
+_IN_USE = re.compile(r"\balready in use\b|\bnumber\b.*\balready (been )?used\b", re.IGNORECASE)
+_TASK_NOT_AUTHORIZED = re.compile(r"task submitted is not authori[sz]ed", re.IGNORECASE)
 _NOT_AUTHORIZED = re.compile(r"\bnot authori[sz]ed\b", re.IGNORECASE)
 _BAD_LOGIN = re.compile(r"invalid user\s?name or password", re.IGNORECASE)
 _BAD_VERSION = re.compile(r"service or version is invalid", re.IGNORECASE)
+_LOGIN_CURE = (
+    "Check the ISU's name and password (or the API client and refresh token), and whether its authentication "
+    "policy and IP ranges allow this machine."
+)
 _INVALID_ID = re.compile(
     r"'(?P<value>.*?)' is not a valid ID value for type = '(?P<type>[^']*)'", re.IGNORECASE
 )
@@ -102,9 +108,24 @@ class Fault:
         """Fault string and details, for matching."""
         return " ".join((self.text, *(issue.message for issue in self.issues)))
 
+    @property
+    def is_validation(self) -> bool:
+        """Whether it is about the request's content; its words may then be the tenant's own."""
+        return self.validation or "validationerror" in self.code.lower()
+
+    @property
     def is_login_refused(self) -> bool:
         """Whether Workday does not accept who we are."""
+        if self.is_validation:
+            return False
         return "authenticationerror" in self.code.lower() or _BAD_LOGIN.search(self.everything) is not None
+
+    @property
+    def is_permission_denied(self) -> bool:
+        """Whether we may not do this; the task's own text counts under any code (sheet workday 7)."""
+        if _TASK_NOT_AUTHORIZED.search(self.everything):
+            return True
+        return not self.is_validation and _NOT_AUTHORIZED.search(self.everything) is not None
 
 
 def read_fault(root: etree._Element) -> Fault | None:
@@ -112,9 +133,10 @@ def read_fault(root: etree._Element) -> Fault | None:
     element = root.find(f"{{{SOAP_ENV}}}Body/{{{SOAP_ENV}}}Fault")
     if element is None:
         return None
-    code = (element.findtext("faultcode") or "").strip().rpartition(":")[2]
-    text = _collapse(element.findtext("faultstring") or "")
-    detail = element.find("detail")
+    parts = {etree.QName(part).localname: part for part in element}
+    code = _text(parts.get("faultcode")).rpartition(":")[2]
+    text = _text(parts.get("faultstring"))
+    detail = parts.get("detail")
     if detail is None:
         return Fault(code, text)
     node = Node(detail)
@@ -135,21 +157,15 @@ def from_reply(
         fault: The fault in it, if any.
         operation: Workday's name of the operation.
         write: Whether the request would have changed something.
-        sought: ID type and id the request asked for; only if the fault says of exactly this pair that it is not
-            valid is it a ``NotFound``.
+        sought: ID type and id the request asked for; only if the fault says of exactly this pair that it is
+            not valid is it a ``NotFound``.
     """
     if fault is not None:
         return _from_fault(reply, fault, operation, write=write, sought=sought)
     status = reply.status
-    context: dict[str, t.Any] = {"status": status}
     if status == 429:
-        return Throttled(
-            SYSTEM, operation, "too many requests (HTTP 429)", retry_after=reply.retry_after, **context
-        )
-    if status == 401:
-        return CredentialsRefused(SYSTEM, operation, "HTTP 401 without a reason", **context)
-    if status == 403:
-        return PermissionDenied(SYSTEM, operation, "HTTP 403 without a reason", **context)
+        words = "too many requests (HTTP 429)"
+        return Throttled(SYSTEM, operation, words, status=status, retry_after=reply.retry_after)
     if 300 <= status < 400:
         return SettingInvalid(
             f"workday redirects {operation} to {reply.headers.get('location', 'another address')}.",
@@ -157,16 +173,14 @@ def from_reply(
         )
     if status in (404, 410):
         return no_such_service(operation, status)
-    if 400 <= status < 500 and status != 408:
-        return Rejected(SYSTEM, operation, f"HTTP {status} without a reason", **context)
-    words = f"HTTP {status} without a SOAP answer"
-    if write:
-        return OutcomeUnknown(SYSTEM, operation, words, **context)
-    return Unavailable(SYSTEM, operation, words, **context)
+    refused = {401: CredentialsRefused, 403: PermissionDenied}.get(status, Rejected)
+    lost = OutcomeUnknown if write else Unavailable
+    kind: type[SystemFault] = refused if 400 <= status < 500 and status != 408 else lost
+    return kind(SYSTEM, operation, f"HTTP {status} without a SOAP answer", status=status)
 
 
 def from_transport(error: NotSent | AnswerLost, operation: str, *, write: bool) -> ConnectorError:
-    """Return the error a failed exchange stands for: a write counts as failed only if it certainly did not leave."""
+    """Return the error of a failed exchange: a write counts as failed only if it certainly did not leave."""
     if write and isinstance(error, AnswerLost):
         return OutcomeUnknown(SYSTEM, operation, str(error))
     return Unavailable(SYSTEM, operation, str(error))
@@ -177,45 +191,40 @@ def no_such_service(what: str, status: int | None) -> SettingInvalid:
     label = f" (HTTP {status})" if status else ""
     return SettingInvalid(
         f"workday has no {what} at this address{label}.",
-        'Check "base_url", "tenant" and "api_version"; an older or newer version may be what the tenant offers.',
+        'Check "base_url", "tenant" and "api_version"; the tenant may offer an older or newer version.',
     )
 
 
 def _from_fault(
     reply: Reply, fault: Fault, operation: str, *, write: bool, sought: tuple[str, str] | None
 ) -> ConnectorError:
+    kind: type[SystemFault]
     context: dict[str, t.Any] = {"code": fault.code, "status": reply.status}
-    if fault.is_login_refused():
-        cure = (
-            "Check the ISU's name and password (or the API client and refresh token), and whether its "
-            "authentication policy and IP ranges allow this machine."
-        )
-        return CredentialsRefused(SYSTEM, operation, fault.words, cure=cure, **context)
-    if _NOT_AUTHORIZED.search(fault.everything):
-        return PermissionDenied(SYSTEM, operation, fault.words, **context)
-    if _BAD_VERSION.search(fault.everything):
+    if fault.is_permission_denied:
+        kind = PermissionDenied
+    elif fault.is_login_refused:
+        kind, context["cure"] = CredentialsRefused, _LOGIN_CURE
+    elif _BAD_VERSION.search(fault.everything):
         return no_such_service(f"{operation} ({fault.words})", reply.status)
-    if fault.validation or fault.code.lower().startswith("client"):
-        return _from_validation(fault, operation, sought, {**context, "field": fault.xpaths})
-    if reply.status == 429:
-        return Throttled(SYSTEM, operation, fault.words, retry_after=reply.retry_after, **context)
-    if not fault.code.lower().startswith("server"):
-        return Rejected(SYSTEM, operation, fault.words, **context)
-    if write:
-        return OutcomeUnknown(SYSTEM, operation, fault.words, **context)
-    return ProcessingFailed(SYSTEM, operation, fault.words, **context)
+    elif fault.is_validation or fault.code.lower().startswith("client"):
+        kind, context["field"] = _of_validation(fault, sought), fault.xpaths
+    elif reply.status == 429:
+        kind, context["retry_after"] = Throttled, reply.retry_after
+    elif not fault.code.lower().startswith("server"):
+        kind = Rejected
+    else:
+        kind = OutcomeUnknown if write else ProcessingFailed
+    return kind(SYSTEM, operation, fault.words, **context)
 
 
-def _from_validation(
-    fault: Fault, operation: str, sought: tuple[str, str] | None, context: t.Mapping[str, t.Any]
-) -> ConnectorError:
+def _of_validation(fault: Fault, sought: tuple[str, str] | None) -> type[SystemFault]:
     if sought is not None and _names_only(fault, *sought):
-        return NotFound(SYSTEM, operation, fault.words, **context)
+        return NotFound
     if _ADD_ONLY.search(fault.everything):
-        return AlreadyExists(SYSTEM, operation, fault.words, **context)
+        return AlreadyExists
     if _IN_USE.search(fault.everything):
-        return NumberInUse(SYSTEM, operation, fault.words, **context)
-    return Rejected(SYSTEM, operation, fault.words, **context)
+        return NumberInUse
+    return Rejected
 
 
 def _names_only(fault: Fault, kind: str, value: str) -> bool:
@@ -234,6 +243,10 @@ def _issue(node: Node) -> Issue:
     if detail and detail != message:
         message = f"{message} ({detail})" if message else detail
     return Issue(message, node.text("Xpath"))
+
+
+def _text(element: etree._Element | None) -> str:
+    return "" if element is None else _collapse(element.text or "")
 
 
 def _collapse(text: str) -> str:

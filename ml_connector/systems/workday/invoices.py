@@ -157,8 +157,8 @@ class InvoiceReader:
     def resolves(self, form: Form, near: dt.date) -> bool:
         """Whether this tenant has shown that look-ups by id work.
 
-        Some id types are returned by Workday but refused as a key, with the very words of an unknown id (sheet
-        workday 4.1). So an id known to exist is looked up once per run.
+        Some id types are returned by Workday but refused as a key, with the very words of an unknown id
+        (sheet workday 4.1). So an id known to exist is looked up once per run.
 
         Args:
             form: Invoices or adjustments.

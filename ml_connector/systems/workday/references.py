@@ -1,7 +1,7 @@
 """What documents refer to in a tenant: companies, suppliers, spend categories, cost centers, accounts, terms.
 
-Each kind is read in full, once, when it is first needed; after that look-ups cost nothing. Things are found by any
-of their ids, by their WID and by the code or number people use; never by name.
+Each kind is read in full, once, when it is first needed; after that look-ups cost nothing. Things are found
+by any of their ids, by their WID and by the code or number people use; never by name.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import typing as t
 from ml_connector.errors import PermissionDenied
 from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
-from ml_connector.systems.workday.xml import Node, Ref, is_wid, reference
+from ml_connector.systems.workday.xml import Node, Ref, reference
 
 __all__ = ["Ambiguous", "Kind", "References", "SupplierThing", "Thing", "plain_tax_id", "read_supplier"]
 
@@ -125,7 +125,7 @@ class References:
     def suppliers_with(
         self, *, external_id: str | None = None, tax_id: str | None = None
     ) -> list[SupplierThing]:
-        """Return the suppliers with this External_Entity_ID, or with this tax number however it is punctuated."""
+        """Return the suppliers with this External_Entity_ID, or this tax number however it is punctuated."""
         index = self._index("supplier")
         if external_id is not None:
             return index.suppliers_by_external_id.get(external_id, [])
@@ -145,7 +145,7 @@ class References:
         return ref if isinstance(ref, str) else _best(kind, ref.ids)[1]
 
     def reference(self, kind: Kind, value: str) -> dict[str, t.Any]:
-        """Return what a request says to refer to the thing a value means; the value itself when it is unknown."""
+        """Return what a request says to refer to what a value means; the value itself if it is unknown."""
         thing = self.find(kind, value)
         return thing.reference() if thing is not None else reference(_ID_TYPES[kind][0], value)
 
@@ -201,7 +201,7 @@ class References:
 
     def _warn_of_nothing(self, kind: Kind, stream: _Stream, operation: str) -> None:
         words = (
-            f"no rows at all, which is also what Workday answers until a change of security policy is activated "
+            "no rows at all, as Workday also answers until a change of security policy is activated "
             f"(domain {stream.domain})"
         )
         if stream.never_empty:
@@ -243,8 +243,8 @@ class _Index:
 
     def find(self, value: str) -> Thing | None:
         found = self._by_id.get(value) or self._by_code.get(value) or []
-        # The same account in several account sets is one account to whoever names it; so it is retired only when
-        # it is retired everywhere.
+        # The same account in several account sets is one account to whoever names it; so it is retired only
+        # when it is retired everywhere.
         usable = [thing for thing in found if thing.active] or found
         if len(usable) > 1 and usable[0].kind != "gl_account":
             raise Ambiguous(value, usable)
@@ -271,7 +271,7 @@ def read_supplier(node: Node) -> SupplierThing | None:
         return None
     active, status = _supplier_status(data)
     entity = data.node("Business_Entity_Data") or data
-    # From v40 on the tax numbers stand one level deeper, so they are taken from any depth (sheet workday 3.3).
+    # From v40 on the tax numbers stand one level deeper: they are taken from any depth (sheet workday 3.3).
     taxes = [
         *(tax.text("Tax_ID_Text") for tax in data.below("Tax_ID_Data")),
         entity.text("Business_Entity_Tax_ID"),

@@ -1,7 +1,7 @@
 """The tenant's own description of its services decides how requests look.
 
-Element names differ between versions (sheet workday 4.1), so nothing here knows a version: names are looked up in
-the WSDL the tenant serves, and the order of elements is left to it.
+Element names differ between versions (sheet workday 4.1), so nothing here knows a version: names are looked
+up in the WSDL the tenant serves, and the order of elements is left to it.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ class Shape:
         Raises:
             SettingInvalid: The tenant's version has none of the names, so the value would be lost silently.
         """
-        if value is None or value == [] or value == {}:
+        if value is None or value in ([], {}):
             return
         name = self.require(*names)
         if isinstance(value, list) and not getattr(self._fields[name], "accepts_multiple", False):

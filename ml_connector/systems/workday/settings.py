@@ -24,7 +24,7 @@ def _setting(default: t.Any = dataclasses.MISSING, *, doc: str, secret: bool = F
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WorkdaySettings:
-    """How to reach a tenant and as whom; each field's ``metadata`` has its ``doc`` and whether it is ``secret``.
+    """How to reach a tenant and as whom; each field's ``metadata`` says what it is and if it is ``secret``.
 
     Host and tenant are separate and never derived from each other (sheet workday 1).
     """
@@ -79,7 +79,7 @@ class WorkdaySettings:
         given.setdefault("token_url", f"{given['base_url']}/ccx/oauth2/{given['tenant']}/token")
         given.setdefault("user_agent", user_agent(plugin))
         settings = cls(**given)
-        settings._validate()  # noqa: SLF001 - its own class
+        settings._validate()
         return settings
 
     @property
@@ -140,7 +140,7 @@ def _one_kind_of_credentials(given: t.Mapping[str, t.Any], prefix: str) -> None:
     if not isu and not oauth:
         raise SettingInvalid(
             "no Workday credentials are set.",
-            f"Set {prefix}_ISU_USERNAME and {prefix}_ISU_PASSWORD, or client_id, client_secret and refresh_token.",
+            f"Set {prefix}_ISU_USERNAME and {prefix}_ISU_PASSWORD, or the OAuth settings.",
         )
     wanted = _ISU if isu else _OAUTH
     for name in wanted:

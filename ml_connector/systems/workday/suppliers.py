@@ -1,4 +1,4 @@
-"""Reading single suppliers afresh; the full list is :class:`ml_connector.systems.workday.references.References`."""
+"""Reading single suppliers afresh; the full list is kept by ``references``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Reading Workday's XML: by name, tolerant of what versions differ in.
 
-Answers are read by element name instead of through the WSDL's types, so that an element a tenant has and another
-has not, or one that comes singly here and repeated there, needs no case of its own.
+Answers are read by element name instead of through the WSDL's types, so that an element one tenant has and
+another has not, or one that comes singly here and repeated there, needs no case of its own.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Node:
         return int(Decimal(self.text(name) or 0))
 
     def date(self, *names: str) -> dt.date | None:
-        """Return a date; Workday appends a zone to it, so only the first ten characters count (sheet workday 8)."""
+        """Return a date; Workday may append a zone, so the first ten characters count (sheet workday 8)."""
         text = self.either(*names)
         return None if text is None else dt.date.fromisoformat(text[:10])
 

@@ -72,7 +72,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         return check_invoice(document, self._references, self._options)
 
     def find(self, document: SupplierInvoice) -> Found | None:
-        """Look for the external id among invoices and adjustments: the sign may have changed since it was sent."""
+        """Look for the external id among invoices and adjustments: the sign may have changed meanwhile."""
         own = form_of(document)
         record = self._look_for(own, document)
         if record is None:
@@ -102,7 +102,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             answer = self._client.call(RESOURCES, form.submit, body, write=True)
         except Conflict as conflict:
             return self._posted_before(document, conflict)
-        delivered = self._settle(form, answer)
+        delivered = self._settle(form, answer, document)
         self._reader.remember(form, document.external_id)
         return delivered
 
@@ -123,7 +123,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
                 SYSTEM, form.submit, f"{document.external_id} is no draft any more ({record.status})"
             )
         body = invoice_body(document, self._shape(form), self._references, self._options, replaces=target_id)
-        return self._settle(form, self._client.call(RESOURCES, form.submit, body, write=True))
+        return self._settle(form, self._client.call(RESOURCES, form.submit, body, write=True), document)
 
     def facts(self, document: SupplierInvoice) -> t.Mapping[str, t.Any]:
         """Return what Workday should say if it holds exactly this invoice."""
@@ -196,13 +196,14 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             raise conflict
         return Delivered(found.target_id, found.number, draft=found.draft, warnings=(conflict.message,))
 
-    def _settle(self, form: Form, answer: Answer) -> Delivered:
+    def _settle(self, form: Form, answer: Answer, document: SupplierInvoice) -> Delivered:
         said = read_submission(answer, form.reference)
         if not said.accepted:
             raise self._not_accepted(form, said.wid, said.words, proved=bool(said.errors))
         self._forms[said.wid or ""] = form
         return Delivered(
             said.wid or "",
+            document.external_id if self._options.invoice_number_from == "external_id" else None,
             draft=not self._options.submit,
             warnings=said.warnings,
             request=answer.request_text,
@@ -212,8 +213,8 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     def _not_accepted(self, form: Form, wid: str | None, words: str, *, proved: bool) -> SystemFault:
         """Decide what an answer without a fault but with errors means.
 
-        Errors and no WID: refused. A WID with errors: refused if Workday has no such document; else something was
-        left behind, which the delivery has to look at before it sends anything again.
+        Errors and no WID: refused. A WID with errors: refused if Workday has no such document; else something
+        was left behind, which the delivery has to look at before it sends anything again.
         """
         if wid is None:
             return (Rejected if proved else OutcomeUnknown)(SYSTEM, form.submit, words)

@@ -50,8 +50,8 @@ class SupplierSink(DocumentSink[Supplier]):
     def match(self, document: Supplier) -> Found | None:
         """Return the supplier a vendor certainly is.
 
-        In this order: the mapped id; our own external id; an External_Entity_ID that is the vendor's id; a tax
-        number only one supplier has and no other vendor has claimed. Suppliers that are worktags only are skipped.
+        In this order: the mapped id; our own external id; an External_Entity_ID that is the vendor's id; a
+        tax number only one supplier has and no other vendor has claimed. Worktag-only suppliers are skipped.
         """
         thing = (
             self._by_id(document.target_id)
