@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -94,8 +95,7 @@ class _Tenant:
     async def token(self, request: Request) -> Response:
         """Exchange a refresh token for an access token."""
         await self._latency.pause()
-        async with request.form() as form:
-            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        fields = dict(parse_qsl((await request.body()).decode("latin-1"), keep_blank_values=True))
         if request.path_params["tenant"] != self._store.tenant:
             return _page(404, "Not Found")
         refused = self._overload(await self._faults.before(request.scope, _SYSTEM, write=False))

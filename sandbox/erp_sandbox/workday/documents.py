@@ -35,7 +35,7 @@ class Split:
 
 @dataclass(slots=True)
 class InvoiceLine:
-    """A line; ``worktags`` maps the preferred id type to the id: ``Cost_Center_Reference_ID`` to ``CC-410``."""
+    """A line; ``worktags`` maps preferred id type to id: ``Cost_Center_Reference_ID`` to ``CC-410``."""
 
     line_id: str
     line_order: str
@@ -118,7 +118,7 @@ class Invoice:
 
 @dataclass(slots=True)
 class Adjustment(Invoice):
-    """An adjustment of supplier invoices; with ``increase_liability`` false a credit, its amounts positive."""
+    """A supplier invoice adjustment; with ``increase_liability`` false a credit, its amounts positive."""
 
     increase_liability: bool = False
     adjustment_reason: str = ""
