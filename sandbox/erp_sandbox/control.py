@@ -13,11 +13,8 @@ from starlette.routing import Route
 from erp_sandbox.bill.table import decode, encode
 
 if TYPE_CHECKING:
+    from erp_sandbox.faults import Faults
     from erp_sandbox.server import Sandbox
-
-
-class _BadRequestError(Exception):
-    """The request makes no sense; the message says why."""
 
 
 def control_routes(sandbox: Sandbox) -> list[Route]:
@@ -34,14 +31,14 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
 
     async def faults(request: Request) -> Response:
         for wish in await _wishes(request):
-            _apply_fault(sandbox, wish)
+            wish.apply(sandbox.faults)
         return _json(sandbox.faults.describe())
 
     async def edit_bill(request: Request) -> Response:
         identifier = request.path_params["id"]
         if identifier not in sandbox.bill.table("bills"):
             return _json({"error": f"no bill has the id {identifier}"}, 404)
-        return _json(sandbox.bill.edit_bill(identifier, **await _object(request)))
+        return _json(sandbox.bill.edit_bill(identifier, **decode(await request.body())))
 
     async def bill_totals(_request: Request) -> Response:
         return _json(sandbox.bill.approved_unpaid_totals())
@@ -67,39 +64,42 @@ def _route(method: str, path: str, answer: Callable[[Request], Awaitable[Respons
     async def endpoint(request: Request) -> Response:
         try:
             return await answer(request)
-        except (_BadRequestError, ValueError) as reason:
+        except ValueError as reason:
             return _json({"error": str(reason)}, 400)
 
     return Route(f"/_sandbox/{path}", endpoint, methods=[method])
 
 
-def _apply_fault(sandbox: Sandbox, wish: dict[str, Any]) -> None:
-    """Read ``{clear: true}``, ``{kind, rate, system?, side?}`` or ``{kind, next, system, side?}``."""
-    if wish.get("clear"):
-        sandbox.faults.clear()
-    elif "next" in wish:
-        sandbox.faults.next(wish["system"], wish["kind"], int(wish["next"]), side=wish.get("side", "both"))
-    elif "kind" in wish and "rate" in wish:
-        sandbox.faults.set(
-            wish["kind"], float(wish["rate"]), system=wish.get("system"), side=wish.get("side", "both")
-        )
-    else:
-        raise _BadRequestError('a fault needs "kind" and "rate", or "kind", "system" and "next", or "clear"')
+class _FaultWish(msgspec.Struct, forbid_unknown_fields=True):
+    """One fault: ``clear``; or ``kind`` and ``rate``; or ``kind``, ``system`` and ``next`` (a count)."""
+
+    kind: str = ""
+    rate: float | None = None
+    next: int = 0
+    system: str | None = None
+    side: str = "both"
+    clear: bool = False
+
+    def apply(self, faults: Faults) -> None:
+        """Set it.
+
+        Raises:
+            ValueError: the fields make no sense together.
+        """
+        if self.clear:
+            faults.clear()
+        elif self.rate is not None:
+            faults.set(self.kind, self.rate, system=self.system, side=self.side)
+        elif self.next > 0 and self.system is not None:
+            faults.next(self.system, self.kind, self.next, side=self.side)
+        else:
+            raise ValueError("a fault needs kind and rate, or kind, system and next, or clear")
 
 
-async def _wishes(request: Request) -> list[dict[str, Any]]:
-    try:
-        wishes = msgspec.json.decode(await request.body(), type=list[dict[str, Any]] | dict[str, Any])
-    except msgspec.DecodeError as reason:
-        raise _BadRequestError(str(reason)) from None
-    return wishes if isinstance(wishes, list) else [wishes]
-
-
-async def _object(request: Request) -> dict[str, Any]:
-    try:
-        return decode(await request.body())
-    except msgspec.DecodeError as reason:
-        raise _BadRequestError(str(reason)) from None
+async def _wishes(request: Request) -> list[_FaultWish]:
+    body = (await request.body()).strip()
+    as_list = body if body.startswith(b"[") else b"[" + body + b"]"
+    return msgspec.json.decode(as_list, type=list[_FaultWish])
 
 
 def _json(value: Any, status: int = 200) -> Response:

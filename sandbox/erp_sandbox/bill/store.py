@@ -17,7 +17,7 @@ from erp_sandbox.bill.times import instant_text
 from erp_sandbox.clock import Clock
 from erp_sandbox.ids import bill_id
 
-Record = Mapping[str, Any]
+Record = dict[str, Any]
 
 
 class Organization:
@@ -27,7 +27,7 @@ class Organization:
         self.profile = dict(profile)
         self.tables = {name: Table(resource.detail) for name, resource in BY_NAME.items()}
         self.policies: list[Record] = []
-        self.documents: dict[str, Sequence[Record]] = {}
+        self.documents: dict[str, list[Record]] = {}
 
     @property
     def id(self) -> str:
@@ -56,7 +56,7 @@ class BillStore:
         profile: Record,
         records: Iterable[tuple[str, Record]],
         policies: Iterable[Record] = (),
-        documents: Mapping[str, Sequence[Record]] | None = None,
+        documents: Mapping[str, list[Record]] | None = None,
     ) -> Organization:
         """Fill in one organization from ``(resource name, record)`` pairs."""
         organization = Organization(profile)
