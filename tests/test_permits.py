@@ -30,13 +30,12 @@ print(sum(budget.spend() == 0.0 for _ in range(200)))
 
 def holder(directory, slots):
     """Start a process that holds one permit until its stdin closes."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(directory), str(slots)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    return process
 
 
 def takes(permits, wait=0.3):
@@ -176,7 +175,7 @@ def test_the_state_directory_needs_no_home(tmp_path, monkeypatch, home):
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setenv("HOME", home)
     monkeypatch.setattr("ml_connector.state_directory.tempfile.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr("ml_connector.state_directory.os.access", lambda path, mode: str(path) != "/")
+    monkeypatch.setattr("ml_connector.state_directory.os.access", lambda path, _mode: str(path) != "/")
     place = state_directory("permits")
     assert place.is_relative_to(tmp_path)
     assert place.parent.stat().st_mode & 0o777 == 0o700

@@ -18,7 +18,7 @@ def test_a_read_succeeds_after_some_failures(capsys):
     """Faults with a pause are tried again, silently on stdout, which carries Singer messages."""
     asked = []
 
-    def pause(fault, attempt):
+    def pause(_fault, attempt):
         asked.append(attempt)
         return 1.0
 
@@ -30,27 +30,34 @@ def test_a_read_succeeds_after_some_failures(capsys):
     assert capsys.readouterr().out == ""
 
 
+def failing(error, pause):
+    """Return a read that always fails, and the list of its tries."""
+    tries = []
+
+    def read():
+        for attempt in attempts(pause):
+            with attempt:
+                tries.append(1)
+                raise error
+
+    return read, tries
+
+
 def test_patience_ends():
     """The last fault is raised when all attempts failed."""
-    tries = 0
+    read, tries = failing(Unavailable("bill", "GET /v3/bills", "down"), lambda _fault, _number: 1.0)
     with pytest.raises(Unavailable):
-        for attempt in attempts(lambda fault, number: 1.0):
-            with attempt:
-                tries += 1
-                raise Unavailable("bill", "GET /v3/bills", "down")
-    assert tries == ATTEMPTS
+        read()
+    assert len(tries) == ATTEMPTS
 
 
 @pytest.mark.parametrize("error", [Rejected("bill", "GET /v3/bills", "no"), ValueError("no")])
 def test_what_cannot_help_is_not_repeated(error):
     """A fault without a pause and any other error are raised at once."""
-    tries = 0
+    read, tries = failing(error, lambda _fault, _number: None)
     with pytest.raises(type(error)):
-        for attempt in attempts(lambda fault, number: None):
-            with attempt:
-                tries += 1
-                raise error
-    assert tries == 1
+        read()
+    assert len(tries) == 1
 
 
 @pytest.mark.parametrize(("attempt", "longest"), [(1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (9, 8.0)])

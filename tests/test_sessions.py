@@ -74,7 +74,8 @@ def test_one_login_for_many_threads(session):
         return Token("fresh")
 
     threads = [
-        threading.Thread(target=lambda: results.append(session.renew(Token("stale"), login).value)) for _ in range(8)
+        threading.Thread(target=lambda: results.append(session.renew(Token("stale"), login).value))
+        for _ in range(8)
     ]
     for thread in threads:
         thread.start()

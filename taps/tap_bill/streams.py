@@ -9,6 +9,7 @@ import typing as t
 from ml_connector.errors import Rejected
 from ml_connector.http import decode_json
 from ml_connector.singer.stream import ApiStream
+from ml_connector.systems.bill.errors import is_bad_query
 from ml_connector.systems.bill.paging import ListReader
 from ml_connector.systems.bill.windows import read_since
 from tap_bill import schemas
@@ -115,7 +116,7 @@ class IncrementalStream(ListStream):
             try:
                 batch = next(batches, None)
             except Rejected as refusal:
-                if self.surely_filters or refusal.status != 400:
+                if self.surely_filters or not is_bad_query(refusal):
                     raise
                 self.log("Cannot be filtered by updatedTime, reading all of it: %s", refusal.message)
                 yield from self._read_all(reader, since)

@@ -24,7 +24,14 @@ from ml_connector.errors import (
 )
 from ml_connector.http import decode_json, quoted, retry_after
 
-__all__ = ["HOURLY_QUOTA", "TOO_MANY_AT_ONCE", "is_stale_session", "read_fault", "seconds_to_next_hour"]
+__all__ = [
+    "HOURLY_QUOTA",
+    "TOO_MANY_AT_ONCE",
+    "is_bad_query",
+    "is_stale_session",
+    "read_fault",
+    "seconds_to_next_hour",
+]
 
 SYSTEM: t.Final = "bill"
 HOURLY_QUOTA: t.Final = "BDC_1144"
@@ -37,6 +44,7 @@ _SESSION_UNTRUSTED_OR_EXPIRED = "BDC_1361"
 _NO_PERMISSION = frozenset({"BDC_1145", "BDC_1150", "BDC_1151", "BDC_1302"})
 _NOT_FOUND = frozenset({"BDC_1120", "BDC_1121", "BDC_1205"})
 _UNKNOWN = frozenset({"BDC_1001", "BDC_1002"})
+_BAD_QUERY = frozenset({"BDC_1119", "BDC_1129", "BDC_1130", "BDC_1131"})
 _DUPLICATE = "BDC_1171"
 _TEMPORARY_STATUSES = frozenset({408, 500, 502, 503, 504})
 
@@ -82,6 +90,11 @@ def is_stale_session(fault: SystemFault | None) -> bool:
         fault.code in (_SESSION_INVALID, _SESSION_UNTRUSTED_OR_EXPIRED)
         or (fault.status == 401 and fault.code not in _BAD_CREDENTIALS | _LOCKED)
     )
+
+
+def is_bad_query(fault: SystemFault) -> bool:
+    """Whether BILL refuses a filter, a sort or a parameter, rather than the call as such (sheet bill 7)."""
+    return isinstance(fault, Rejected) and (fault.status == 400 or fault.code in _BAD_QUERY)
 
 
 def seconds_to_next_hour(now: dt.datetime | None = None) -> float:

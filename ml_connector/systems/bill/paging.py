@@ -63,10 +63,12 @@ class ListReader:
         self._operation = operation
         self._params = dict(params or {})
         self._cursor_failed = threading.Event()
+        self._unsorted = threading.Event()
 
     def first_page(self, since: dt.datetime | None) -> ListPage:
         """Return the oldest rows edited at or after ``since``."""
         page = self._fetch(self._query(since, None))
+        self._note_order(page)
         return ListPage([row for row in page.rows if _within(row, since, None)], page.next)
 
     def newest_time(self) -> dt.datetime | None:
@@ -121,9 +123,9 @@ class ListReader:
                 yield fresh
 
     def _way(self, since: dt.datetime | None, until: dt.datetime | None, most_pages: int | None) -> Pages:
-        if self.mode == "windows" and until is not None:
-            return (yield from self._slices(since or BEGINNING, until))
-        if self.mode in ("cursor", "windows"):
+        if self.mode == "windows":
+            return (yield from self._slices(since or BEGINNING, until or _tomorrow()))
+        if self.mode == "cursor":
             query = self._query(since, until)
             return (yield from self._follow(query, query))
         if self.mode == "cursor_without_filters":
@@ -139,7 +141,8 @@ class ListReader:
             except _CursorFailed:
                 return (yield from self._after_failure(at, until))
             count += 1
-            last = page.last_time
+            self._note_order(page)
+            last = None if self._unsorted.is_set() else page.last_time
             if not page.next:
                 yield page.rows
                 return None
@@ -163,10 +166,12 @@ class ListReader:
 
     def _after_failure(self, at: dt.datetime | None, until: dt.datetime | None) -> Pages:
         self._cursor_failed.set()
-        if until is None:
-            newest = self.newest_time()
-            until = (newest or BEGINNING) + _TICK
-        return (yield from self._slices(at or BEGINNING, until))
+        return (yield from self._slices(at or BEGINNING, until or _tomorrow()))
+
+    def _note_order(self, page: ListPage) -> None:
+        """Once a page comes in another order than asked for, no later page is trusted to be in order."""
+        if page.rows and page.last_time is None:
+            self._unsorted.set()
 
     def _follow(self, first: t.Mapping[str, str], later: t.Mapping[str, str]) -> Pages:
         trail = _Trail(self._operation)
@@ -175,7 +180,8 @@ class ListReader:
             yield page.rows
             if not page.next:
                 return None
-            trail.note(page)
+            # Without the filters of the first page the second may rightly begin with rows of the first.
+            trail.note(page, rows=bool(trail.token) or later == first)
             try:
                 page = self._next_page(later, trail)
             except _CursorFailed as failure:
@@ -227,7 +233,6 @@ class ListReader:
         )
 
 
-_TICK: t.Final = dt.timedelta(milliseconds=1)
 
 
 class _CursorFailed(Exception):
@@ -245,8 +250,9 @@ class _Trail:
         self._tokens: set[str] = set()
         self._ids: set[str] = set()
 
-    def note(self, page: ListPage) -> None:
-        self._ids.update(row.id for row in page.rows)
+    def note(self, page: ListPage, *, rows: bool = True) -> None:
+        if rows:
+            self._ids.update(row.id for row in page.rows)
         self.token = page.next
         self._tokens.add(page.next)
 
@@ -268,6 +274,10 @@ def _is_news(row: Row, seen: dict[str, dt.datetime | None]) -> bool:
             return False
     seen[row.id] = row.time
     return True
+
+
+def _tomorrow() -> dt.datetime:
+    return dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 
 
 def _floor(moment: dt.datetime) -> dt.datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import typing as t
@@ -53,7 +54,7 @@ class BillSession:
             },
         )
         self._refused: SystemFault | None = None
-        self._touched = 0.0
+        self._touched = -math.inf
         self._lock = threading.Lock()
 
     def token(self) -> Token:

@@ -17,7 +17,7 @@ import queue
 import threading
 import typing as t
 
-from ml_connector.systems.bill.paging import BEGINNING, SMALLEST_WINDOW, ListReader
+from ml_connector.systems.bill.paging import SMALLEST_WINDOW, ListReader
 from ml_connector.systems.bill.rows import ListPage, Row
 
 __all__ = ["Batch", "read_since"]
@@ -67,7 +67,7 @@ def read_since(
     if not probe.next and not (reader.mode == "windows" and len(probe.rows) >= reader.page_size):
         yield Batch(newest.of(probe.rows), newest.time)
         return
-    span = _span(reader, probe, since)
+    span = _span(reader, probe)
     if span is None:
         for rows in reader.pages(since, None):
             yield Batch(newest.of(rows), None)
@@ -89,20 +89,18 @@ class _Span(t.NamedTuple):
     rate: float
 
 
-def _span(reader: ListReader, probe: ListPage, since: dt.datetime | None) -> _Span | None:
-    """Plan on the first page: its rows but those of its last instant are known, the rest begins there."""
-    times = [row.time for row in probe.rows if row.time is not None]
-    newest = reader.newest_time()
-    if not times or newest is None:
+def _span(reader: ListReader, probe: ListPage) -> _Span | None:
+    """Plan on the first page: its rows but those of its last instant are known, the rest begins there.
+
+    Returns:
+        The plan; None when the list does not come in the order of time, so that its end is not known.
+    """
+    last, first = probe.last_time, probe.rows[0].time if probe.rows else None
+    newest = reader.newest_time() if last else None
+    if last is None or first is None or newest is None:
         return None
-    end = max(newest, *times) + _TICK
-    last = probe.last_time
-    if last is None:
-        start = since or BEGINNING
-        return _Span([], start, end, len(times) / _seconds(end - start))
-    lasted = _seconds(last - times[0])
     known = [row for row in probe.rows if row.time is not None and row.time < last]
-    return _Span(known, last, end, max(1, len(known)) / lasted)
+    return _Span(known, last, max(newest, last) + _TICK, max(1, len(known)) / _seconds(last - first))
 
 
 class _Newest:
