@@ -9,7 +9,7 @@ import typing as t
 import stamina
 
 from ml_connector import exact_json
-from ml_connector.documents import Document, Mapped
+from ml_connector.documents import Document, Mapped, content_hash
 from ml_connector.errors import (
     Conflict,
     CredentialsRefused,
@@ -25,7 +25,7 @@ from ml_connector.errors import (
 )
 from ml_connector.ledger import judge
 from ml_connector.ledger.entries import Entry, load
-from ml_connector.ledger.settlement import Settlement, as_before
+from ml_connector.ledger.settlement import Settlement
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.survey import Survey
 from ml_connector.names import display_name
@@ -36,6 +36,10 @@ __all__ = ["TECHNICAL", "Attempt", "Cap", "Mapper", "Policy"]
 
 TECHNICAL: t.Final = (Throttled, Unavailable, OutcomeUnknown)
 """Faults that pass by themselves."""
+
+
+# Held until a new version of the record comes or a person replays it: both take the document out of "held".
+_FOR_A_PERSON = frozenset({"malformed", "technical"})
 
 
 class Mapper(t.Protocol):
@@ -156,8 +160,7 @@ class Attempt:
         return True
 
     def _once(self, entry: Entry) -> None:
-        if entry.state == "held" and any(reason.code == "malformed" for reason in entry.reasons):
-            # Only a new version of the record can mend it, and intake lets that one through.
+        if entry.state == "held" and any(reason.code in _FOR_A_PERSON for reason in entry.reasons):
             self._settlement.count_held(entry, None, entry.reasons)
             return
         arrived = False
@@ -198,6 +201,10 @@ class Attempt:
             self._send(entry, mapped, document, update=False)
 
     def _send(self, entry: Entry, mapped: Mapped, document: Document, *, update: bool) -> None:
+        if entry.state == "held" and entry.refused == content_hash(document.model_dump()):
+            # The same content would be refused again, and a client that repeats itself gets throttled.
+            self._settlement.count_held(entry, mapped, entry.reasons)
+            return
         reasons = [reason for reason in self._sink.check(document) if reason.value not in self._planned]
         if reasons:
             self._settlement.held(entry, mapped, tuple(reasons))
@@ -238,9 +245,8 @@ class Attempt:
         """Settle a request that did not succeed; raises again what another try or a person has to mend."""
         match fault:
             case Conflict() | Rejected() | NotFound():
-                self._settlement.held(
-                    entry, mapped, (_refused(document, fault, self._name),), **as_before(entry)
-                )
+                reason = _refused(document, fault, self._name)
+                self._settlement.refused(entry, mapped, reason, content_hash(document.model_dump()))
             case Throttled() | Unavailable() | CredentialsRefused() | PermissionDenied():
                 self._settlement.not_processed(entry, fault)
                 raise fault
@@ -282,5 +288,8 @@ def _refused(document: Document, fault: SystemFault, target: str) -> Reason:
             f"{document.number or document.source.id}`",
         )
     return Reason(
-        "rejected", str(fault), f"mend what {target} names; the document goes out with the next run"
+        "rejected",
+        str(fault),
+        f"mend it where it came from, or what {target} names and then `ml-connector replay "
+        f"{document.number or document.source.id}`",
     )

@@ -100,7 +100,7 @@ class Delivery:
                 self._ledger,
                 sink,
                 self._mapper,
-                Settlement(self._ledger, self._run, self._name),
+                Settlement(self._ledger, self._run, self._name, aloud=self._policy.dry_run),
                 Survey(self._ledger, self._target, sink),
                 self._policy,
                 self._cap,

@@ -26,6 +26,7 @@ class Entry:
         uncertain: A request may have reached the target without our learning the outcome.
         fingerprint: Of the version last sent, whether or not its arrival is certain.
         sent: The document last sent, as JSON.
+        refused: Hash of the document the target refused last; it is not sent again before it differs.
         origin: How the target's thing came to be: ``delivered`` by us, ``found`` under our id, ``matched``.
     """
 
@@ -50,6 +51,7 @@ class Entry:
     external_id: str | None
     sent: str | None
     fingerprint: str | None
+    refused: str | None
     target_id: str | None
     target_number: str | None
     target_draft: bool

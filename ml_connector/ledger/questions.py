@@ -124,7 +124,7 @@ def ignore(ledger: Ledger, chosen: t.Sequence[Entry], *, reason: str, actor: str
 
 def replay(ledger: Ledger, chosen: t.Sequence[Entry], *, actor: str) -> None:
     """Let the next run try documents again from the start; uncertain ones are looked up first, as always."""
-    values = {"state": "received", "attempts": 0, "next_attempt_at": None, "last_run": None}
+    values = {"state": "received", "attempts": 0, "next_attempt_at": None, "last_run": None, "refused": None}
     _act(ledger, chosen, "replayed", "to be tried again by the next run", actor, values)
 
 

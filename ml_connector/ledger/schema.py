@@ -101,6 +101,7 @@ entries: t.Final = sa.Table(
     sa.Column("external_id", sa.Text),
     sa.Column("sent", sa.Text),
     sa.Column("fingerprint", sa.Text),
+    sa.Column("refused", sa.Text),
     sa.Column("target_id", sa.Text),
     sa.Column("target_number", sa.Text),
     sa.Column("target_draft", sa.Boolean, nullable=False, server_default=sa.false()),
@@ -124,6 +125,21 @@ entries: t.Final = sa.Table(
     sa.Index(None, "target_id"),
     sa.Index(None, "target_number"),
     sqlite_autoincrement=True,
+)
+# Partial, so that neither the end of a delivery nor the read-back ever scans what was posted long ago.
+sa.Index(
+    "ix_entries_leased",
+    entries.c.lease_owner,
+    sqlite_where=entries.c.lease_owner.is_not(None),
+    postgresql_where=entries.c.lease_owner.is_not(None),
+)
+sa.Index(
+    "ix_entries_unverified",
+    entries.c.target,
+    entries.c.kind,
+    entries.c.id,
+    sqlite_where=sa.and_(entries.c.verified_at.is_(None), entries.c.target_id.is_not(None)),
+    postgresql_where=sa.and_(entries.c.verified_at.is_(None), entries.c.target_id.is_not(None)),
 )
 """One row per document and target. States: received, posting, posted, held, retry, ignored (design section 6)."""
 

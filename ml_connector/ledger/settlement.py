@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 import typing as t
 
 import sqlalchemy as sa
 
 from ml_connector.documents import Document, Mapped
-from ml_connector.errors import Reason, SystemFault
+from ml_connector.errors import Reason, SystemFault, Throttled
 from ml_connector.ledger import audit
 from ml_connector.ledger.audit import Step
 from ml_connector.ledger.entries import Entry, settle
@@ -17,7 +18,9 @@ from ml_connector.ledger.runs import Outcome, Run
 from ml_connector.ledger.store import Ledger
 from ml_connector.singer.sink import Delivered, Found
 
-__all__ = ["LEASE", "LeaseLost", "Settlement", "as_before"]
+__all__ = ["LEASE", "LeaseLost", "Settlement"]
+
+_logger = logging.getLogger(__name__)
 
 LEASE: t.Final = dt.timedelta(seconds=90)
 """How long a claimed document stays ours without a sign of life."""
@@ -36,12 +39,14 @@ class Settlement:
         ledger: Where outcomes go.
         run: The run they belong to.
         target_name: How people call the target (``Workday``).
+        aloud: Log every verdict, as a dry run does.
     """
 
-    def __init__(self, ledger: Ledger, run: Run, target_name: str) -> None:
+    def __init__(self, ledger: Ledger, run: Run, target_name: str, *, aloud: bool = False) -> None:
         self._ledger = ledger
         self._run = run
         self._name = target_name
+        self._aloud = aloud
 
     def write_ahead(self, entry: Entry, mapped: Mapped, document: Document) -> None:
         """Make the request's identity durable; after this the document counts as possibly posted."""
@@ -161,37 +166,47 @@ class Settlement:
         )
         self._count(entry.kind, mapped, "ignored")
 
-    def held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...], **values: t.Any) -> None:
+    def held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...]) -> None:
         """A person has to act; noted once, however often the same reasons come up."""
-        news = entry.state != "held" or entry.reasons != reasons
-        steps = []
-        if news and entry.reasons != reasons:
+        news = entry.reasons != reasons
+        if news or entry.state != "held":
             outcome = "; ".join(reason.what for reason in reasons)
             detail = {"reasons": [reason.to_dict() for reason in reasons]}
-            steps = [
-                Step("held", outcome, entry.id, mapped.external_id if mapped else entry.external_id, detail)
-            ]
-        if news or values:
+            external_id = mapped.external_id if mapped else entry.external_id
             self._write(
                 entry,
-                steps,
+                [Step("held", outcome, entry.id, external_id, detail)] if news else [],
                 **(_description(mapped) if mapped else {}),
                 state="held",
                 reasons=reasons,
                 held_since=entry.held_since or _now(),
-                **values,
             )
         self.count_held(entry, mapped, reasons)
 
+    def refused(self, entry: Entry, mapped: Mapped, reason: Reason, document_hash: str) -> None:
+        """The target refused what was sent; the same content is not sent again."""
+        step = Step("refused", reason.what, entry.id, mapped.external_id)
+        self._write(
+            entry,
+            [step],
+            **_description(mapped),
+            **_as_before(entry),
+            state="held",
+            reasons=(reason,),
+            held_since=entry.held_since or _now(),
+            refused=document_hash,
+        )
+        self.count_held(entry, mapped, (reason,))
+
     def count_held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...]) -> None:
         """Count a document that is held, without writing."""
-        self._count(entry.kind, mapped or entry, "held")
+        self._count(entry.kind, mapped or entry, "held", "; ".join(reason.what for reason in reasons))
         self._run.summary.hold(entry.kind, ((reason.code, reason.what, reason.cure) for reason in reasons))
 
     def not_processed(self, entry: Entry, fault: SystemFault) -> None:
         """The target answered that it did not process the request; the document is as it was before."""
         step = Step("failed", str(fault), entry.id, entry.external_id)
-        self._write(entry, [step], state="received", **as_before(entry))
+        self._write(entry, [step], state="received", **_as_before(entry))
 
     def outcome_unknown(self, entry: Entry, fault: SystemFault) -> None:
         """Nobody knows whether the request arrived; the next attempt begins by asking."""
@@ -206,6 +221,8 @@ class Settlement:
             self.held(entry, None, (Reason("technical", what, cure),))
             return
         wait = min(dt.timedelta(minutes=1) * 2 ** min(entry.attempts, 10), _LONGEST_BACKOFF)
+        if isinstance(fault, Throttled) and fault.retry_after is not None:
+            wait = max(wait, dt.timedelta(seconds=fault.retry_after))
         step = Step("postponed", str(fault), entry.id, entry.external_id)
         state = {} if entry.uncertain else {"attempts": entry.attempts + 1}
         self._write(entry, [step], state="retry", next_attempt_at=_now() + wait, **state)
@@ -213,7 +230,7 @@ class Settlement:
 
     def left(self, entry: Entry, mapped: Mapped) -> None:
         """The cap on documents was reached before it."""
-        self._write(entry, [], **_description(mapped), state="received", last_run=None)
+        self._write(entry, [], **_description(mapped), state="received")
         self._count(entry.kind, mapped, "waiting")
 
     def verdict(self, entry: Entry, mapped: Mapped, outcome: Outcome) -> None:
@@ -221,7 +238,9 @@ class Settlement:
         self._write(entry, [], **_description(mapped))
         self._count(entry.kind, mapped, outcome)
 
-    def _count(self, kind: str, what: Mapped | Entry, outcome: Outcome) -> None:
+    def _count(self, kind: str, what: Mapped | Entry, outcome: Outcome, why: str = "") -> None:
+        if self._aloud:
+            _logger.info("%s", _verdict(kind, what, outcome, why))
         self._run.summary.count(kind, outcome, currency=what.currency, amount=what.amount)
 
     def _write(self, entry: Entry, steps: list[Step], **values: t.Any) -> None:
@@ -237,7 +256,28 @@ class Settlement:
             raise LeaseLost
 
 
-def as_before(entry: Entry) -> dict[str, t.Any]:
+def _verdict(kind: str, what: Mapped | Entry, outcome: Outcome, why: str) -> str:
+    verbs = {
+        "created": "create",
+        "updated": "update",
+        "linked": "link",
+        "found": "there already",
+        "ignored": "leave",
+    }
+    verb, thing = verbs.get(outcome, outcome), kind.removesuffix("s").replace("_", " ")
+    amount = f"{what.currency} {what.amount:,f}" if what.amount is not None and what.currency else None
+    words = (
+        f"{verb}:",
+        thing,
+        what.number or what.external_id,
+        what.party,
+        amount,
+        f"because {why}" if why else None,
+    )
+    return " ".join(word for word in words if word)
+
+
+def _as_before(entry: Entry) -> dict[str, t.Any]:
     """Return the values that undo a write-ahead whose request certainly changed nothing."""
     return {"uncertain": False, "fingerprint": entry.fingerprint, "sent": entry.sent}
 
@@ -250,7 +290,8 @@ def _has_it(target_id: str, number: str | None, draft: bool, origin: str) -> dic
         "target_id": target_id,
         "target_number": number,
         "target_draft": draft,
-        "verified_at": None,
+        "verified_at": _now() if origin == "matched" else None,  # a link is no claim about content
+        "refused": None,
         "reasons": (),
         "held_since": None,
         "next_attempt_at": None,

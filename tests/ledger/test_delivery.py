@@ -20,6 +20,7 @@ from ml_connector.errors import (
     Unavailable,
 )
 from ml_connector.ledger import audit
+from ml_connector.ledger.questions import replay
 
 
 def fault(kind, message="no", **kwargs):
@@ -244,6 +245,8 @@ def test_refused_update_leaves_the_change_open(bench):
     bench.take(bill("1", "110.00", version="2"))
     bench.target.fail_before(fault(Rejected, "closed period"))
     assert bench.deliver() == {"held": 1}
+    assert bench.deliver() == {"held": 1}
+    replay(bench.ledger, [bench.entry("1")], actor="tester")
     assert bench.deliver() == {"updated": 1}
 
 
@@ -256,6 +259,17 @@ def test_refusal_holds_in_the_systems_own_words(bench, kind, code):
     assert bench.deliver(policy) == {"held": 1, "created": 1}
     assert bench.entry("1").reasons[0].code == code
     assert "Accounting date is in a closed period" in bench.entry("1").reasons[0].what
+
+
+def test_refused_document_is_not_sent_again_unchanged(bench):
+    """What the target refused is sent again only when it says something else."""
+    bench.take(bill("1"))
+    bench.target.fail_before(fault(Rejected, "unknown tax code"))
+    assert bench.deliver() == {"held": 1}
+    assert bench.deliver() == {"held": 1}
+    assert bench.target.writes == []
+    bench.map.suppliers["V1"] = "S-3"
+    assert bench.deliver() == {"created": 1}
 
 
 @pytest.mark.parametrize("kind", [CredentialsRefused, PermissionDenied])

@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("lease_until", _INSTANT),
         *(
             sa.Column(name, sa.Text)
-            for name in ("external_id", "sent", "fingerprint", "target_id", "target_number")
+            for name in ("external_id", "sent", "fingerprint", "refused", "target_id", "target_number")
         ),
         sa.Column("target_draft", sa.Boolean, nullable=False, server_default=sa.false()),
         *(sa.Column(name, sa.Text) for name in ("origin", "number", "party", "currency")),
@@ -59,6 +59,18 @@ def upgrade() -> None:
     op.create_index("ix_entries_target_external_id", "entries", ["target", "external_id"])
     for column in ("number", "source_id", "target_id", "target_number"):
         op.create_index(f"ix_entries_{column}", "entries", [column])
+    leased = sa.text("lease_owner IS NOT NULL")
+    op.create_index(
+        "ix_entries_leased", "entries", ["lease_owner"], sqlite_where=leased, postgresql_where=leased
+    )
+    unverified = sa.text("verified_at IS NULL AND target_id IS NOT NULL")
+    op.create_index(
+        "ix_entries_unverified",
+        "entries",
+        ["target", "kind", "id"],
+        sqlite_where=unverified,
+        postgresql_where=unverified,
+    )
     op.create_table(
         "source_records",
         *(sa.Column(name, sa.Text, nullable=False) for name in ("source", "stream", "id", "record")),
