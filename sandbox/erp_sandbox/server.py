@@ -119,6 +119,7 @@ class Sandbox:
             interface="asgi3",
             proxy_headers=False,
             access_log=False,
+            log_config=None,
             log_level="warning",
             lifespan="off",
             timeout_graceful_shutdown=1,

@@ -82,7 +82,7 @@ def vendor_record(seed: int, number: int, *, archived: bool = False) -> Record:
     chance = _random(seed, 1, number)
     name = catalogue.vendor_name(number)
     currency = catalogue.vendor_currency(number)
-    created = EPOCH + number * _HOUR
+    created = EPOCH + number % 10_000 * _HOUR
     record: Record = {
         "id": bill_id("vendor", seed, number),
         "archived": archived,
