@@ -154,7 +154,7 @@ def differences(files: t.Mapping[Path, str]) -> list[str]:
         name = str(path.relative_to(ROOT))
         present = path.read_text("utf-8") if path.exists() else ""
         lines += difflib.unified_diff(
-            present.splitlines(), text.splitlines(), name, f"{name} (as it should be)", n=0
+            present.splitlines(), text.splitlines(), name, f"{name} (as it should be)", n=0, lineterm=""
         )
     return lines + [f"{path.relative_to(ROOT)} belongs to no plugin" for path in _stale(files)]
 
