@@ -92,7 +92,7 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc, unused-ignore]
 
     Attributes:
         item: The record or line whose fields are bare names.
-        scope: Further names (``record``, ``document``, ``settings`` and the settings themselves); they win.
+        scope: Further names (``record``, ``line``, ``settings``, the settings themselves ...); they win.
     """
 
     def __init__(self, functions: t.Mapping[str, t.Callable[..., t.Any]]) -> None:
@@ -169,7 +169,7 @@ def suggestion(word: str, known: t.Iterable[str], form: str = "{}") -> str:
     return f" Did you mean {form.format(near[0])}?" if near else ""
 
 
-_SCOPES: t.Final = frozenset({"record", "document", "settings"})
+_SCOPES: t.Final = frozenset({"record", "line", "document", "settings"})
 
 _ALLOWED: t.Final = (
     ast.Attribute,
@@ -250,7 +250,7 @@ class _Checker(ast.NodeVisitor):
         if node.id in self.vocabulary.lookups:
             raise UserError(
                 f"{self.where}: {node.id} is a function.",
-                f"Write {node.id}(...), or record.{node.id} for the field of that name.",
+                f"Write {node.id}(...), or record.{node.id} (line.{node.id}) for the field of that name.",
             )
         if node.id == "document":
             raise UserError(f"{self.where}: document is the whole document.", "Write document.<field>.")

@@ -153,7 +153,7 @@ class MapFinance(InlineMapper):
         yield StateMessage(message_dict["value"])
 
     def map_activate_version_message(self, message_dict: dict[str, t.Any]) -> t.Iterator[Message]:
-        """Send nothing: a full read of a stream is no full list of its documents, as the filter skips some."""
+        """Send nothing: a full read of a stream is not a full list of documents, the filter skips some."""
         del message_dict
         return iter(())
 

@@ -95,7 +95,13 @@ class _Worker(threading.local):
         self.functions = Functions(lookups(naming), display_name(system))
         naming.functions = self.functions.bound()
         self.evaluator = Evaluator(self.functions.bound())
-        self.scope: dict[str, t.Any] = {**settings, "settings": settings, "record": {}, "document": {}}
+        self.scope: dict[str, t.Any] = {
+            **settings,
+            "settings": settings,
+            "record": {},
+            "line": {},
+            "document": {},
+        }
         self.evaluator.scope = naming.scope = self.scope
 
 
@@ -325,7 +331,7 @@ class _Work:
             if not isinstance(element, t.Mapping):
                 self._malformed(place.strip(), "is not an object")
                 continue
-            self._evaluator.item = element
+            self._evaluator.item = self._scope["line"] = element
             if field.wanted is not None and not self._value(field.wanted, f"{place}filter"):
                 continue
             line: dict[str, t.Any] = {}
@@ -342,6 +348,7 @@ class _Work:
             lines.append(line)
             lines_said.append(line_said)
         self._evaluator.item = self._record
+        self._scope["line"] = {}
         self._functions.place = ""
         return lines, lines_said
 
@@ -429,7 +436,7 @@ class _Compiler:
         for kind, stream in self._map.lookups.items():
             self._known_stream(stream, f"map {self._name}, lookups, {kind}")
         for setting in self._map.settings:
-            if setting in self._vocabulary.functions or setting in {"record", "document", "settings"}:
+            if setting in self._vocabulary.functions or setting in {"record", "line", "document", "settings"}:
                 raise UserError(
                     f'map {self._name}, settings: "{setting}" has a meaning already.', "Rename it."
                 )
