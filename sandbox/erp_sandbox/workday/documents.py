@@ -20,6 +20,7 @@ class Attachment:
     encoding: str
     content: str
     comment: str
+    compressed: bool | None = None
 
 
 @dataclass(slots=True)
@@ -137,6 +138,28 @@ class Address:
 
 
 @dataclass(slots=True)
+class Phone:
+    """A phone number in its parts."""
+
+    number: str
+    country: str = ""
+    international_code: str = ""
+    area_code: str = ""
+    extension: str = ""
+    device_type: str | None = None
+
+
+@dataclass(slots=True)
+class TaxId:
+    """A tax id and its type."""
+
+    text: str
+    type: str
+    transaction: bool | None = None
+    primary: bool | None = None
+
+
+@dataclass(slots=True)
 class SupplierRecord:
     """A supplier as the tenant keeps it."""
 
@@ -146,12 +169,11 @@ class SupplierRecord:
     status: Literal["ACTIVE", "INACTIVE"]
     approval: Status
     external_entity_id: str | None
-    tax_id: str | None
     currency: str | None
     worktag_only: bool
     created_at: datetime
     updated_at: datetime
-    tax_id_type: str | None = None
+    tax_ids: list[TaxId] = field(default_factory=list)
     category: str | None = None
     payment_terms: str | None = None
     payment_types: list[str] = field(default_factory=list)
@@ -161,6 +183,12 @@ class SupplierRecord:
     customer_account_number: str = ""
     duns_number: str = ""
     addresses: list[Address] = field(default_factory=list)
-    phones: list[str] = field(default_factory=list)
+    phones: list[Phone] = field(default_factory=list)
     emails: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
+
+    @property
+    def tax_id(self) -> str | None:
+        """The primary tax id, else the first one."""
+        primary = [each for each in self.tax_ids if each.primary] or self.tax_ids
+        return primary[0].text if primary else None

@@ -56,6 +56,7 @@ ID_TYPES: dict[str, tuple[str, ...]] = {
     "Communication_Usage_Type": ("Communication_Usage_Type_ID",),
     "Country": ("ISO_3166-1_Alpha-2_Code",),
     "Country_Region": ("Country_Region_ID",),
+    "Phone_Device_Type": ("Phone_Device_Type_ID",),
     "Unit_of_Measure": ("UN_CEFACT_Common_Code_ID",),
     "Supplier_Invoice": ("Supplier_Invoice_Reference_ID",),
     "Supplier_Invoice_Adjustment": ("Supplier_Invoice_Adjustment_Reference_ID",),

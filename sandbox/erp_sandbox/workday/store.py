@@ -17,7 +17,7 @@ import msgspec
 from erp_sandbox import credentials
 from erp_sandbox.clock import Clock
 from erp_sandbox.workday.currencies import CURRENCIES
-from erp_sandbox.workday.documents import Adjustment, Invoice, SupplierRecord
+from erp_sandbox.workday.documents import Adjustment, Invoice, SupplierRecord, TaxId
 from erp_sandbox.workday.instances import WORKTAG_ID_TYPES, Instance, Instances
 from erp_sandbox.workday.ledger import DocumentLedger
 from erp_sandbox.workday.oauth import ApiClient
@@ -449,7 +449,7 @@ def _supplier_record(supplier: Supplier) -> SupplierRecord:
         status=supplier.status,
         approval="APPROVED",
         external_entity_id=supplier.external_entity_id,
-        tax_id=supplier.tax_id,
+        tax_ids=[TaxId(supplier.tax_id, "USA-EIN", primary=True)] if supplier.tax_id else [],
         currency=supplier.currency,
         worktag_only=supplier.worktag_only,
         created_at=SEEDED_AT,

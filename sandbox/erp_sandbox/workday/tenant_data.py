@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from babel import Locale
+
+_NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
+"""Two-letter codes of groups and of testing."""
+
 REFERENCE_VALUES: dict[str, dict[str, str]] = {
     "Document_Status": {
         "DRAFT": "Draft",
@@ -50,17 +55,11 @@ REFERENCE_VALUES: dict[str, dict[str, str]] = {
     "Organization_Subtype": {"Company": "Company", "Cost_Center": "Cost Center"},
     "Communication_Usage_Type": {"BUSINESS": "Business"},
     "Unit_of_Measure": {"EA": "Each", "HUR": "Hour", "KGM": "Kilogram"},
+    "Phone_Device_Type": {"Fax": "Fax", "Landline": "Landline", "Mobile": "Mobile"},
     "Country": {
-        "AU": "Australia",
-        "CA": "Canada",
-        "CH": "Switzerland",
-        "DE": "Germany",
-        "FR": "France",
-        "GB": "United Kingdom",
-        "JP": "Japan",
-        "MX": "Mexico",
-        "NL": "Netherlands",
-        "US": "United States of America",
+        code: name
+        for code, name in Locale("en").territories.items()
+        if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRIES
     },
 }
 """Per kind: reference id and descriptor."""

@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 
 from erp_sandbox import credentials
+from erp_sandbox.workday import wsdl
 
 ISU = f"{credentials.WORKDAY_ISU_USERNAME}@{credentials.WORKDAY_TENANT}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -165,6 +166,13 @@ def test_versions_and_services_not_served_are_gone(tenant, xml, service, version
     assert _suppliers(tenant, xml, service=service, version=version).status == status
     described = tenant.http.get(f"{tenant.endpoint(service, version)}?wsdl")
     assert described.status_code == (200 if status == 200 else 500)
+
+
+@pytest.mark.parametrize("service", ["Resource_Management", "Financial_Management"])
+def test_every_version_has_a_schema_that_compiles(service):
+    """The description makes a valid schema in all versions."""
+    for major in range(28, 47):
+        assert wsdl.schema(service, (major, 0)) is not None
 
 
 def test_the_body_may_not_name_another_version(tenant, xml):

@@ -105,31 +105,62 @@ def test_an_update_changes_the_supplier_in_place(tenant, xml):
     assert tenant.store.suppliers_created == []
 
 
-def test_tax_id_and_address_are_kept(tenant, xml):
+def _entity(contact):
+    return (
+        "<wd:Business_Entity_Data><wd:Business_Entity_Name>Adventure Works</wd:Business_Entity_Name>"
+        f"<wd:Contact_Data>{contact}</wd:Contact_Data></wd:Business_Entity_Data>"
+    )
+
+
+def _usage(xml, value="BUSINESS"):
+    reference = xml.ref("Type_Reference", "Communication_Usage_Type_ID", value)
+    return f'<wd:Usage_Data wd:Public="true"><wd:Type_Data wd:Primary="true">{reference}</wd:Type_Data></wd:Usage_Data>'
+
+
+def test_tax_id_and_contact_data_are_kept(tenant, xml):
     """Tax id, address, phone and e-mail address come back as they were sent."""
     tax = (
         "<wd:Tax_ID_Widget_Data><wd:Tax_ID_Data><wd:Tax_ID_Text>98-7654321</wd:Tax_ID_Text>"
         + xml.ref("Tax_ID_Type_Reference", "Tax_ID_Type", "USA-EIN")
         + "</wd:Tax_ID_Data></wd:Tax_ID_Widget_Data>"
     )
-    entity = (
-        "<wd:Business_Entity_Data><wd:Business_Entity_Name>Adventure Works</wd:Business_Entity_Name><wd:Contact_Data>"
+    address = (
         '<wd:Address_Data wd:Effective_Date="2026-02-03">'
         + xml.ref("Country_Reference", "ISO_3166-1_Alpha-2_Code", "US")
         + '<wd:Address_Line_Data wd:Type="ADDRESS_LINE_1">1 Main St</wd:Address_Line_Data>'
-        "<wd:Municipality>Portland</wd:Municipality><wd:Postal_Code>97201</wd:Postal_Code></wd:Address_Data>"
-        "<wd:Email_Address_Data><wd:Email_Address>ap@adventure.invalid</wd:Email_Address></wd:Email_Address_Data>"
-        "</wd:Contact_Data></wd:Business_Entity_Data>"
+        + "<wd:Municipality>Portland</wd:Municipality>"
+        + xml.ref("Country_Region_Reference", "Country_Region_ID", "USA-OR")
+        + f"<wd:Postal_Code>97201</wd:Postal_Code>{_usage(xml)}</wd:Address_Data>"
     )
-    assert tenant.send(xml.supplier(Tax_ID_Widget_Data=tax, Business_Entity_Data=entity)).status == 200
+    phone = (
+        "<wd:Phone_Data><wd:Country_ISO_Code>US</wd:Country_ISO_Code><wd:Phone_Number>555-0100</wd:Phone_Number>"
+        + xml.ref("Phone_Device_Type_Reference", "Phone_Device_Type_ID", "Landline")
+        + f"{_usage(xml)}</wd:Phone_Data>"
+    )
+    email = f"<wd:Email_Address_Data><wd:Email_Address>ap@adventure.invalid</wd:Email_Address>{_usage(xml)}</wd:Email_Address_Data>"
+    sent = xml.supplier(Tax_ID_Widget_Data=tax, Business_Entity_Data=_entity(address + phone + email))
+    assert tenant.send(sent).status == 200
     read = tenant.send(
         xml.get("Get_Suppliers", references=xml.ref("Supplier_Reference", "Supplier_ID", "BILL-V1"))
     )
     assert read.texts("Tax_ID_Text") == ["98-7654321"]
     assert read.texts("Address_Line_Data") == ["1 Main St"]
     assert read.texts("Municipality") == ["Portland"]
+    assert read.ids("Country_Region_Reference", "Country_Region_ID") == ["USA-OR"]
+    assert read.texts("Phone_Number") == ["555-0100"]
+    assert read.ids("Phone_Device_Type_Reference", "Phone_Device_Type_ID") == ["Landline"]
     assert read.texts("Email_Address") == ["ap@adventure.invalid"]
     assert 'wd:Formatted_Address="1 Main St' in read.text
+
+
+@pytest.mark.parametrize("usage, accepted", [("BUSINESS", True), ("HOLIDAY", False)])
+def test_contact_data_has_a_known_usage(tenant, xml, usage, accepted):
+    """An unknown communication usage type is refused."""
+    email = (
+        "<wd:Email_Address_Data><wd:Email_Address>ap@adventure.invalid</wd:Email_Address>"
+        f"{_usage(xml, usage)}</wd:Email_Address_Data>"
+    )
+    assert (tenant.send(xml.supplier(Business_Entity_Data=_entity(email))).status == 200) is accepted
 
 
 @pytest.mark.parametrize("country, line", [("XX", "ADDRESS_LINE_1"), ("US", "LINE_1")])

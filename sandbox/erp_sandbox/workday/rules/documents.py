@@ -76,6 +76,7 @@ def submit_document(call: Call, kind: DocumentKind) -> Mapping[str, Any]:
         call.require(call.request, "Document_Data")
         call.settle()
         raise AssertionError  # pragma: no cover  # settle has raised
+    call.refuse_unknown(call.request)
     existing = _existing(call, kind, data)
     call.settle()
     document, warnings = _read(call, kind, data, existing)
@@ -338,8 +339,14 @@ def _attachment(call: Call, record: Record) -> Attachment:
         call.note("An attachment needs a file name.", record.xpath())
     if len(content) * 3 // 4 > ATTACHMENT_LIMIT:
         call.note("The attachment is larger than 30 MB.", record.xpath())
+    compressed = record.attribute("Compressed")
     return Attachment(
-        name, content_type, record.attribute("Encoding") or "", content, record.text("Comment") or ""
+        filename=name,
+        content_type=content_type,
+        encoding=record.attribute("Encoding") or "",
+        content=content,
+        comment=record.text("Comment") or "",
+        compressed=None if compressed is None else compressed.strip() in {"true", "1"},
     )
 
 

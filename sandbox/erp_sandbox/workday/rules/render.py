@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from erp_sandbox.workday.documents import Address, Attachment, Invoice, InvoiceLine, SupplierRecord
+    from erp_sandbox.workday.documents import Address, Attachment, Invoice, InvoiceLine, Phone, SupplierRecord
     from erp_sandbox.workday.instances import Instance, Instances
     from erp_sandbox.workday.records import Company, CostCenter, LedgerAccount, PaymentTerms, SpendCategory
     from erp_sandbox.workday.store import WorkdayStore
@@ -221,20 +221,21 @@ def _attachment(one: Attachment) -> dict[str, Any]:
         "@Content_Type": one.content_type or None,
         "@Filename": one.filename or None,
         "@Encoding": one.encoding or None,
+        "@Compressed": one.compressed,
         "File_Content": one.content or None,
         "Comment": one.comment or None,
     }
 
 
 def _tax_ids(find: Instances, each: SupplierRecord) -> list[dict[str, Any]]:
-    if not each.tax_id:
-        return []
     return [
         {
-            "Tax_ID_Text": each.tax_id,
-            "Tax_ID_Type_Reference": find.get("Tax_ID_Type", each.tax_id_type or "USA-EIN"),
-            "Primary_Tax_ID": True,
+            "Tax_ID_Text": tax_id.text,
+            "Tax_ID_Type_Reference": find.get("Tax_ID_Type", tax_id.type),
+            "Transaction_Tax_ID": tax_id.transaction,
+            "Primary_Tax_ID": tax_id.primary,
         }
+        for tax_id in each.tax_ids
     ]
 
 
@@ -243,7 +244,7 @@ def _contact(find: Instances, each: SupplierRecord) -> dict[str, Any] | None:
         return None
     return {
         "Address_Data": [_address(find, address) for address in each.addresses],
-        "Phone_Data": [{"Phone_Number": phone} for phone in each.phones],
+        "Phone_Data": [_phone(find, phone) for phone in each.phones],
         "Email_Address_Data": [{"Email_Address": email} for email in each.emails],
     }
 
@@ -256,5 +257,19 @@ def _address(find: Instances, address: Address) -> dict[str, Any]:
         "Country_Reference": _maybe(find, "Country", address.country),
         "Address_Line_Data": [{"@Type": kind, "": text} for kind, text in address.lines.items()],
         "Municipality": address.municipality or None,
+        "Country_Region_Reference": (
+            find.unknown("Country_Region", address.region) if address.region else None
+        ),
         "Postal_Code": address.postal_code or None,
+    }
+
+
+def _phone(find: Instances, phone: Phone) -> dict[str, Any]:
+    return {
+        "Country_ISO_Code": phone.country or None,
+        "International_Phone_Code": phone.international_code or None,
+        "Area_Code": phone.area_code or None,
+        "Phone_Number": phone.number,
+        "Phone_Extension": phone.extension or None,
+        "Phone_Device_Type_Reference": _maybe(find, "Phone_Device_Type", phone.device_type),
     }

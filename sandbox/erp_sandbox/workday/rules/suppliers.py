@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from erp_sandbox.workday.documents import Address, SupplierRecord
+from erp_sandbox.workday.documents import Address, Phone, SupplierRecord, TaxId
 from erp_sandbox.workday.rules.call import exceptions
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def submit_supplier(call: Call) -> Mapping[str, Any]:
         call.require(call.request, "Document_Data")
         call.settle()
         raise AssertionError  # pragma: no cover  # settle has raised
+    call.refuse_unknown(call.request)
     existing = _existing(call, data)
     call.settle()
     supplier = _read(call, data, existing)
@@ -91,7 +92,6 @@ def _read(call: Call, data: Record, existing: SupplierRecord | None) -> Supplier
     entity = data.record("Business_Entity_Data")
     business_process = call.request.record("Business_Process_Parameters")
     now = call.store.clock.now()
-    tax_id, tax_id_type = _tax_id(call, data)
     category = call.refer(data, "Supplier_Category_Reference", "Supplier_Category")
     terms = call.refer(data, "Payment_Terms_Reference", "Payment_Terms")
     accepted = [each.id for each in call.refer_all(data, "Payment_Types_Accepted_Reference", "Payment_Type")]
@@ -114,8 +114,7 @@ def _read(call: Call, data: Record, existing: SupplierRecord | None) -> Supplier
             auto_complete=bool(business_process and business_process.flag("Auto_Complete")),
         ),
         external_entity_id=_external_id(call, entity),
-        tax_id=tax_id,
-        tax_id_type=tax_id_type,
+        tax_ids=_tax_ids(call, data),
         currency=currency.id if currency else None,
         worktag_only=data.flag("Worktag_Only") or False,
         created_at=existing.created_at if existing else now,
@@ -157,34 +156,70 @@ def _external_id(call: Call, entity: Record | None) -> str | None:
     call.refuse_unknown(entity)
     if not (entity.text("Business_Entity_Name") or "").strip():
         call.note("Business Entity Name is required.", entity.xpath("Business_Entity_Name"))
+    if entity.has("Business_Entity_Tax_ID"):
+        call.note("Send the tax ID as tax ID data.", entity.xpath("Business_Entity_Tax_ID"))
     return entity.text("External_Entity_ID") or None
 
 
-def _tax_id(call: Call, data: Record) -> tuple[str | None, str | None]:
-    """The first tax id, wherever the version puts them; each needs its type."""
+def _tax_ids(call: Call, data: Record) -> list[TaxId]:
+    """The tax ids, wherever the version puts them; each needs its type."""
     widget = data.record("Tax_ID_Widget_Data")
-    records = [*data.records("Tax_ID_Data"), *(widget.records("Tax_ID_Data") if widget else [])]
-    found: list[tuple[str | None, str | None]] = []
-    for record in records:
+    found: list[TaxId] = []
+    for record in [*data.records("Tax_ID_Data"), *(widget.records("Tax_ID_Data") if widget else [])]:
+        call.refuse_unknown(record)
         call.require(record, "Tax_ID_Text", "Tax_ID_Type_Reference")
         kind = call.refer(record, "Tax_ID_Type_Reference", "Tax_ID_Type")
-        found.append((record.text("Tax_ID_Text"), kind.id if kind else None))
-    return found[0] if found else (None, None)
+        found.append(
+            TaxId(
+                text=record.text("Tax_ID_Text") or "",
+                type=kind.id if kind else "",
+                transaction=record.flag("Transaction_Tax_ID"),
+                primary=record.flag("Primary_Tax_ID"),
+            )
+        )
+    return found
 
 
-def _contact(call: Call, entity: Record | None) -> tuple[list[Address], list[str], list[str]]:
+def _contact(call: Call, entity: Record | None) -> tuple[list[Address], list[Phone], list[str]]:
     contact = entity.record("Contact_Data") if entity else None
     if contact is None:
         return [], [], []
     call.refuse_unknown(contact)
-    addresses = [_address(call, record) for record in contact.records("Address_Data")]
-    phones = [record.text("Phone_Number") or "" for record in contact.records("Phone_Data")]
-    emails = [record.text("Email_Address") or "" for record in contact.records("Email_Address_Data")]
-    return addresses, phones, emails
+    emails = contact.records("Email_Address_Data")
+    for record in emails:
+        _check_usage(call, record)
+    return (
+        [_address(call, record) for record in contact.records("Address_Data")],
+        [_phone(call, record) for record in contact.records("Phone_Data")],
+        [record.text("Email_Address") or "" for record in emails],
+    )
+
+
+def _check_usage(call: Call, record: Record) -> None:
+    """Check the usage of an address, phone or e-mail address; this tenant has business usage only."""
+    call.refuse_unknown(record)
+    for usage in record.records("Usage_Data"):
+        call.refuse_unknown(usage)
+        for kind in usage.records("Type_Data"):
+            call.refer(kind, "Type_Reference", "Communication_Usage_Type")
+
+
+def _phone(call: Call, record: Record) -> Phone:
+    _check_usage(call, record)
+    call.require(record, "Phone_Number")
+    device = call.refer(record, "Phone_Device_Type_Reference", "Phone_Device_Type")
+    return Phone(
+        number=record.text("Phone_Number") or "",
+        country=record.text("Country_ISO_Code") or "",
+        international_code=record.text("International_Phone_Code") or "",
+        area_code=record.text("Area_Code") or "",
+        extension=record.text("Phone_Extension") or "",
+        device_type=device.id if device else None,
+    )
 
 
 def _address(call: Call, record: Record) -> Address:
-    call.refuse_unknown(record)
+    _check_usage(call, record)
     call.require(record, "Country_Reference")
     country = call.refer(record, "Country_Reference", "Country")
     lines: dict[str, str] = {}

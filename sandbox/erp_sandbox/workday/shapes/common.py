@@ -130,6 +130,7 @@ TYPES = (
             Element("Area_Code", "string"),
             Element("Phone_Number", "string"),
             Element("Phone_Extension", "string"),
+            Element("Phone_Device_Type_Reference", "ref:Phone_Device_Type"),
             Element("Usage_Data", "Communication_Method_Usage_Information_DataType", max=None),
         ),
         (Attribute("Formatted_Phone", "string"),),
@@ -138,16 +139,7 @@ TYPES = (
         "Email_Address_Information_DataType",
         (
             Element("Email_Address", "string"),
-            Element("Email_Comment", "string"),
             Element("Usage_Data", "Communication_Method_Usage_Information_DataType", max=None),
-        ),
-    ),
-    ComplexType(
-        "Web_address_Information_DataType",
-        (
-            Element("Web_Address", "string", min=1),
-            Element("Web_Address_Comment", "string"),
-            Element("Usage_Data", "Communication_Method_Usage_Information_DataType", min=1, max=None),
         ),
     ),
     ComplexType(
@@ -156,7 +148,6 @@ TYPES = (
             Element("Address_Data", "Address_Information_DataType", max=None),
             Element("Phone_Data", "Phone_Information_DataType", max=None),
             Element("Email_Address_Data", "Email_Address_Information_DataType", max=None),
-            Element("Web_Address_Data", "Web_address_Information_DataType", max=None),
         ),
     ),
     ComplexType(

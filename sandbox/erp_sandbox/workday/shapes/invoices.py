@@ -155,7 +155,6 @@ _SPLIT_DATA = ComplexType(
         Element("Quantity", "amount"),
         Element("Extended_Amount", "amount", min=1),
         Element("Memo", "string"),
-        Element("Budget_Date", "date"),
         Element(
             "Worktag_Reference",
             "ref:Accounting_Worktag",
@@ -170,7 +169,6 @@ _SPLIT_DATA = ComplexType(
             key="Worktags_Reference",
             since=_SUPPLIERS_NUMBER,
         ),
-        Element("Billable", "boolean"),
     ),
 )
 

@@ -22,10 +22,7 @@ TYPES = (
     ),
     ComplexType(
         "Supplier_Status_DataType",
-        (
-            Element("Status_Reference", "ref:Business_Entity_Status_Value"),
-            Element("Reason_Description", "string"),
-        ),
+        (Element("Status_Reference", "ref:Business_Entity_Status_Value"),),
     ),
     ComplexType("Tax_ID_Widget_DataType", (Element("Tax_ID_Data", "Tax_ID_DataType", max=None),)),
     ComplexType(
