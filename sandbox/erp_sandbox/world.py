@@ -343,7 +343,7 @@ def _demo_plans(lines: tuple[int, int], times: _Spread) -> list[BillPlan]:
     roles: list[tuple[str, dict[str, Any]]] = []
     for currency, count in (("USD", 143), ("EUR", 19), ("JPY", 6), ("KWD", 3)):
         roles += [(currency, {})] * count
-    settlements = ["SCHEDULED"] * 45 + ["PARTIALLY_PAID"] * 15 + ["IN_PROCESS"] * 8 + ["VOIDED"] * 18
+    settlements = ["PARTIALLY_PAID"] * 68 + ["VOIDED"] * 18
     random.Random(1).shuffle(roles)
     roles = [
         (currency, {"settlement": settlements[n]} if n < len(settlements) else {})

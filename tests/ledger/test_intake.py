@@ -1,0 +1,93 @@
+"""Records become durable, and only news becomes work."""
+
+from __future__ import annotations
+
+import pytest
+from doubles import bill
+
+from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
+
+
+def test_new_and_changed_and_unchanged_records_are_told_apart(bench):
+    """A record counts as new once, as changed when its content differs, else as unchanged."""
+    assert bench.take(bill("1"), bill("2"))["new"] == 2
+    counts = bench.take(bill("1"), bill("2", "200.00", version="2"))
+    assert (counts["unchanged"], counts["changed"]) == (1, 1)
+
+
+def test_unwanted_record_leaves_no_trace(bench):
+    """A record the filter does not want is counted and not kept."""
+    assert bench.take(bill("1", paid=True)) == {"read": 1, "unwanted": 1}
+    assert bench.take(bill("1", paid=True)) == {"read": 1, "unwanted": 1}
+
+
+def test_held_document_that_is_no_longer_wanted_is_dropped_and_comes_back(bench):
+    """A held bill that gets paid is left alone, and is delivered if the payment is undone."""
+    bench.take(bill("1", vendor="V2"))
+    bench.deliver()
+    bench.take(bill("1", vendor="V2", paid=True, version="2"))
+    assert bench.deliver() == {"ignored": 1}
+    bench.map.suppliers["V2"] = "S-2"
+    bench.take(bill("1", vendor="V2", version="3"))
+    assert bench.deliver() == {"created": 1}
+
+
+def test_what_a_person_ignored_stays_ignored(bench):
+    """A change of the source does not take up again what a person has settled."""
+    from ml_connector.ledger.questions import ignore
+
+    bench.take(bill("1", vendor="V2"))
+    bench.deliver()
+    ignore(bench.ledger, [bench.entry("1")], reason="entered by hand", actor="tester")
+    bench.take(bill("1", "300.00", version="2"))
+    assert bench.deliver() == {}
+    assert bench.entry("1").state == "ignored"
+
+
+def test_older_version_does_not_replace_a_newer_one(bench):
+    """Records that arrive out of order leave the newest version in place."""
+    bench.take(bill("1", "200.00", version="5"))
+    bench.take(bill("1", "100.00", version="4"))
+    assert '"amount":200.00' in bench.entry("1").record
+
+
+def test_change_during_an_uncertain_posting_is_not_lost(bench):
+    """A new version that arrives while the outcome of the old one is unknown is compared once that is known."""
+    bench.take(bill("1"))
+    bench.deliver()
+    bench.tamper("1", state="posting", uncertain=True, target_id=None)
+    bench.take(bill("1", "150.00", version="2"))
+    assert bench.entry("1").state == "posting"
+    assert bench.deliver() == {"held": 1}
+    assert bench.entry("1").reasons[0].code == "changed_after_posting"
+
+
+def test_amounts_survive_the_ledger_exactly(bench):
+    """Digits of an amount come out of the ledger as they went in."""
+    bench.take(bill("1", "0.10"))
+    assert '"amount":0.10' in bench.entry("1").record
+
+
+def test_references_are_remembered_across_runs(bench):
+    """A reference record is found again by another process, in its newest version."""
+    bench.take({"id": "V1", "name": "Old"}, {"id": "V1", "name": "New"}, stream="vendors")
+    bench.reopen()
+    references = LedgerReferences(bench.ledger, system=lambda: "bill")
+    assert references.get("org", "vendors", "V1")["name"] == "New"
+    assert references.get("org", "vendors", "V9") is None
+
+
+def test_delivered_supplier_is_a_link(bench):
+    """Once a supplier is in the target, the source's vendor leads to it."""
+    bench.suppliers.known["Acme"] = "S-77"
+    bench.take({"id": "V7", "name": "Acme"}, stream="vendors")
+    bench.deliver()
+    links = LedgerLinks(bench.ledger, "test:one", system=lambda: "bill")
+    assert links.linked("suppliers", "org", "V7") == "S-77"
+    assert links.linked("suppliers", "org", "V8") is None
+
+
+@pytest.mark.parametrize("count", [499, 500, 501, 1203])
+def test_batches_of_any_size_are_taken_whole(bench, count):
+    """Every record is kept, whatever the size of the last batch."""
+    assert bench.take(*(bill(str(n)) for n in range(count)))["new"] == count
