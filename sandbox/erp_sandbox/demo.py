@@ -33,9 +33,6 @@ __all__ = ["DemoFailedError", "run_demo"]
 PIPELINE = ("tap-bill", "target-workday")
 
 _OWN_SETTINGS = ("TAP_", "TARGET_", "MELTANO_", "ML_CONNECTOR_")
-_READING = re.compile(
-    r"Beginning (?:full_table|incremental) sync of '(?P<stream>\w+)'|(?P<count>\w+: [\d,]+ records read.*)"
-)
 _DELIVERING = re.compile(r"delivering (?P<what>[a-z ]+): (?P<done>\d+) of (?P<due>\d+)")
 _SHOWN = 5
 
@@ -97,7 +94,7 @@ def _pipeline(box: Sandbox, folder: Path) -> int:
             raise
     if process.returncode:
         for line in log.read_text().splitlines()[-20:]:
-            _say(f"  {_event(line)}")
+            _say(f"  {_entry(line).get('event', '')}")
         _say(f"the pipeline ended with exit code {process.returncode}; its log is {log}")
     else:
         _say(f"  done in {time.monotonic() - began:.1f} s")
@@ -105,18 +102,20 @@ def _pipeline(box: Sandbox, folder: Path) -> int:
 
 
 def _progress(line: str) -> None:
-    event = _event(line)
-    if found := _DELIVERING.search(event):
-        _say(f"  delivering {found['what']:<18} {found['done']:>5} of {found['due']}")
-    elif found := _READING.search(event):
-        _say(f"  reading    {found['stream'] or found['count']}")
+    entry = _entry(line)
+    metric = entry.get("metric_info") or {}
+    if metric.get("metric") == "record_count" and entry.get("string_id") == PIPELINE[0]:
+        _say(f"  reading    {metric['tags']['stream'].replace('_', ' '):<20} {metric['value']:>5}")
+    elif found := _DELIVERING.search(str(entry.get("event", ""))):
+        _say(f"  delivering {found['what']:<20} {found['done']:>5} of {found['due']}")
 
 
-def _event(line: str) -> str:
+def _entry(line: str) -> dict[str, Any]:
     try:
-        return str(json.loads(line).get("event", ""))
+        entry: dict[str, Any] = json.loads(line)
     except ValueError:
-        return line.rstrip()
+        return {"event": line.rstrip()}
+    return entry
 
 
 def _environment(box: Sandbox, folder: Path) -> dict[str, str]:
@@ -147,8 +146,10 @@ def _tell(box: Sandbox, folder: Path, before: set[str]) -> None:
     _tell_posted(box, before)
     _tell_held(held)
     _say("")
-    _say("next: make demo-again (posts nothing new) · .venv/bin/ml-connector --ledger-url "
-         f"sqlite:///{os.path.relpath(folder / '.ml-connector' / 'ledger.db')} held · docs/connect-your-systems.md")  # fmt: skip
+    command = os.path.relpath(Path(sys.executable).parent / "ml-connector", folder)
+    _say(
+        f"next: make demo-again (posts nothing new) · cd {os.path.relpath(folder)} && {command} held · docs/connect-your-systems.md"
+    )
 
 
 def _tell_posted(box: Sandbox, before: set[str]) -> None:
