@@ -21,7 +21,7 @@ from erp_sandbox.workday.contract import (
     is_reference,
     is_simple,
 )
-from erp_sandbox.workday.errors import xpath_of
+from erp_sandbox.workday.errors import Issue, ValidationRefusalError, xpath_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,17 +105,31 @@ class Record:
         return None if text is None else Decimal(text.strip())
 
     def day(self, key: str) -> date | None:
-        """A date element, its zone dropped."""
+        """A date element, its zone dropped.
+
+        Raises:
+            ValidationRefusalError: a date no calendar of this tenant has.
+        """
         text = self.text(key)
-        return None if text is None else date.fromisoformat(text.strip()[:10])
+        try:
+            return None if text is None else date.fromisoformat(text.strip()[:10])
+        except ValueError:
+            raise self._not_a_time(key) from None
 
     def moment(self, key: str) -> datetime | None:
-        """A dateTime element in UTC; one without a zone is Pacific time."""
+        """A dateTime element in UTC; one without a zone is Pacific time.
+
+        Raises:
+            ValidationRefusalError: a moment no calendar of this tenant has.
+        """
         text = self.text(key)
         if text is None:
             return None
-        value = datetime.fromisoformat(text.strip())
-        return (value if value.tzinfo else value.replace(tzinfo=PACIFIC)).astimezone(UTC)
+        try:
+            value = datetime.fromisoformat(text.strip())
+            return (value if value.tzinfo else value.replace(tzinfo=PACIFIC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self._not_a_time(key) from None
 
     def references(self, key: str) -> list[Reference]:
         """All references under a key."""
@@ -152,6 +166,9 @@ class Record:
         if found:
             return xpath_of(found[0])
         return f"{here}/wd:{name_in(self.type_name, key, self.version)}[1]"
+
+    def _not_a_time(self, key: str) -> ValidationRefusalError:
+        return ValidationRefusalError(Issue(f"'{self.text(key)}' is out of range.", self.xpath(key)))
 
 
 def name_in(type_name: str, key: str, version: Version) -> str:

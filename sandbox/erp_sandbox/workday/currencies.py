@@ -47,5 +47,5 @@ CURRENCIES: dict[str, tuple[str, int]] = {
 
 
 def minor_units(currency: str) -> int:
-    """How many decimals an amount in this currency can have."""
-    return CURRENCIES[currency][1]
+    """How many decimals an amount in this currency can have; two when the currency is not listed."""
+    return CURRENCIES[currency][1] if currency in CURRENCIES else 2

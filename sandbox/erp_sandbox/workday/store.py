@@ -422,7 +422,12 @@ class WorkdayStore:
                 self.instances.add(kind, document.supplier_invoice_id, document.supplier_invoice_id)
 
     def _master_data(self) -> Iterator[tuple[str, str, str]]:
-        """Kind, id and descriptor of everything seeded but suppliers."""
+        """Kind, id and descriptor of everything seeded but suppliers, and of unlisted currencies in use."""
+        used = [company.currency for company in self.companies.values()]
+        used += [supplier.currency for supplier in self.suppliers.values() if supplier.currency]
+        for currency in dict.fromkeys(used):
+            if currency not in CURRENCIES:
+                yield "Currency", currency, currency
         for company in self.companies.values():
             yield "Company", company.company_id, company.name
         for center in self.cost_centers.values():

@@ -227,6 +227,7 @@ SCHEMA = [
     ),
     pytest.param(lambda x: x.replace("100.00", "100.0000001"), id="too many digits"),
     pytest.param(lambda x: x.replace("2026-02-03", "03.02.2026"), id="no date"),
+    pytest.param(lambda x: x.replace("2026-02-03", "12026-02-03"), id="no date of this calendar"),
 ]
 
 

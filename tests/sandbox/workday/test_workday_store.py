@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from erp_sandbox.workday.codec import amount_text, date_text, moment_text
+from erp_sandbox.workday.currencies import minor_units
 from erp_sandbox.workday.documents import Invoice, InvoiceLine
 from erp_sandbox.workday.ledger import DocumentLedger
 from erp_sandbox.workday.store import WorkdayStore
@@ -102,11 +104,17 @@ def test_an_unknown_field_cannot_be_edited(tenant):
         tenant.store.edit_invoice("BILL-1", memmo="x")
 
 
+def test_a_seed_may_use_a_currency_that_is_not_listed(seed):
+    """A company in an unlisted currency makes that currency known, with two decimals."""
+    company = replace(seed.companies[0], currency="EGP")
+    store = WorkdayStore(replace(seed, companies=(company,)))
+    assert store.instances.get("Currency", "EGP").id == "EGP"
+    assert (minor_units("EGP"), minor_units("JPY")) == (2, 0)
+
+
 def test_wids_differ_between_tenants(seed):
     """The same supplier has another WID in another tenant."""
-    other = type(seed)(
-        **{name: getattr(seed, name) for name in seed.__dataclass_fields__} | {"tenant": "acme"}
-    )
+    other = replace(seed, tenant="acme")
     assert WorkdayStore(seed).suppliers["S-1"].wid != WorkdayStore(other).suppliers["S-1"].wid
     assert WorkdayStore(seed).suppliers["S-1"].wid == WorkdayStore(seed).suppliers["S-1"].wid
 
