@@ -78,6 +78,10 @@ class ApiStream(Stream):
             self._has_children = self.has_selected_descendents
         return super().generate_child_contexts(record, context) if self._has_children else ()
 
+    def get_batch_config(self, config: t.Mapping[str, t.Any]) -> None:
+        """Return None: there are no batches, see :class:`~ml_connector.singer.tap.ApiTap`."""
+        del config
+
     def _increment_stream_state(
         self, latest_record: types.Record, *, context: types.Context | None = None
     ) -> None:

@@ -12,6 +12,7 @@ from singer_sdk import Tap
 from singer_sdk import typing as th
 from singer_sdk.contrib.msgspec import enc_hook
 from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter, SingerMessageType
 from singer_sdk.singerlib.encoding.simple import Message
 
@@ -112,6 +113,10 @@ class ApiTap(Tap):
     """
 
     stream_classes: t.ClassVar[tuple[type[Stream], ...]] = ()
+    # No BATCH: the SDK would write batches after states that already cover their records.
+    capabilities: t.ClassVar[list[CapabilitiesEnum]] = [
+        capability for capability in Tap.capabilities if capability != PluginCapabilities.BATCH
+    ]
     message_writer_class = MessageWriter
     package_name = "ml-connector"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import typing as t
+import weakref
 
 from singer_sdk import typing as th
 
@@ -118,8 +119,10 @@ class TapBill(ApiTap):
 
     @functools.cached_property
     def client(self) -> BillClient:
-        """The client all streams share, opened when it is first needed."""
-        return BillClient(BillSettings.from_config(self.config, plugin=self.name))
+        """The client all streams share, opened when it is first needed and closed with the tap."""
+        client = BillClient(BillSettings.from_config(self.config, plugin=self.name))
+        weakref.finalize(self, client.close)
+        return client
 
 
 if __name__ == "__main__":
