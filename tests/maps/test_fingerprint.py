@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from map_finance.engine import MapEngine
+from map_finance.results import fingerprint_of
 from ml_connector.crosswalk import MemoryReferences, NoLinks
 
 ORGANIZATION = "00801ORGAAAAAAAA0001"
@@ -88,6 +89,13 @@ def test_a_changed_line_changes_it(engine, bill, changes):
     assert (
         engine.map("bills", changed(bill(), **changes)).fingerprint != engine.map("bills", bill()).fingerprint
     )
+
+
+@pytest.mark.parametrize("number", [Decimal(1), Decimal("1.00"), 1.0])
+def test_a_number_is_its_value(number):
+    """Integer, float and decimal of one value hash alike, also inside lists and objects."""
+    assert fingerprint_of({"a": [{"b": number}]}) == fingerprint_of({"a": [{"b": 1}]})
+    assert fingerprint_of({"a": number}) != fingerprint_of({"a": True})
 
 
 def test_it_is_there_when_the_document_is_not(engine, bill):

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from map_finance.mapper import MapFinance
 from map_finance.schema import HELD_SCHEMA, document_schema
+from ml_connector.crosswalk import SqliteReferences
 
 ORGANIZATION = "00801ORGAAAAAAAA0001"
 VENDOR = "00901VNDRAAAAAAA0001"
@@ -158,6 +159,17 @@ def test_references_are_remembered_for_the_next_run(pipe, coding, bill):
     pipe(*coding, state(1))
     out = pipe(schema("bills"), record("bills", bill()))
     assert out[-1]["stream"] == "supplier_invoices"
+
+
+def test_state_is_not_sent_before_references_are_kept(write_tables, tmp_path, vendor):
+    """When a state leaves the mapper, another process can already read what came before it."""
+    write_tables()
+    mapper = MapFinance(config=CONFIG)
+    list(mapper.map_record_message(record("vendors", vendor())))
+    list(mapper.map_state_message(state(1)))
+    other = SqliteReferences(str(tmp_path / ".ml-connector" / "references.db"))
+    assert other.get(ORGANIZATION, "vendors", VENDOR)["name"] == "Northwind Paper LLC"
+    other.close()
 
 
 def test_other_streams_are_left_out_with_a_word(pipe, caplog):

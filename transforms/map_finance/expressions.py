@@ -13,6 +13,7 @@ import decimal
 import difflib
 import operator
 import typing as t
+from collections.abc import Mapping
 from decimal import Decimal
 
 import simpleeval  # type: ignore[import-untyped]
@@ -290,7 +291,7 @@ def _member(value: t.Any, name: str) -> t.Any:
         return value.get(name)
     if value is UNRESOLVED:
         return value
-    return value.get(name) if isinstance(value, t.Mapping) else None
+    return value.get(name) if isinstance(value, Mapping) else None
 
 
 def _arithmetic(

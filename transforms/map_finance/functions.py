@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import typing as t
+from collections.abc import Mapping
 from decimal import Decimal
 
 from map_finance.expressions import UNRESOLVED, decimal_of
@@ -194,7 +195,7 @@ class Functions:
     def _every(items: t.Any, field: str, allowed: t.Sequence[t.Any]) -> bool:
         if not isinstance(items, list):
             return False
-        return all(isinstance(item, t.Mapping) and item.get(field) in allowed for item in items)
+        return all(isinstance(item, Mapping) and item.get(field) in allowed for item in items)
 
     def _answer(
         self, kind: str, value: t.Any, stream: str | None, ask: t.Callable[..., Resolution]

@@ -8,6 +8,7 @@ import datetime as dt
 import string
 import threading
 import typing as t
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pydantic
@@ -328,7 +329,7 @@ class _Work:
         for element in native or ():
             self._functions.place = f"line {len(lines) + 1}"
             place = f"{self._functions.place} "
-            if not isinstance(element, t.Mapping):
+            if not isinstance(element, Mapping):
                 self._malformed(place.strip(), "is not an object")
                 continue
             self._evaluator.item = self._scope["line"] = element

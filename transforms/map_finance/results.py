@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pydantic
@@ -57,7 +58,7 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 
 def _plain(value: t.Any) -> t.Any:
-    if isinstance(value, t.Mapping):
+    if isinstance(value, Mapping):
         return {
             key: plain for key, element in value.items() if (plain := _plain(element)) is not None
         } or None
