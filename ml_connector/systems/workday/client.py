@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from lxml import etree
+from zeep.ns import WSDL, XSD
 
 from ml_connector.errors import OutcomeUnknown, SettingInvalid, SystemFault, Throttled, Unavailable
 from ml_connector.permits import Permits
@@ -277,10 +278,9 @@ class WorkdayClient:
         except (NotSent, AnswerLost) as error:
             raise Unavailable(SYSTEM, what, str(error)) from error
         if reply.status == 200:
-            with contextlib.suppress(ValueError):
-                parse_xml(reply.content)
+            if _is_description(reply.content):
                 return reply.content
-            raise Unavailable(SYSTEM, what, "an answer that is not XML", status=reply.status)
+            raise no_such_service(f"{what} (the answer is something else)", None)
         if reply.status == 500:
             raise no_such_service(what, reply.status)  # what a version the tenant lacks is answered with
         raise from_reply(reply, None, what, write=False)
@@ -345,6 +345,14 @@ def _login_refused(reply: Reply, fault: Fault | None) -> bool:
 
 def _now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _is_description(content: bytes) -> bool:
+    try:
+        root = parse_xml(content)
+    except ValueError:
+        return False
+    return etree.QName(root).namespace in (WSDL, XSD)
 
 
 def _total_pages(node: Node) -> int:
