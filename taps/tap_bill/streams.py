@@ -10,7 +10,7 @@ from ml_connector.errors import Rejected
 from ml_connector.http import decode_json
 from ml_connector.singer.stream import ApiStream
 from ml_connector.systems.bill.errors import is_bad_query
-from ml_connector.systems.bill.paging import ListReader
+from ml_connector.systems.bill.paging import BEGINNING, ListReader
 from ml_connector.systems.bill.windows import read_since
 from tap_bill import schemas
 
@@ -110,6 +110,8 @@ class IncrementalStream(ListStream):
     def get_records(self, context: types.Context | None) -> Iterable[types.Record]:
         """Yield the rows changed since the bookmark, less an overlap, in the order of their change."""
         since = self._since(context)
+        if since is None and not self.surely_filters:
+            since = BEGINNING  # so that the very first call shows whether the filter is accepted
         reader = self._reader()
         read = read_since(reader, since, concurrency=self.client.settings.max_concurrency)
         with contextlib.closing(read) as batches:
