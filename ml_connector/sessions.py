@@ -1,7 +1,7 @@
 """A session or token that several processes share: one logs in, the others use what it got.
 
-It lies encrypted in the state directory. Key and file name are derived from the very credentials it was got with, so
-only who has them can find and read it, and changed credentials never meet an old session.
+It lies encrypted in the state directory. Key and file name are derived from the very credentials it was got
+with, so only who has them can find and read it, and changed credentials never meet an old session.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Token:
     Attributes:
         value: The secret that authorises calls.
         expires_at: When it ends, if the system says so.
-        extras: What else the login answered and later calls need (user, organization, a rotated refresh token).
+        extras: What else the login answered and later calls need (user, organization, a rotated refresh
+            token).
     """
 
     value: str = dataclasses.field(repr=False)
@@ -48,8 +49,8 @@ class SharedSession:
 
     Args:
         system: Whose token it is (``bill``).
-        credentials: Everything that decides whose session it is: address, keys, user. A changed value is another
-            session, so a refresh token the user supplies anew wins over a rotated one kept here.
+        credentials: Everything that decides whose session it is: address, keys, user. A changed value is
+            another session, so a refresh token the user supplies anew wins over a rotated one kept here.
         leeway: Seconds before its end at which a token counts as ended.
         directory: Where it lies; None: the state directory.
     """

@@ -19,8 +19,8 @@ VARIABLE = "ML_CONNECTOR_STATE_DIR"
 def state_directory(*parts: str) -> Path:
     """Return a directory below the state directory, made (0700) when it does not exist.
 
-    ``ML_CONNECTOR_STATE_DIR`` wins, then the user's own state directory. Without a home, as in many containers, it
-    is a private directory among the temporary files.
+    ``ML_CONNECTOR_STATE_DIR`` wins, then the user's own state directory. Without a home, as in many
+    containers, it is a private directory among the temporary files.
 
     Args:
         parts: Names of the directories below it.

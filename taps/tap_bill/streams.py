@@ -7,7 +7,6 @@ import datetime as dt
 import typing as t
 
 from ml_connector.errors import Rejected
-from ml_connector.http import decode_json
 from ml_connector.singer.stream import ApiStream
 from ml_connector.systems.bill.errors import is_bad_query
 from ml_connector.systems.bill.paging import BEGINNING, ListReader
@@ -93,7 +92,7 @@ class ListStream(BillStream):
     @staticmethod
     def _decoded(rows: list[Row]) -> t.Iterator[types.Record]:
         for row in rows:
-            yield decode_json(row.raw)
+            yield row.record()
 
 
 class IncrementalStream(ListStream):

@@ -301,19 +301,51 @@ def test_states_are_written_along_the_way_and_cover_only_what_is_written(sandbox
             assert covered <= set(ids(messages[:number], "bills"))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("lines_until_death", [40, 1500])
-def test_a_killed_process_loses_nothing(sandbox, own_state, tmp_path, lines_until_death):
-    """After kill -9 the next run from the last state that got out completes the bills."""
-    box = sandbox(World.plain(vendors=5, bills=2500, lines=(1, 1)), latency=0.01)
-    (tmp_path / "config.json").write_text(json.dumps(config_for(box)))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tap_bill.tap", "--config", str(tmp_path / "config.json")],
+def start_process(tmp_path, own_state, box, **changes):
+    """Start the tap as a process of its own."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config_for(box, **changes)))
+    return subprocess.Popen(
+        [sys.executable, "-m", "tap_bill.tap", "--config", str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "ML_CONNECTOR_STATE_DIR": str(own_state)},
     )
+
+
+@pytest.mark.slow
+def test_processes_share_the_calls_at_once_and_the_login(sandbox, own_state, tmp_path):
+    """Two runs at the same time make two calls at once together, with one login, and both read everything."""
+    box = sandbox(World.plain(vendors=5, bills=900, lines=(1, 1)), latency=0.01)
+    processes = [start_process(tmp_path, own_state, box) for _ in range(2)]
+    for process in processes:
+        messages = [json.loads(line) for line in process.communicate(timeout=60)[0].splitlines()]
+        assert set(ids(messages, "bills")) == known_ids(box, "bills")
+    assert box.stats.max_concurrency("bill") == 2
+    assert box.bill.sessions.logins == 1
+
+
+@pytest.mark.slow
+def test_a_terminated_process_ends_with_its_state(sandbox, own_state, tmp_path):
+    """On SIGTERM the tap stops soon; its last message is a state from which the next run completes the bills."""
+    box = sandbox(World.plain(vendors=5, bills=2500, lines=(1, 1)), latency=0.01)
+    process = start_process(tmp_path, own_state, box)
+    got = [json.loads(process.stdout.readline()) for _ in range(1200)]
+    process.send_signal(signal.SIGTERM)
+    got += [json.loads(line) for line in process.communicate(timeout=30)[0].splitlines()]
+    assert got[-1]["type"] == "STATE"
+    again = run(box, state=last_state(got))
+    assert set(ids(got, "bills")) | set(ids(again, "bills")) == known_ids(box, "bills")
+    assert len(ids(got, "bills")) < 2500
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines_until_death", [40, 1500])
+def test_a_killed_process_loses_nothing(sandbox, own_state, tmp_path, lines_until_death):
+    """After kill -9 the next run from the last state that got out completes the bills."""
+    box = sandbox(World.plain(vendors=5, bills=2500, lines=(1, 1)), latency=0.01)
+    process = start_process(tmp_path, own_state, box)
     got = []
     for line in process.stdout:
         got.append(json.loads(line))

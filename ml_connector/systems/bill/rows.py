@@ -7,6 +7,8 @@ import typing as t
 
 import msgspec
 
+from ml_connector.http import decode_json
+
 __all__ = ["ListPage", "Row", "decode_page", "format_time", "parse_time"]
 
 
@@ -22,6 +24,11 @@ class Row(t.NamedTuple):
     id: str
     time: dt.datetime | None
     raw: msgspec.Raw
+
+    def record(self) -> dict[str, t.Any]:
+        """Return the object, numbers exact."""
+        record: dict[str, t.Any] = decode_json(self.raw)
+        return record
 
 
 class ListPage(t.NamedTuple):
