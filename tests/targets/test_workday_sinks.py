@@ -11,7 +11,14 @@ import pytest
 from erp_sandbox import credentials
 from erp_sandbox.world import World
 from ml_connector.documents import DocumentSource, InvoiceLine, Reference, Supplier, SupplierInvoice
-from ml_connector.errors import Conflict, OutcomeUnknown, PermissionDenied, Rejected, SettingInvalid, Throttled
+from ml_connector.errors import (
+    Conflict,
+    OutcomeUnknown,
+    PermissionDenied,
+    Rejected,
+    SettingInvalid,
+    Throttled,
+)
 from ml_connector.singer.sink import LookupInconclusive, differences
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.errors import NumberInUse
@@ -337,6 +344,13 @@ class TestUncertainty:
         with pytest.raises(Rejected):
             invoice_sink().create(invoice())
 
+    def test_an_error_beside_a_wid_nobody_can_look_up_leaves_the_outcome_open(self, invoice_sink, invoice, tenant):
+        """Something may have been left behind."""
+        tenant.workday.arm("error_exception")
+        tenant.workday.forbid("Get_Supplier_Invoices")
+        with pytest.raises(OutcomeUnknown):
+            invoice_sink().create(invoice())
+
     def test_an_answer_that_names_nothing_leaves_the_outcome_open(self, invoice_sink, invoice, tenant):
         """Neither a reference nor an error: only a look-up tells."""
         tenant.workday.arm("no_reference")
@@ -404,7 +418,7 @@ class TestReading:
         for n, day in enumerate([30, 1, 2, 3], 1):
             date = dt.date(2026, 9 if day == 30 else 10, day)
             sink.create(invoice(f"b{n}", amounts=("-5.00" if day == 2 else "5.00",), invoice_date=date))
-        found = invoice_sink(None).survey(dt.date(2026, 10, 1), dt.date(2026, 10, 3))
+        found = invoice_sink().survey(dt.date(2026, 10, 1), dt.date(2026, 10, 3))
         assert {each.external_id for each in found} == {"BILL-b2", "BILL-b3", "BILL-b4"}
 
     def test_a_survey_reads_all_pages(self, invoice_sink, invoice, connect):
@@ -421,7 +435,7 @@ class TestReading:
         found = invoice_sink().read_back([*wids, "f" * 32])
         assert {wid: each.external_id for wid, each in found.items()} == {wids[0]: "BILL-b0", wids[1]: "BILL-b1"}
 
-    def test_many_are_read_back_in_few_calls(self, invoice_sink, invoice, tenant, connect):
+    def test_many_are_read_back_in_few_calls(self, invoice_sink, invoice, connect):
         """A hundred references a call."""
         client = connect()
         sink = invoice_sink(client)
@@ -632,7 +646,7 @@ class TestSuppliers:
         with pytest.raises(SettingInvalid, match="supplier_category"):
             supplier_sink().check(vendor())
 
-    def test_an_existing_supplier_is_never_changed(self, supplier_sink, tenant):
+    def test_an_existing_supplier_is_never_changed(self, supplier_sink):
         """It belongs to the people who keep it in Workday."""
         with pytest.raises(Conflict, match="never changed"):
             supplier_sink().update(vendor(), "a" * 32)

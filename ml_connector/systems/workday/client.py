@@ -18,7 +18,7 @@ from zeep.ns import WSDL, XSD
 
 from ml_connector.errors import OutcomeUnknown, SettingInvalid, SystemFault, Throttled, Unavailable
 from ml_connector.permits import Permits
-from ml_connector.read_retries import attempts
+from ml_connector.retries import attempts
 from ml_connector.sessions import SharedSession, Token
 from ml_connector.soap import (
     SOAP_ENV,

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from ml_connector.errors import NotFound, Rejected
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
+from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.xml import Node, Ref, reference
 
 __all__ = ["ADJUSTMENT", "FORMS", "INVOICE", "Form", "InvoiceReader", "InvoiceRecord"]
@@ -150,6 +151,18 @@ class InvoiceReader:
                 }
         return found
 
+    def is_there(self, form: Form, wid: str) -> bool:
+        """Whether something exists under a WID Workday has just named.
+
+        Raises:
+            SystemFault: Workday cannot tell.
+        """
+        try:
+            self._one(form, "WID", wid)
+        except NotFound:
+            return False
+        return True
+
     def remember(self, form: Form, external_id: str) -> None:
         """Note an id that exists, to prove the look-up by id with."""
         self._keys[form].sample = external_id
@@ -196,15 +209,17 @@ class InvoiceReader:
         for wid in wids:
             try:
                 found.append(self._one(form, "WID", wid))
-            except NotFound:
+            except (NotFound, Rejected):
                 continue
         return found
 
     def _one(self, form: Form, kind: str, value: str) -> InvoiceRecord:
         records = self._by_references(form, [reference(kind, value)], sought=(kind, value))
-        if not records:
-            raise NotFound("workday", form.get, f"no answer for {kind} {value}")
-        return records[0]
+        for record in records:
+            if value == (record.wid if kind == "WID" else record.external_id):
+                return record
+        # An answer about something else proves neither that it exists nor that it does not.
+        raise Rejected(SYSTEM, form.get, f"the answer for {kind} {value} does not contain it")
 
     def _by_references(
         self, form: Form, references: list[dict[str, t.Any]], sought: tuple[str, str] | None = None

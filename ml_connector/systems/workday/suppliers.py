@@ -7,6 +7,7 @@ import typing as t
 
 from ml_connector.errors import NotFound, Rejected
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
+from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.references import References, SupplierThing, read_supplier
 from ml_connector.systems.workday.xml import reference
 
@@ -40,6 +41,18 @@ class SupplierReader:
             found += self._some(wids[start : start + _MOST_REFERENCES])
         return {thing.ids["WID"]: thing for thing in found if "WID" in thing.ids}
 
+    def is_there(self, wid: str) -> bool:
+        """Whether a supplier exists under a WID Workday has just named.
+
+        Raises:
+            SystemFault: Workday cannot tell.
+        """
+        try:
+            self._one("WID", wid)
+        except NotFound:
+            return False
+        return True
+
     def resolves(self) -> bool:
         """Whether this tenant has shown that look-ups by Supplier_ID work (sheet workday 4.1)."""
         with self._lock:
@@ -63,15 +76,17 @@ class SupplierReader:
         for wid in wids:
             try:
                 found.append(self._one("WID", wid))
-            except NotFound:
+            except (NotFound, Rejected):
                 continue
         return found
 
     def _one(self, kind: str, value: str) -> SupplierThing:
         things = self._by_references([reference(kind, value)], sought=(kind, value))
-        if not things:
-            raise NotFound("workday", _GET, f"no answer for {kind} {value}")
-        return things[0]
+        for thing in things:
+            if thing.ids.get(kind) == value:
+                return thing
+        # An answer about something else proves neither that it exists nor that it does not.
+        raise Rejected(SYSTEM, _GET, f"the answer for {kind} {value} does not contain it")
 
     def _by_references(
         self, references: list[dict[str, t.Any]], sought: tuple[str, str] | None = None

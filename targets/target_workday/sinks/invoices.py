@@ -219,7 +219,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         if wid is None:
             return (Rejected if proved else OutcomeUnknown)(SYSTEM, form.submit, words)
         try:
-            left_behind = bool(self._reader.by_wids([wid], {wid: form}))
+            left_behind = self._reader.is_there(form, wid)
         except SystemFault:
             left_behind = True
         return (OutcomeUnknown if left_behind else Rejected)(SYSTEM, form.submit, words)

@@ -15,7 +15,7 @@ from ml_connector.systems.workday.references import Ambiguous, References, Suppl
 from ml_connector.systems.workday.suppliers import SupplierReader
 from target_workday.invoice_checks import supplier_reasons
 from target_workday.options import WorkdayPosting
-from target_workday.submission import read_submission
+from target_workday.submission import Submission, read_submission
 from target_workday.supplier_request import supplier_body
 
 __all__ = ["SupplierSink"]
@@ -103,8 +103,7 @@ class SupplierSink(DocumentSink[Supplier]):
             return self._created_before(document, conflict)
         said = read_submission(answer, "Supplier_Reference")
         if not said.accepted:
-            kind = Rejected if said.wid is None and said.errors else OutcomeUnknown
-            raise kind(SYSTEM, _SUBMIT, said.words)
+            raise (Rejected if self._nothing_created(said) else OutcomeUnknown)(SYSTEM, _SUBMIT, said.words)
         wid = said.wid or ""
         self._references.add(
             SupplierThing(
@@ -180,6 +179,14 @@ class SupplierSink(DocumentSink[Supplier]):
                 document.source.id,
             )
         ]
+
+    def _nothing_created(self, said: Submission) -> bool:
+        if said.wid is None:
+            return bool(said.errors)
+        try:
+            return not self._reader.is_there(said.wid)
+        except SystemFault:
+            return False
 
     def _created_before(self, document: Supplier, conflict: Conflict) -> Delivered:
         try:
