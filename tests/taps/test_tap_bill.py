@@ -327,14 +327,15 @@ def test_processes_share_the_calls_at_once_and_the_login(sandbox, own_state, tmp
 
 
 @pytest.mark.slow
-def test_a_terminated_process_ends_with_its_state(sandbox, own_state, tmp_path):
-    """On SIGTERM the tap stops soon; its last message is a state from which the next run completes the bills."""
+def test_a_terminated_process_stops_cleanly(sandbox, own_state, tmp_path):
+    """On SIGTERM the tap stops soon, with whole lines; from its last state the next run completes the bills."""
     box = sandbox(World.plain(vendors=5, bills=2500, lines=(1, 1)), latency=0.01)
     process = start_process(tmp_path, own_state, box)
     got = [json.loads(process.stdout.readline()) for _ in range(1200)]
     process.send_signal(signal.SIGTERM)
-    got += [json.loads(line) for line in process.communicate(timeout=30)[0].splitlines()]
-    assert got[-1]["type"] == "STATE"
+    got += [json.loads(line) for line in process.stdout]
+    process.stdout.close()
+    assert process.wait(30) == 0
     again = run(box, state=last_state(got))
     assert set(ids(got, "bills")) | set(ids(again, "bills")) == known_ids(box, "bills")
     assert len(ids(got, "bills")) < 2500
