@@ -84,9 +84,7 @@ def check_base_url(url: str, *, setting: str = "base_url") -> str:
             "Leave only scheme, host and path; credentials have settings of their own.",
         )
     if parsed.scheme == "http" and not _is_loopback(parsed.host):
-        raise SettingInvalid(
-            f'setting "{setting}" would send secrets unencrypted to {parsed.host}.', _ADDRESS_CURE
-        )
+        raise SettingInvalid(f'setting "{setting}" would send secrets unencrypted to {parsed.host}.', _ADDRESS_CURE)
     return str(parsed).rstrip("/")
 
 
@@ -172,9 +170,7 @@ def retry_after(headers: t.Mapping[str, str], *, now: dt.datetime | None = None)
     return max(0.0, (moment - (now or dt.datetime.now(dt.UTC))).total_seconds())
 
 
-_ADDRESS_CURE: t.Final = (
-    "Write https://host/path; http:// is accepted for this machine only (127.0.0.1, localhost)."
-)
+_ADDRESS_CURE: t.Final = "Write https://host/path; http:// is accepted for this machine only (127.0.0.1, localhost)."
 
 
 def _is_loopback(host: str) -> bool:

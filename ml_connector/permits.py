@@ -41,8 +41,7 @@ class Permits:
         place = directory or state_directory("permits")
         stem = hashed(name)
         self._locks = [
-            filelock.FileLock(place / f"{stem}.{number}", thread_local=False, mode=0o600)
-            for number in range(slots)
+            filelock.FileLock(place / f"{stem}.{number}", thread_local=False, mode=0o600) for number in range(slots)
         ]
         self._limit = slots
         self._undisturbed = 0
@@ -117,9 +116,7 @@ class HourlyBudget:
         place = directory or state_directory("permits")
         stem = hashed(name)
         self._path = place / f"{stem}.hour"
-        self._across_processes = filelock.FileLock(
-            place / f"{stem}.hour.lock", thread_local=False, mode=0o600
-        )
+        self._across_processes = filelock.FileLock(place / f"{stem}.hour.lock", thread_local=False, mode=0o600)
         self._across_threads = threading.Lock()
         self._calls = calls
         self._clock = clock

@@ -91,11 +91,7 @@ class SharedSession:
         """
         with self._across_threads, self._across_processes:
             stored = self._read()
-            if (
-                stored is not None
-                and not self._ended(stored)
-                and (stale is None or stored.value != stale.value)
-            ):
+            if stored is not None and not self._ended(stored) and (stale is None or stored.value != stale.value):
                 self._token = stored
                 return stored
             token = login()

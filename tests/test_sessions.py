@@ -74,8 +74,7 @@ def test_one_login_for_many_threads(session):
         return Token("fresh")
 
     threads = [
-        threading.Thread(target=lambda: results.append(session.renew(Token("stale"), login).value))
-        for _ in range(8)
+        threading.Thread(target=lambda: results.append(session.renew(Token("stale"), login).value)) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -87,9 +86,7 @@ def test_one_login_for_many_threads(session):
 def test_one_login_for_two_processes(tmp_path):
     """Two processes at the same moment log in once."""
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", LOGIN_PROCESS, str(tmp_path)], stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([sys.executable, "-c", LOGIN_PROCESS, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     assert [process.communicate()[0] for process in processes] == ["fresh\n", "fresh\n"]

@@ -82,9 +82,7 @@ class ApiStream(Stream):
         """Return None: there are no batches, see :class:`~ml_connector.singer.tap.ApiTap`."""
         del config
 
-    def _increment_stream_state(
-        self, latest_record: types.Record, *, context: types.Context | None = None
-    ) -> None:
+    def _increment_stream_state(self, latest_record: types.Record, *, context: types.Context | None = None) -> None:
         """Leave the bookmark alone: see :meth:`move_bookmark`."""
 
     def _write_schema_message(self) -> None:
@@ -92,9 +90,7 @@ class ApiStream(Stream):
             super()._write_schema_message()
             self._schema_written = True
 
-    def _generate_record_messages(
-        self, record: types.Record
-    ) -> t.Generator[singer.RecordMessage, None, None]:
+    def _generate_record_messages(self, record: types.Record) -> t.Generator[singer.RecordMessage, None, None]:
         if self._prunes is None:
             self._prunes = not all(self.mask.values())
         if self._prunes:

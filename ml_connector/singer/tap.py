@@ -25,9 +25,7 @@ if t.TYPE_CHECKING:
 __all__ = ["ApiTap", "common_settings"]
 
 
-def common_settings(
-    *, base_url: str | None, page_size: int, max_concurrency: int
-) -> list[th.Property[t.Any]]:
+def common_settings(*, base_url: str | None, page_size: int, max_concurrency: int) -> list[th.Property[t.Any]]:
     """Return the settings every tap has, with the defaults of one system."""
     return [
         th.Property(
@@ -149,9 +147,7 @@ class ApiTap(Tap):
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """Return the command, which prints no traceback for what a person can mend."""
-        return _TapCommand(
-            super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema
-        )
+        return _TapCommand(super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema)
 
 
 class _TapCommand(PluginCommand):

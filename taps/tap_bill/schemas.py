@@ -208,12 +208,8 @@ BILLS: t.Final = _stream(
     classifications=_object(**_HEADER_CODING),
     payFromChartOfAccountId=_text(),
     paymentStatus=_text("UNPAID, SCHEDULED, PARTIALLY_PAID, PAID, IN_PROCESS, UNDEFINED."),
-    approvalStatus=_text(
-        "UNASSIGNED (no policy asks for one), ASSIGNED, APPROVED, DENIED, APPROVING, UNDEFINED."
-    ),
-    approvers=_list(
-        _object(userId=_text(), status=_text(), approverOrder=_count(), statusChangedTime=_time())
-    ),
+    approvalStatus=_text("UNASSIGNED (no policy asks for one), ASSIGNED, APPROVED, DENIED, APPROVING, UNDEFINED."),
+    approvers=_list(_object(userId=_text(), status=_text(), approverOrder=_count(), statusChangedTime=_time())),
     purchaseOrderNumber=_text(),
     paymentTermId=_text(),
     createdBy=_text("User id."),
@@ -251,9 +247,7 @@ PAYMENTS: t.Final = _stream(
         isVoidable=_flag(),
         checkDisbursement=_object(sentDate=_date(), arrivesByDate=_date(), checkNumber=_count()),
         achDisbursement=_object(sentDate=_date(), arrivesByDate=_date()),
-        rppsDisbursement=_object(
-            sentDate=_date(), arrivesByDate=_date(), traceNumber=_count(), batchNumber=_count()
-        ),
+        rppsDisbursement=_object(sentDate=_date(), arrivesByDate=_date(), traceNumber=_count(), batchNumber=_count()),
         internationalDisbursement=_object(
             sentDate=_date(), arrivesByDate=_date(), amount=_money(), disbursementSubType=_text()
         ),
@@ -332,9 +326,7 @@ RECURRING_BILLS: t.Final = _stream(
     recurringBillLineItems=_list(
         _object(id=_text(), amount=_money(), description=_text(), classifications=_LINE_CODING)
     ),
-    schedule=_object(
-        period=_text(), frequency=_count(), nextDueDate=_date(), endDate=_date(), daysInAdvance=_count()
-    ),
+    schedule=_object(period=_text(), frequency=_count(), nextDueDate=_date(), endDate=_date(), daysInAdvance=_count()),
     processingOptions=_object(autoPayment=_flag()),
     paymentInformation=_object(bankAccountId=_text()),
     **_STAMPS,

@@ -142,9 +142,7 @@ class IncrementalStream(ListStream):
         for rows in self._all_rows(reader):
             wanted = [row for row in rows if since is None or row.time is None or row.time >= since]
             yield from self._decoded(wanted)
-            newest = max(
-                [time for row in wanted if (time := row.time)] + ([newest] if newest else []), default=None
-            )
+            newest = max([time for row in wanted if (time := row.time)] + ([newest] if newest else []), default=None)
         if newest is not None and newest != since:
             self.move_bookmark(newest)
 
@@ -362,10 +360,5 @@ def _mask_bank_numbers(account: dict[str, t.Any] | None) -> None:
     """Keep the numbers as BILL masks them; should one ever come in clear, show its last digits only."""
     for name in ("accountNumber", "routingNumber"):
         number = (account or {}).get(name)
-        if (
-            account is not None
-            and isinstance(number, str)
-            and number.isalnum()
-            and len(number) > DIGITS_SHOWN
-        ):
+        if account is not None and isinstance(number, str) and number.isalnum() and len(number) > DIGITS_SHOWN:
             account[name] = MASK * (len(number) - DIGITS_SHOWN) + number[-DIGITS_SHOWN:]

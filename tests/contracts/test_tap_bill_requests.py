@@ -95,9 +95,7 @@ def test_every_request_is_in_the_collection(collection, monkeypatch, tmp_path, m
     settings = remembered if user == "remembered user" else {}
     sent = requests_of_a_full_run(monkeypatch, tmp_path, pagination_mode=mode, page_size=10, **settings)
     paths = {request.url.path.removeprefix("/bill/connect") for request in sent}
-    assert {
-        stream.path for stream in STREAM_CLASSES if stream.name not in ("organization", "bill_documents")
-    } <= paths
+    assert {stream.path for stream in STREAM_CLASSES if stream.name not in ("organization", "bill_documents")} <= paths
     for request in sent:
         path = request.url.path.removeprefix("/bill/connect")
         entry = known(collection, request.method, path)

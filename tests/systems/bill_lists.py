@@ -68,9 +68,7 @@ class FakeList:
         offset = self._offset(page, order)
         rows = [row(str(number), time) for time, number in order[offset : offset + size]]
         more = offset + size < len(order)
-        return ListPage(
-            rows, self._token(page, order[offset : offset + size], offset + size, filters) if more else ""
-        )
+        return ListPage(rows, self._token(page, order[offset : offset + size], offset + size, filters) if more else "")
 
     def _edit(self):
         if self.edits:

@@ -20,9 +20,7 @@ from ml_connector.systems.bill.errors import is_bad_query, is_stale_session, rea
 
 def fault_of(answer, **more):
     """Return what an answer stands for."""
-    return read_fault(
-        answer, "GET /v3/bills", **{"base_url": "https://gateway.stage.host.invalid/connect", **more}
-    )
+    return read_fault(answer, "GET /v3/bills", **{"base_url": "https://gateway.stage.host.invalid/connect", **more})
 
 
 @pytest.mark.parametrize(

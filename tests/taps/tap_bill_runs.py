@@ -78,11 +78,7 @@ def written(tap):
 
 def records(messages, stream):
     """Return the records of one stream."""
-    return [
-        message["record"]
-        for message in messages
-        if message["type"] == "RECORD" and message["stream"] == stream
-    ]
+    return [message["record"] for message in messages if message["type"] == "RECORD" and message["stream"] == stream]
 
 
 def ids(messages, stream):

@@ -238,9 +238,7 @@ def test_a_way_of_paging_can_be_chosen(sandbox, mode, cursor):
 @pytest.mark.parametrize("status", [422, 429])
 def test_troubles_on_the_way_lose_nothing(sandbox, status):
     """Throttling, failures, cut connections and dying sessions only cost time."""
-    faults = Faults(
-        seed=7, throttle=0.05, error_500=0.05, drop_before=0.05, drop_after=0.05, expire_session=0.05
-    )
+    faults = Faults(seed=7, throttle=0.05, error_500=0.05, drop_before=0.05, drop_after=0.05, expire_session=0.05)
     box = sandbox(
         World.plain(vendors=5, bills=900, lines=(1, 2)),
         faults=faults,
@@ -293,9 +291,7 @@ def test_states_are_written_along_the_way_and_cover_only_what_is_written(sandbox
     states = [number for number, message in enumerate(messages) if message["type"] == "STATE"]
     assert max(later - earlier for earlier, later in itertools.pairwise(states)) <= 1_300
     for number in states:
-        bookmark = (
-            messages[number]["value"].get("bookmarks", {}).get("bills", {}).get("replication_key_value")
-        )
+        bookmark = messages[number]["value"].get("bookmarks", {}).get("bills", {}).get("replication_key_value")
         if bookmark is not None:
             covered = {bill["id"] for bill in box.bill.bills() if bill["updatedTime"] <= bookmark}
             assert covered <= set(ids(messages[:number], "bills"))
@@ -425,9 +421,7 @@ def test_discovery_and_about_need_neither_settings_nor_network():
     catalog = json.loads(CliRunner().invoke(TapBill.cli, ["--discover"]).stdout)
     selected = {
         entry["stream"]: next(
-            item["metadata"].get("selected-by-default")
-            for item in entry["metadata"]
-            if not item["breadcrumb"]
+            item["metadata"].get("selected-by-default") for item in entry["metadata"] if not item["breadcrumb"]
         )
         for entry in catalog["streams"]
     }

@@ -132,9 +132,7 @@ def _by_code(case: _Case) -> SystemFault | None:  # noqa: C901, PLR0911 - a tabl
     if code in _BAD_CREDENTIALS:
         return case.make(CredentialsRefused, cure=_environment_cure(case.base_url))
     if code in _LOCKED:
-        return case.make(
-            CredentialsRefused, cure="Wait 15 minutes before the next login; more attempts prolong it."
-        )
+        return case.make(CredentialsRefused, cure="Wait 15 minutes before the next login; more attempts prolong it.")
     if code == _SESSION_INVALID:
         return case.make(CredentialsRefused, cure="Log in again.")
     if code == _SESSION_UNTRUSTED_OR_EXPIRED:
@@ -183,11 +181,7 @@ def _read_body(body: bytes, secrets: t.Iterable[str]) -> _Said | None:
         value = decode_json(body)
     except ValueError:
         text = body[:2000].decode("utf-8", "replace")
-        return (
-            _Said(None, "an answer that is not JSON: " + quoted(text, secrets, limit=160))
-            if text.strip()
-            else None
-        )
+        return _Said(None, "an answer that is not JSON: " + quoted(text, secrets, limit=160)) if text.strip() else None
     entries = [value] if isinstance(value, dict) else value
     if not isinstance(entries, list) or not entries or not all(_is_error(entry) for entry in entries):
         return None

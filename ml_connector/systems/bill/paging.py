@@ -76,9 +76,7 @@ class ListReader:
         page = self._fetch({**self._params, "max": "1", "sort": "updatedTime:desc"})
         return page.rows[0].time if page.rows else None
 
-    def pages(
-        self, since: dt.datetime | None, until: dt.datetime | None, *, most_pages: int | None = None
-    ) -> Pages:
+    def pages(self, since: dt.datetime | None, until: dt.datetime | None, *, most_pages: int | None = None) -> Pages:
         """Yield the rows edited in ``[since, until)``, page by page, each version of a row once.
 
         Args:
@@ -231,8 +229,6 @@ class ListReader:
             self._operation,
             f"the list cannot be read completely: {why}. pagination_mode is {self.mode}; try another one",
         )
-
-
 
 
 class _CursorFailed(Exception):

@@ -133,8 +133,7 @@ class BillSession:
         organization = str(said.get("organizationId") or "")
         if organization != self._settings.organization_id:
             raise SettingInvalid(
-                f"BILL opened a session for organization {organization!r}, not for "
-                f"{self._settings.organization_id!r}.",
+                f"BILL opened a session for organization {organization!r}, not for {self._settings.organization_id!r}.",
                 'Correct "organization_id"; nothing was read.',
             )
         return Token(

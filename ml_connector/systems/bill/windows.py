@@ -47,9 +47,7 @@ class Batch(t.NamedTuple):
     complete_until: dt.datetime | None
 
 
-def read_since(
-    reader: ListReader, since: dt.datetime | None, *, concurrency: int
-) -> t.Generator[Batch, None, None]:
+def read_since(reader: ListReader, since: dt.datetime | None, *, concurrency: int) -> t.Generator[Batch, None, None]:
     """Yield every row edited at or after ``since``, in the order of time windows.
 
     Args:
