@@ -84,7 +84,7 @@ class Delivery:
         with self._ledger.delivering(self._target, on_wait=self._say_waiting) as others_dead:
             if others_dead:
                 self._ledger.write(self._drop_leases)
-            with _Heartbeat(self._ledger, self._run.id):
+            with _Heartbeat(self._ledger, self._target, self._run.id):
                 for kind in DELIVERY_ORDER:
                     if kind in self._sinks and not self._stop.is_set():
                         self._deliver_kind(self._sinks[kind])
@@ -168,7 +168,7 @@ class Delivery:
 
     def _release(self) -> None:
         """Give back what is claimed; what could not be begun counts as not looked at by this run."""
-        ours = entries.c.lease_owner == self._run.id
+        ours = sa.and_(entries.c.target == self._target, entries.c.lease_owner == self._run.id)
         self._ledger.write(
             lambda connection: connection.execute(
                 sa.update(entries).where(ours).values(lease_owner=None, lease_until=None)
@@ -202,8 +202,9 @@ class Delivery:
 class _Heartbeat:
     """Keeps the claims of a living delivery alive."""
 
-    def __init__(self, ledger: Ledger, owner: str) -> None:
+    def __init__(self, ledger: Ledger, target: str, owner: str) -> None:
         self._ledger = ledger
+        self._target = target
         self._owner = owner
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="ledger-heartbeat", daemon=True)
@@ -221,7 +222,7 @@ class _Heartbeat:
             self._ledger.write(
                 lambda connection: connection.execute(
                     sa.update(entries)
-                    .where(entries.c.lease_owner == self._owner)
+                    .where(entries.c.target == self._target, entries.c.lease_owner == self._owner)
                     .values(lease_until=_now() + LEASE)
                 )
             )

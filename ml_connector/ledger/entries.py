@@ -11,7 +11,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from ml_connector.errors import Reason
-from ml_connector.ledger.schema import entries
+from ml_connector.ledger.schema import entries, is_open
 
 __all__ = ["Entry", "State", "claim", "load", "pending", "settle", "waiting"]
 
@@ -154,8 +154,6 @@ def _due(target: str, kind: str, now: dt.datetime) -> sa.ColumnElement[bool]:
     return sa.and_(
         entries.c.target == target,
         entries.c.kind == kind,
-        sa.or_(
-            entries.c.state.in_(("received", "held", "posting")),
-            sa.and_(entries.c.state == "retry", entries.c.next_attempt_at <= now),
-        ),
+        is_open,
+        sa.or_(entries.c.state != "retry", entries.c.next_attempt_at <= now),
     )

@@ -59,9 +59,17 @@ def upgrade() -> None:
     op.create_index("ix_entries_target_external_id", "entries", ["target", "external_id"])
     for column in ("number", "source_id", "target_id", "target_number"):
         op.create_index(f"ix_entries_{column}", "entries", [column])
+    unfinished = sa.text("state IN ('received', 'held', 'posting', 'retry')")
+    op.create_index(
+        "ix_entries_open",
+        "entries",
+        ["target", "kind", "id"],
+        sqlite_where=unfinished,
+        postgresql_where=unfinished,
+    )
     leased = sa.text("lease_owner IS NOT NULL")
     op.create_index(
-        "ix_entries_leased", "entries", ["lease_owner"], sqlite_where=leased, postgresql_where=leased
+        "ix_entries_leased", "entries", ["target", "lease_owner"], sqlite_where=leased, postgresql_where=leased
     )
     unverified = sa.text("verified_at IS NULL AND target_id IS NOT NULL")
     op.create_index(
