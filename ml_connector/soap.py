@@ -257,7 +257,8 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        waiting += [current.__cause__, current.__context__, getattr(current, "reason", None), *current.args]
+        # Not __context__: it may hold an older failure that was being handled when this request was made.
+        waiting += [current.__cause__, getattr(current, "reason", None), *current.args]
 
 
 def _certainly_unsent(error: BaseException) -> bool:

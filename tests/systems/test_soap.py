@@ -71,6 +71,16 @@ def test_whatever_goes_wrong_after_sending_may_have_been_processed(transport, be
         transport.post(url, b"<a/>", {})
 
 
+def test_an_older_failure_does_not_make_a_request_unsent(transport):
+    """A request made while an unsent one is being handled is judged by itself."""
+    with server(lambda connection: connection.close()) as url:
+        try:
+            transport.post(f"http://127.0.0.1:{free_port()}/service", b"<a/>", {})
+        except NotSent:
+            with pytest.raises(AnswerLost):
+                transport.post(url, b"<a/>", {})
+
+
 def test_a_redirect_is_an_answer_and_not_followed(transport):
     """Credentials must not travel to a host nobody configured."""
     with requests_mock_module.Mocker() as mock:
