@@ -39,12 +39,14 @@ class Bill:
         requests: All requests, in order.
         logins: Answers to the next logins.
         answers: Answers to the next other calls; an exception is raised as such.
+        dead: Sessions that BILL has forgotten.
     """
 
     def __init__(self):
         self.requests = []
         self.logins = []
         self.answers = []
+        self.dead = set()
         self.sessions = 0
 
     def client(self, **changes):
@@ -59,6 +61,8 @@ class Bill:
         self.requests.append(request)
         if request.url.path.endswith("/v3/login"):
             return self._log_in(request)
+        if request.headers["sessionId"] in self.dead:
+            return error(401, "BDC_1109")
         answer = self.answers.pop(0) if self.answers else httpx.Response(200, json=EMPTY)
         if isinstance(answer, Exception):
             raise answer
