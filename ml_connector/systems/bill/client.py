@@ -10,7 +10,7 @@ import httpx
 from ml_connector.errors import SystemFault, Throttled, Unavailable
 from ml_connector.http import decode_json, open_client
 from ml_connector.permits import HourlyBudget, Permits
-from ml_connector.read_retries import attempts, full_jitter
+from ml_connector.retries import attempts, full_jitter
 from ml_connector.sessions import Token
 from ml_connector.systems.bill.errors import (
     HOURLY_QUOTA,
