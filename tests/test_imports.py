@@ -19,7 +19,7 @@ BASICS = tuple(
 )
 TRANSPORT = tuple(
     f"ml_connector.{name}"
-    for name in ("http", "odata", "permits", "read_retries", "retries", "sessions", "soap")
+    for name in ("http", "odata", "permits", "retries", "sessions", "soap")
 )
 
 

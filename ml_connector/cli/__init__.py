@@ -39,9 +39,7 @@ Exit codes:
 """,
 )
 @click.version_option(package_name="ml-connector", message="%(prog)s %(version)s")
-@click.option(
-    "--debug", is_flag=True, envvar="ML_CONNECTOR_DEBUG", help="Show the traceback of an unexpected error."
-)
+@click.option("--debug", is_flag=True, envvar="ML_CONNECTOR_DEBUG", help="Show the traceback of an unexpected error.")
 def main(debug: bool) -> None:  # noqa: FBT001
     """Look after the documents moved between finance systems.
 

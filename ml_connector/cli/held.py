@@ -18,9 +18,7 @@ __all__ = ["held"]
 
 
 @click.command()
-@click.option(
-    "--held-by", metavar="KIND:VALUE", help="Only documents held by this, such as supplier:S-00031."
-)
+@click.option("--held-by", metavar="KIND:VALUE", help="Only documents held by this, such as supplier:S-00031.")
 @click.option("--by-reason", is_flag=True, help="One line per reason instead of one per document.")
 @click.option("--fail", is_flag=True, help="Exit with 3 when any document is held.")
 @common_options

@@ -47,9 +47,7 @@ def choose(ledger: Ledger, terms: t.Sequence[str], *, held_by: str | None = None
         if held_by is not None:
             chosen.update({entry.id: entry for entry in questions.held(connection, held_by=held_by)})
     if not chosen:
-        raise UserError(
-            "no document is meant.", "Name a document, or what holds it: --held-by supplier:S-00031"
-        )
+        raise UserError("no document is meant.", "Name a document, or what holds it: --held-by supplier:S-00031")
     return list(chosen.values())
 
 
@@ -94,8 +92,6 @@ def _one(term: str, found: list[Entry]) -> Entry:
             "Look for it by number, id on either side, vendor name or amount.",
         )
     if len(found) > 1:
-        names = ", ".join(
-            f"{entry.label} ({entry.party or entry.kind}, {entry.source_id})" for entry in found[:5]
-        )
+        names = ", ".join(f"{entry.label} ({entry.party or entry.kind}, {entry.source_id})" for entry in found[:5])
         raise UserError(f'"{term}" means {len(found)} documents: {names}.', "Name one by its id.")
     return found[0]

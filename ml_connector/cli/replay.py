@@ -29,6 +29,4 @@ def replay(cli: Cli, terms: tuple[str, ...], held_by: str | None) -> None:
             raise UserError(f"{', '.join(posted)} is posted already.", "There is nothing to try again.")
         questions.replay(ledger, chosen, actor=actor())
     names = ", ".join(entry.label for entry in chosen[:10]) + (" ..." if len(chosen) > 10 else "")
-    cli.output.show(
-        [document(entry) for entry in chosen], f"{len(chosen)} to be tried by the next run: {names}"
-    )
+    cli.output.show([document(entry) for entry in chosen], f"{len(chosen)} to be tried by the next run: {names}")

@@ -19,9 +19,7 @@ __all__ = ["show"]
 
 @click.command()
 @click.argument("term")
-@click.option(
-    "--audit", "with_audit", is_flag=True, help="Also who did each step, and what was sent and answered."
-)
+@click.option("--audit", "with_audit", is_flag=True, help="Also who did each step, and what was sent and answered.")
 @common_options
 def show(cli: Cli, term: str, with_audit: bool) -> None:  # noqa: FBT001
     """Show the life of a document: read, mapped, each attempt, what came back.

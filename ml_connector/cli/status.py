@@ -17,9 +17,7 @@ __all__ = ["status"]
 
 
 @click.command()
-@click.option(
-    "--runs", "limit", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many runs."
-)
+@click.option("--runs", "limit", default=5, show_default=True, type=click.IntRange(1, 1000), help="How many runs.")
 @click.option("--fail-on-held", is_flag=True, help="Exit with 3 when documents are held or wait.")
 @common_options
 def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
@@ -102,8 +100,7 @@ def _outcome(row: t.Mapping[str, t.Any]) -> str:
         return "running, or killed"
     summary = row["summary"] or {}
     parts = [
-        f"{kind.replace('_', ' ')}: "
-        + ", ".join(f"{count(number)} {outcome}" for outcome, number in counts.items())
+        f"{kind.replace('_', ' ')}: " + ", ".join(f"{count(number)} {outcome}" for outcome, number in counts.items())
         for kind, counts in summary.get("counts", {}).items()
         if counts
     ]

@@ -6,8 +6,6 @@ import dataclasses
 import threading
 import typing as t
 
-import stamina
-
 from ml_connector import exact_json
 from ml_connector.documents import Document, Mapped, content_hash
 from ml_connector.errors import (
@@ -29,7 +27,7 @@ from ml_connector.ledger.settlement import Settlement
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.survey import Survey
 from ml_connector.names import display_name
-from ml_connector.retries import on_faults
+from ml_connector.retries import attempts, full_jitter
 from ml_connector.singer.sink import DocumentSink, LookupInconclusive, differences
 
 __all__ = ["TECHNICAL", "Attempt", "Cap", "Mapper", "Policy"]
@@ -61,8 +59,8 @@ class Policy:
         tries: Attempts per document within one run.
         give_up_after: Failed attempts over all runs after which a person has to look.
         down_after: Documents in a row that failed technically until the target counts as down.
-        wait_initial: Seconds before the second try; doubles, with jitter.
-        wait_longest: Seconds waited for a try within a run, at most.
+        wait_initial: Longest pause before the second try, in seconds; doubles from there.
+        wait_longest: Longest pause a system may ask for within a run, in seconds; else the document waits for the next.
     """
 
     max_concurrency: int = 2
@@ -113,6 +111,7 @@ class Attempt:
 
     def __init__(
         self,
+        *,
         ledger: Ledger,
         sink: DocumentSink[t.Any],
         mapper: Mapper,
@@ -144,20 +143,21 @@ class Attempt:
             LeaseLost: Another delivery has taken it over.
         """
         try:
-            for attempt in stamina.retry_context(
-                on=on_faults(*TECHNICAL, longest=self._policy.wait_longest),
-                attempts=self._policy.tries,
-                timeout=None,
-                wait_initial=self._policy.wait_initial,
-                wait_max=self._policy.wait_longest,
-                wait_jitter=self._policy.wait_initial,
-            ):
+            for attempt in attempts(self._pause, tries=self._policy.tries):
                 with attempt:
                     self._once(self._load(entry_id))
         except TECHNICAL as fault:
             self._settlement.postponed(self._load(entry_id), fault, give_up_after=self._policy.give_up_after)
             return False
         return True
+
+    def _pause(self, fault: SystemFault, attempt: int) -> float | None:
+        if not isinstance(fault, TECHNICAL):
+            return None
+        asked = fault.retry_after if isinstance(fault, Throttled) else None
+        if asked is not None and asked > self._policy.wait_longest:
+            return None
+        return full_jitter(attempt, asked, first=self._policy.wait_initial)
 
     def _once(self, entry: Entry) -> None:
         if entry.state == "held" and any(reason.code in _FOR_A_PERSON for reason in entry.reasons):
@@ -175,7 +175,9 @@ class Attempt:
             reason = Reason("malformed", error.what, error.cure or "correct the record at its source")
             self._settlement.held(entry, None, (reason,))
             return
-        decision = judge.decide(entry, mapped)
+        self._act(judge.decide(entry, mapped), entry, mapped, arrived=arrived)
+
+    def _act(self, decision: judge.Decision, entry: Entry, mapped: Mapped, *, arrived: bool) -> None:
         match decision:
             case judge.Keep() if arrived:
                 self._settlement.arrived(entry, mapped)
@@ -236,9 +238,7 @@ class Attempt:
             self._settlement.held(entry, None, (_cannot_tell(document, self._name, error),))
             return False
         as_sent = found is None or not differences(self._sink.facts(document), found)
-        self._settlement.learned(
-            entry, found, document.external_id, as_sent=as_sent or entry.target_id is None
-        )
+        self._settlement.learned(entry, found, document.external_id, as_sent=as_sent or entry.target_id is None)
         return True
 
     def _failed(self, entry: Entry, mapped: Mapped, document: Document, fault: SystemFault) -> None:

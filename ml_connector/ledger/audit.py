@@ -112,9 +112,6 @@ def _hash(row: t.Mapping[str, t.Any]) -> str:
     content = [
         row["seq"],
         row["at"].astimezone(dt.UTC).isoformat(timespec="microseconds"),
-        *(
-            row[name]
-            for name in ("run", "actor", "entry_id", "external_id", "action", "outcome", "detail", "previous")
-        ),
+        *(row[name] for name in ("run", "actor", "entry_id", "external_id", "action", "outcome", "detail", "previous")),
     ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

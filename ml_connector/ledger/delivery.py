@@ -97,15 +97,15 @@ class Delivery:
         if due:
             sink.prepare()
             attempt = Attempt(
-                self._ledger,
-                sink,
-                self._mapper,
-                Settlement(self._ledger, self._run, self._name, aloud=self._policy.dry_run),
-                Survey(self._ledger, self._target, sink),
-                self._policy,
-                self._cap,
-                self._planned,
-                self._name,
+                ledger=self._ledger,
+                sink=sink,
+                mapper=self._mapper,
+                settlement=Settlement(self._ledger, self._run, self._name, aloud=self._policy.dry_run),
+                survey=Survey(self._ledger, self._target, sink),
+                policy=self._policy,
+                cap=self._cap,
+                planned=self._planned,
+                target_name=self._name,
             )
             self._deliver_due(sink.kind, attempt, _Progress(sink.kind, due))
         if not self._policy.dry_run and not self._stop.is_set():

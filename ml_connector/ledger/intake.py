@@ -201,9 +201,7 @@ def _state(row: sa.Row[t.Any] | None, item: _Item, now: dt.datetime) -> dict[str
 
     What is being posted stays so until its outcome is known, and what a person has settled stays settled.
     """
-    if row is not None and (
-        row.state == "posting" or (row.state == "ignored" and '"filtered"' not in row.reasons)
-    ):
+    if row is not None and (row.state == "posting" or (row.state == "ignored" and '"filtered"' not in row.reasons)):
         return {}
     if item.reasons:
         return {"state": "held", "reasons": _reasons(item.reasons), "held_since": now}

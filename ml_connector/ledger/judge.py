@@ -9,6 +9,7 @@ from decimal import Decimal
 from ml_connector.documents import Document, Mapped, SupplierInvoice, minor_units
 from ml_connector.errors import Reason
 from ml_connector.ledger.entries import Entry
+from ml_connector.names import display_name
 
 __all__ = ["Create", "Decision", "Drop", "HoldBack", "Keep", "Revise", "decide", "inconsistencies"]
 
@@ -74,7 +75,7 @@ def inconsistencies(document: Document) -> list[Reason]:
     if not isinstance(document, SupplierInvoice):
         return []
     problems = []
-    origin = _system(document)
+    origin = display_name(document.source.system)
     if document.inexact_amounts:
         amounts = ", ".join(format(amount, "f") for amount in document.inexact_amounts[:3])
         problems.append(
@@ -97,7 +98,7 @@ def inconsistencies(document: Document) -> list[Reason]:
 
 
 def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
-    if entry.origin == "matched" or mapped.fingerprint == entry.fingerprint:
+    if entry.origin == "matched" or mapped.fingerprint == entry.fingerprint or _says_the_same(entry, mapped):
         return Keep()
     if entry.target_draft and mapped.document is not None and mapped.document.withdrawn is None:
         problems = inconsistencies(mapped.document)
@@ -113,6 +114,18 @@ def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
             ),
         )
     )
+
+
+def _says_the_same(entry: Entry, mapped: Mapped) -> bool:
+    """Whether only the map has changed since, and not what would be sent."""
+    if mapped.document is None or entry.sent is None:
+        return False
+    before = type(mapped.document).model_validate_json(entry.sent)
+    return _content(before) == _content(mapped.document)
+
+
+def _content(document: Document) -> dict[str, t.Any]:
+    return document.model_dump(exclude={"source", "supplier_name"})
 
 
 def _changes(entry: Entry, mapped: Mapped) -> list[str]:
@@ -135,13 +148,4 @@ def _changes(entry: Entry, mapped: Mapped) -> list[str]:
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    return (
-        f"{amount:,.{minor_units(currency)}f}"
-        if amount == round(amount, minor_units(currency))
-        else f"{amount:,f}"
-    )
-
-
-def _system(document: Document) -> t.Any:
-    names = {"bill": "BILL", "workday": "Workday", "coupa": "Coupa", "procore": "Procore"}
-    return names.get(document.source.system, document.source.system)
+    return f"{amount:,.{minor_units(currency)}f}" if amount == round(amount, minor_units(currency)) else f"{amount:,f}"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
 import typing as t
 from decimal import Decimal, InvalidOperation
 
 import sqlalchemy as sa
 
-from ml_connector.errors import UserError
+from ml_connector import exact_json
+from ml_connector.errors import Reason, UserError
 from ml_connector.ledger import audit
 from ml_connector.ledger.entries import Entry
+from ml_connector.ledger.schema import amount_of, entries, runs
 from ml_connector.ledger.schema import audit as audit_table
-from ml_connector.ledger.schema import entries, runs
 from ml_connector.ledger.store import Ledger
 
 __all__ = ["Posted", "find", "held", "history", "ignore", "newest_runs", "posted_totals", "replay", "states"]
@@ -58,7 +58,7 @@ def posted_totals(connection: sa.Connection) -> list[Posted]:
         .order_by(entries.c.target, entries.c.kind, entries.c.currency)
     )
     return [
-        Posted(target, kind, currency, documents, Decimal(total).scaleb(-4))
+        Posted(target, kind, currency, documents, amount_of(total))
         for target, kind, currency, documents, total in connection.execute(query)
     ]
 
@@ -116,32 +116,30 @@ def history(connection: sa.Connection, entry: Entry) -> list[sa.Row[t.Any]]:
 
 def ignore(ledger: Ledger, chosen: t.Sequence[Entry], *, reason: str, actor: str) -> None:
     """Note that documents were dealt with elsewhere; nothing is done with them any more."""
-    stored = json.dumps([{"code": "done_elsewhere", "what": reason, "cure": "`ml-connector replay` takes it up again",
-                          "kind": None, "value": None}], ensure_ascii=False)  # fmt: skip
+    why = Reason("done_elsewhere", reason, "`ml-connector replay` takes it up again")
+    stored = exact_json.dumps([why.to_dict()])
     values = {"state": "ignored", "reasons": stored, "held_since": None, "next_attempt_at": None}
-    _act(ledger, chosen, "ignored", reason, actor, values)
+    steps = [audit.Step("ignored", reason, entry.id, entry.external_id) for entry in chosen]
+    _act(ledger, chosen, steps, actor, values)
 
 
 def replay(ledger: Ledger, chosen: t.Sequence[Entry], *, actor: str) -> None:
     """Let the next run try documents again from the start; uncertain ones are looked up first, as always."""
     values = {"state": "received", "attempts": 0, "next_attempt_at": None, "last_run": None, "refused": None}
-    _act(ledger, chosen, "replayed", "to be tried again by the next run", actor, values)
+    outcome = "to be tried again by the next run"
+    steps = [audit.Step("replayed", outcome, entry.id, entry.external_id) for entry in chosen]
+    _act(ledger, chosen, steps, actor, values)
 
 
 def _act(
-    ledger: Ledger, chosen: t.Sequence[Entry], action: str, outcome: str, actor: str, values: dict[str, t.Any]
+    ledger: Ledger, chosen: t.Sequence[Entry], steps: list[audit.Step], actor: str, values: dict[str, t.Any]
 ) -> None:
     ids = [entry.id for entry in chosen]
     busy = [
-        entry.label
-        for entry in chosen
-        if entry.state == "posting" and entry.lease_until and entry.lease_until > _now()
+        entry.label for entry in chosen if entry.state == "posting" and entry.lease_until and entry.lease_until > _now()
     ]
     if busy:
-        raise UserError(
-            f"{', '.join(busy)} is being posted at this moment.", "Try again when the run has ended."
-        )
-    steps = [audit.Step(action, outcome, entry.id, entry.external_id) for entry in chosen]
+        raise UserError(f"{', '.join(busy)} is being posted at this moment.", "Try again when the run has ended.")
 
     def work(connection: sa.Connection) -> None:
         connection.execute(sa.update(entries).where(entries.c.id.in_(ids)).values(**values))

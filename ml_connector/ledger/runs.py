@@ -45,9 +45,7 @@ class Summary:
         default_factory=lambda: collections.defaultdict(collections.Counter)
     )
     totals: dict[str, dict[str, dict[str, tuple[int, Decimal]]]] = dataclasses.field(default_factory=dict)
-    reasons: collections.Counter[tuple[str, str, str, str]] = dataclasses.field(
-        default_factory=collections.Counter
-    )
+    reasons: collections.Counter[tuple[str, str, str, str]] = dataclasses.field(default_factory=collections.Counter)
     stopped: str | None = None
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
 

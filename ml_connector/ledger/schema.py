@@ -12,6 +12,7 @@ from sqlalchemy.types import TypeDecorator
 __all__ = [
     "Instant",
     "Money",
+    "amount_of",
     "audit",
     "audit_head",
     "entries",
@@ -44,7 +45,14 @@ class Money(TypeDecorator[Decimal]):
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
         """Return the amount."""
         del dialect
-        return None if value is None else Decimal(int(value)).scaleb(-4)
+        return None if value is None else amount_of(value)
+
+
+def amount_of(ten_thousandths: int | str) -> Decimal:
+    """Return the amount a stored number means, without trailing zeros."""
+    amount = Decimal(int(ten_thousandths)).scaleb(-4)
+    whole = amount.to_integral_value()
+    return whole if amount == whole else amount.normalize()
 
 
 class Instant(TypeDecorator[dt.datetime]):

@@ -101,9 +101,7 @@ class Settlement:
             as_sent: Whether what it has says what was sent last (an update may not have arrived).
         """
         if found is None:
-            step = Step(
-                "looked_up", f"{self._name} has no {external_id}: it did not arrive", entry.id, external_id
-            )
+            step = Step("looked_up", f"{self._name} has no {external_id}: it did not arrive", entry.id, external_id)
             self._write(entry, [step], state="received", uncertain=False)
             return
         where = found.number or found.target_id
@@ -119,7 +117,7 @@ class Settlement:
             [step],
             **_has_it(found.target_id, found.number, found.draft, entry.origin or "delivered"),
             posted_at=entry.posted_at or _now(),
-            **({} if as_sent else {"fingerprint": None}),
+            **({} if as_sent else {"fingerprint": None, "sent": None}),
         )
 
     def arrived(self, entry: Entry, mapped: Mapped) -> None:
@@ -148,22 +146,18 @@ class Settlement:
         disputed = any(reason.code == "differs_in_target" for reason in entry.reasons)
         if entry.state != "posted":
             # A dispute stays open until the target has been read again and agrees.
-            values = (
-                {"verified_at": None} if disputed else {"state": "posted", "reasons": (), "held_since": None}
-            )
-            self._write(entry, [], **_description(mapped), **values)
+            values: dict[str, t.Any] = {"state": "posted", "reasons": (), "held_since": None}
+            if disputed:
+                values = {"state": "held", "verified_at": None}
+            self._write(entry, [], **_description(mapped), fingerprint=mapped.fingerprint, **values)
         if not disputed:
             self._count(entry.kind, mapped, "unchanged")
 
     def dropped(self, entry: Entry, mapped: Mapped, why: str) -> None:
         """The map's filter does not want it any more."""
         step = Step("ignored", why, entry.id, mapped.external_id, _versions(entry, mapped))
-        reason = Reason(
-            "filtered", why, "nothing to do; it comes back by itself when the filter wants it again"
-        )
-        self._write(
-            entry, [step], **_description(mapped), state="ignored", reasons=(reason,), held_since=None
-        )
+        reason = Reason("filtered", why, "nothing to do; it comes back by itself when the filter wants it again")
+        self._write(entry, [step], **_description(mapped), state="ignored", reasons=(reason,), held_since=None)
         self._count(entry.kind, mapped, "ignored")
 
     def held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...]) -> None:

@@ -45,9 +45,7 @@ class Ledger:
         self.url = located(url)
         self.engine = _engine(self.url)
         _make_folder(self.engine.url)
-        self._queue: queue.SimpleQueue[tuple[Work, concurrent.futures.Future[t.Any]] | None] = (
-            queue.SimpleQueue()
-        )
+        self._queue: queue.SimpleQueue[tuple[Work, concurrent.futures.Future[t.Any]] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
         self._closed = False
@@ -96,9 +94,7 @@ class Ledger:
         if self._writer is None:
             with self._starting:
                 if self._writer is None:
-                    self._writer = threading.Thread(
-                        target=self._write_groups, name="ledger-writer", daemon=True
-                    )
+                    self._writer = threading.Thread(target=self._write_groups, name="ledger-writer", daemon=True)
                     self._writer.start()
         return future
 

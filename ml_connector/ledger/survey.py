@@ -47,9 +47,7 @@ class Survey:
         with ledger.read() as connection:
             self._months = set(
                 connection.execute(
-                    sa.select(surveyed.c.month).where(
-                        surveyed.c.target == target, surveyed.c.kind == sink.kind
-                    )
+                    sa.select(surveyed.c.month).where(surveyed.c.target == target, surveyed.c.kind == sink.kind)
                 ).scalars()
             )
 

@@ -37,8 +37,7 @@ def verify_posted(ledger: Ledger, target: str, sink: DocumentSink[t.Any], run: R
             _logger.warning("posted documents could not be read back now, the next run will: %s", fault)
             return
         verdicts = [
-            (entry, _disagreement(sink, entry, found.get(entry.target_id or ""), target_name))
-            for entry in batch
+            (entry, _disagreement(sink, entry, found.get(entry.target_id or ""), target_name)) for entry in batch
         ]
         ledger.write(lambda connection, verdicts=verdicts: _store(connection, verdicts, run))  # type: ignore[misc]
         for entry, reason in verdicts:
@@ -61,9 +60,7 @@ def _unverified(ledger: Ledger, target: str, kind: str, after: int) -> list[Entr
         return [Entry.from_row(row) for row in connection.execute(query)]
 
 
-def _disagreement(
-    sink: DocumentSink[t.Any], entry: Entry, found: Found | None, target_name: str
-) -> Reason | None:
+def _disagreement(sink: DocumentSink[t.Any], entry: Entry, found: Found | None, target_name: str) -> Reason | None:
     where = entry.target_number or entry.target_id
     if found is None:
         what = f"was posted as {where}, but {target_name} does not show it"
@@ -103,9 +100,7 @@ def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Reason | None]
         )
     if good:
         connection.execute(
-            sa.update(entries)
-            .where(entries.c.id.in_(good), entries.c.state == "posted")
-            .values(verified_at=now)
+            sa.update(entries).where(entries.c.id.in_(good), entries.c.state == "posted").values(verified_at=now)
         )
         connection.execute(
             sa.update(entries)
@@ -114,8 +109,6 @@ def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Reason | None]
         )
         external = [entry.external_id for entry, reason in verdicts if reason is None]
         steps.append(
-            audit.Step(
-                "verified", f"{len(good)} documents read back, equal", detail={"external_ids": external}
-            )
+            audit.Step("verified", f"{len(good)} documents read back, equal", detail={"external_ids": external})
         )
     audit.append(connection, steps, run=run.id, actor=run.actor)

@@ -9,7 +9,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
 
-from ml_connector.errors import ConnectorError, CredentialsRefused, SystemFault, UserError
+from ml_connector.errors import ConnectorError, CredentialsRefused
 
 __all__ = ["EXIT_DOWN", "EXIT_FAILED", "EXIT_HELD", "PluginCommand"]
 
@@ -47,19 +47,18 @@ class PluginCommand(SingerCommand):
         try:
             # The SDK's own SingerCommand would log a refused configuration with its whole schema.
             return click.Command.invoke(self, ctx)
-        except ConfigValidationError as error:
-            for line in self._setting_errors(error):
-                self.logger.error(line)
-        except UserError as error:
-            self.logger.error("%s: %s", self.name, error)
-        except CredentialsRefused as error:
-            self.logger.error("%s: %s\n  %s", self.name, error, error.cure)
-        except SystemFault as error:
-            self.logger.error("%s: %s", self.name, error)
-        except ConnectorError as error:
-            self.logger.error("%s: %s", self.name, error)
-        ctx.exit(EXIT_FAILED)
-        return None
+        except (ConfigValidationError, ConnectorError) as error:
+            lines = list(self._explained(error))
+        for line in lines:
+            self.logger.error(line)
+        return ctx.exit(EXIT_FAILED)
+
+    def _explained(self, error: ConfigValidationError | ConnectorError) -> t.Iterator[str]:
+        if isinstance(error, ConfigValidationError):
+            yield from self._setting_errors(error)
+        else:
+            cure = f"\n  {error.cure}" if isinstance(error, CredentialsRefused) else ""
+            yield f"{self.name}: {error}{cure}"
 
     def _setting_errors(self, error: ConfigValidationError) -> t.Iterator[str]:
         properties: t.Mapping[str, t.Mapping[str, t.Any]] = self._settings.get("properties", {})

@@ -45,9 +45,7 @@ class MessageReader(GenericSingerReader[str]):
                 "A tap may print Singer messages only to standard output; look for a stray print or a cut file.",
             ) from None
         if not isinstance(message, dict):
-            raise MalformedRecord(
-                f"input line {self.line} is not a Singer message.", "Each line must be an object."
-            )
+            raise MalformedRecord(f"input line {self.line} is not a Singer message.", "Each line must be an object.")
         return message
 
     def require(self, message: t.Mapping[str, t.Any], *names: str) -> None:

@@ -259,9 +259,7 @@ class DeliveryTarget(Target):
                 "The tap does not follow the Singer specification; report it there.",
             )
         if not isinstance(record, dict):
-            raise MalformedRecord(
-                f"input line {reader.line}: the record is not an object.", "Report it to the tap."
-            )
+            raise MalformedRecord(f"input line {reader.line}: the record is not an object.", "Report it to the tap.")
         for stream_map in self.mapper.stream_maps[stream]:
             transformed = stream_map.transform(copy.copy(record))
             if transformed is not None:
@@ -288,6 +286,9 @@ class DeliveryTarget(Target):
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
         t.cast("MessageReader", self.message_reader).require(message_dict, "stream", "schema")
         super()._process_schema_message(message_dict)
+        stream, schema = message_dict["stream"], message_dict["schema"]
+        for field in self.engine.unknown_fields(stream, schema.get("properties", {})):
+            self.logger.warning("the map reads %s.%s, which the stream does not have", stream, field)
 
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
         super()._process_state_message(message_dict)

@@ -79,7 +79,7 @@ def _pipeline(box: Sandbox, folder: Path) -> int:
     began = time.monotonic()
     with (
         log.open("w") as kept,
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 - our own words
             command, env=_environment(box, folder), stderr=subprocess.PIPE, text=True
         ) as process,
     ):
@@ -146,10 +146,10 @@ def _tell(box: Sandbox, folder: Path, before: set[str]) -> None:
     _tell_posted(box, before)
     _tell_held(held)
     _say("")
-    command = os.path.relpath(Path(sys.executable).parent / "ml-connector", folder)
-    _say(
-        f"next: make demo-again (posts nothing new) · cd {os.path.relpath(folder)} && {command} held · docs/connect-your-systems.md"
+    ask = (
+        f"cd {os.path.relpath(folder)} && {os.path.relpath(Path(sys.executable).parent / 'ml-connector', folder)} held"
     )
+    _say(f"next: make demo-again (posts nothing new) · {ask} · docs/connect-your-systems.md")
 
 
 def _tell_posted(box: Sandbox, before: set[str]) -> None:
@@ -159,9 +159,7 @@ def _tell_posted(box: Sandbox, before: set[str]) -> None:
     _say(f"posted now: {len(new)} invoices; in Workday altogether: {len(invoices)}")
     for invoice in new[:_SHOWN]:
         amount = _money(invoice.currency, invoice.control_amount_total)
-        _say(
-            f"  {invoice.wid}  {invoice.supplier_invoice_id}  {invoice.suppliers_invoice_number:<12} {amount:>18}"
-        )
+        _say(f"  {invoice.wid}  {invoice.supplier_invoice_id}  {invoice.suppliers_invoice_number:<12} {amount:>18}")
     if len(new) > _SHOWN:
         _say(f"  ... and {len(new) - _SHOWN} more: ml-connector status, ml-connector show INV-...")
     posted: dict[str, Decimal] = {}
@@ -171,11 +169,7 @@ def _tell_posted(box: Sandbox, before: set[str]) -> None:
         bill = box.bill.table("bills").record(invoice.supplier_invoice_id.removeprefix("BILL-"))
         billed[invoice.currency] = billed.get(invoice.currency, Decimal(0)) + Decimal(str(bill["amount"]))
     for currency in sorted(posted):
-        verdict = (
-            "= the bills' total"
-            if posted[currency] == billed[currency]
-            else f"BUT BILL SAYS {billed[currency]}"
-        )
+        verdict = "= the bills' total" if posted[currency] == billed[currency] else f"BUT BILL SAYS {billed[currency]}"
         _say(f"  {_money(currency, posted[currency]):>24}  {verdict}")
 
 
@@ -200,7 +194,7 @@ def _money(currency: str, amount: Decimal) -> str:
 def _ask(box: Sandbox, folder: Path, *words: str) -> Any:
     ledger = f"sqlite:///{folder / '.ml-connector' / 'ledger.db'}"
     command = ["ml-connector", *words, "--json", "--ledger-url", ledger]
-    answer = subprocess.run(
+    answer = subprocess.run(  # noqa: S603 - our own words
         command, env=_environment(box, folder), capture_output=True, text=True, check=False
     )
     if answer.returncode:

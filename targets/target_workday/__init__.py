@@ -1,1 +1,1 @@
-
+"""target-workday: suppliers and supplier invoices delivered to Workday."""

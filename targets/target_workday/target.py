@@ -117,7 +117,7 @@ class TargetWorkday(DeliveryTarget):
             th.BooleanType,
             default=False,
             title="Auto complete",
-            description="Skip every approval in Workday. Only where invoices were approved elsewhere and that is enough",
+            description="Skip every approval in Workday. Only where approval elsewhere is enough",
         ),
         th.Property(
             "locked_in_workday",

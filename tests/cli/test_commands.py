@@ -50,9 +50,7 @@ def run(group, *args, **env):
             ['ml-connector: setting "tenant" is missing.', "  Set TARGET_WORKDAY_TENANT."],
         ),
         (
-            CredentialsRefused(
-                "bill", "login", "Invalid username", code="BDC_1101", cure="Check the password."
-            ),
+            CredentialsRefused("bill", "login", "Invalid username", code="BDC_1101", cure="Check the password."),
             ExitCode.USER,
             ["ml-connector: bill answered login (BDC_1101): Invalid username", "  Check the password."],
         ),
@@ -143,9 +141,7 @@ def test_the_version_is_that_of_the_distribution():
 def test_help_names_every_exit_code():
     """The exit codes a scheduler may meet stand in the help, with examples."""
     text = run(main, "--help").output
-    listed = {
-        int(code) for code in re.findall(r"^\s+(\d+)\s{2,}\w", text.partition("Exit codes:")[2], re.MULTILINE)
-    }
+    listed = {int(code) for code in re.findall(r"^\s+(\d+)\s{2,}\w", text.partition("Exit codes:")[2], re.MULTILINE)}
     assert listed == set(ExitCode)
     assert "Examples:" in text
 
@@ -170,9 +166,7 @@ def test_every_command_explains_itself():
 
 def test_every_screen_has_a_json_twin():
     """Each command answers in JSON when asked to."""
-    assert [
-        command.name for command in leaves() if "as_json" not in {each.name for each in command.params}
-    ] == []
+    assert [command.name for command in leaves() if "as_json" not in {each.name for each in command.params}] == []
 
 
 def test_every_command_has_a_module_of_its_own():

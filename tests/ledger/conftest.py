@@ -1,91 +1,9 @@
-"""A ledger on SQLite or PostgreSQL, and a bench to deliver from it."""
+"""A bench to deliver from."""
 
 from __future__ import annotations
 
-import pathlib
-import sys
-
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-
-from doubles import InvoiceSink, SupplierSink, TestMap, TestTarget
-
-from ml_connector.ledger.attempt import Policy
-from ml_connector.ledger.binder import LedgerReferences
-from ml_connector.ledger.delivery import Delivery
-from ml_connector.ledger.entries import Entry
-from ml_connector.ledger.intake import Intake
-from ml_connector.ledger.runs import Run
-from ml_connector.ledger.schema import entries
-from ml_connector.ledger.store import Ledger
-
-FAST = Policy(wait_initial=0.001, wait_longest=0.01)
-
-
-class Bench:
-    """A ledger, a map and a target, run as a target plugin would run them."""
-
-    def __init__(self, url):
-        self.url = url
-        self.ledger = Ledger(url)
-        self.map = TestMap()
-        self.target = TestTarget()
-        self.invoices = InvoiceSink(self.target)
-        self.suppliers = SupplierSink(self.target)
-
-    def reopen(self, url=None):
-        """Start over with another ledger, or the same one as after a crash."""
-        self.ledger.close()
-        self.ledger = Ledger(url or self.url)
-
-    def take(self, *records, stream="bills", malformed=()):
-        """Let intake have records; return its counts."""
-        intake = Intake(
-            self.ledger, "test:one", self.map, LedgerReferences(self.ledger, system=lambda: "bill")
-        )
-        for record in records:
-            intake.add(stream, record, malformed=malformed)
-        intake.flush()
-        return {outcome: count for (_, outcome), count in intake.counts.items()}
-
-    def deliver(self, policy=FAST):
-        """Deliver; return the invoices' counts by outcome."""
-        run = Run(self.ledger, "test:one", "tap-test", "tester")
-        self.last = run
-        delivery = Delivery(
-            self.ledger,
-            target="test:one",
-            target_name="Test",
-            mapper=self.map,
-            sinks=[self.invoices, self.suppliers],
-            run=run,
-            policy=policy,
-        )
-        try:
-            delivery.run()
-        finally:
-            run.finish()
-        return {key: count for key, count in run.summary.counts["supplier_invoices"].items() if count}
-
-    def entry(self, source_id):
-        """Return the ledger's row of a document."""
-        import sqlalchemy as sa
-
-        with self.ledger.read() as connection:
-            return Entry.from_row(
-                connection.execute(sa.select(entries).where(entries.c.source_id == source_id)).one()
-            )
-
-    def tamper(self, source_id, **values):
-        """Change a row as a crash would leave it."""
-        import sqlalchemy as sa
-
-        self.ledger.write(
-            lambda connection: connection.execute(
-                sa.update(entries).where(entries.c.source_id == source_id).values(**values)
-            )
-        )
+from ledger_bench import Bench
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from conftest import FAST
-from doubles import bill, timeout
+from ledger_bench import FAST
+from ledger_doubles import bill, timeout
 
 from ml_connector.errors import (
     Conflict,
@@ -202,6 +202,14 @@ def test_withdrawal_after_posting_is_held(bench):
     bench.take(bill("1", archived=True, version="2"))
     assert bench.deliver() == {"held": 1}
     assert "archived in BILL" in bench.entry("1").reasons[0].what
+
+
+def test_another_map_alone_is_no_change(bench):
+    """A posted document is not taken for changed because the map's own words have changed."""
+    bench.take(bill("1"))
+    bench.deliver()
+    bench.tamper("1", fingerprint="made by an older map", state="received")
+    assert bench.deliver() == {"unchanged": 1}
 
 
 def test_payment_progress_is_no_change(bench):

@@ -9,11 +9,11 @@ import tempfile
 from decimal import Decimal
 
 import pytest
-from conftest import FAST, Bench
-from doubles import bill, timeout
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from ledger_bench import FAST, Bench
+from ledger_doubles import bill, timeout
 
 from ml_connector.errors import OutcomeUnknown, Rejected, Throttled, Unavailable
 from ml_connector.ledger import audit
@@ -64,7 +64,10 @@ class Life(RuleBasedStateMachine):
         self.source[number] = bill(number, amount, vendor=old["vendor"], version=version)
         self.bench.take(self.source[number])
 
-    @rule(before=st.lists(st.sampled_from(sorted(FAULTS)), max_size=4), after=st.lists(st.sampled_from(sorted(FAULTS)), max_size=4))
+    @rule(
+        before=st.lists(st.sampled_from(sorted(FAULTS)), max_size=4),
+        after=st.lists(st.sampled_from(sorted(FAULTS)), max_size=4),
+    )
     def deliver_in_trouble(self, before, after):
         self.bench.target.fail_before(*(FAULTS[name]() for name in before))
         self.bench.target.fail_after(*(FAULTS[name]() for name in after))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from doubles import bill
+from ledger_doubles import bill
 
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 

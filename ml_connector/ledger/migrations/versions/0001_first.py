@@ -22,10 +22,7 @@ def upgrade() -> None:
     op.create_table(
         "entries",
         sa.Column("id", _ID, autoincrement=True, nullable=False),
-        *(
-            sa.Column(name, sa.Text, nullable=False)
-            for name in ("target", "kind", "source", "source_id", "stream")
-        ),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("target", "kind", "source", "source_id", "stream")),
         sa.Column("record", sa.Text, nullable=False),
         sa.Column("record_hash", sa.Text, nullable=False),
         sa.Column("version", sa.Text),
@@ -50,9 +47,7 @@ def upgrade() -> None:
         sa.Column("changed_at", _INSTANT, nullable=False),
         *(sa.Column(name, _INSTANT) for name in ("held_since", "posted_at", "verified_at")),
         sa.PrimaryKeyConstraint("id", name="pk_entries"),
-        sa.UniqueConstraint(
-            "target", "kind", "source", "source_id", name="uq_entries_target_kind_source_source_id"
-        ),
+        sa.UniqueConstraint("target", "kind", "source", "source_id", name="uq_entries_target_kind_source_source_id"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_entries_target_state_kind_id", "entries", ["target", "state", "kind", "id"])
@@ -116,10 +111,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("entry_id", _ID),
         sa.Column("external_id", sa.Text),
-        *(
-            sa.Column(name, sa.Text, nullable=False)
-            for name in ("action", "outcome", "detail", "previous", "hash")
-        ),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("action", "outcome", "detail", "previous", "hash")),
         sa.PrimaryKeyConstraint("seq", name="pk_audit"),
     )
     op.create_index("ix_audit_entry_id", "audit", ["entry_id"])

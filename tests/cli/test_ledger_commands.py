@@ -1,0 +1,167 @@
+"""What a clerk, an analyst and an auditor see."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from ledger_bench import Bench
+from ledger_doubles import bill
+
+from ml_connector.cli import main
+from ml_connector.ledger.schema import audit as audit_table
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """A ledger with two posted bills, two held ones, and one supplier's worth of trouble."""
+    bench = Bench(f"sqlite:///{tmp_path}/ledger.db")
+    bench.take(bill("1", "100.10"), bill("2", "0.25"), bill("3", vendor="V2"), bill("4", "5", line="4"))
+    bench.deliver()
+    yield bench
+    bench.ledger.close()
+
+
+@pytest.fixture
+def ask(bench):
+    """Call ml-connector on that ledger; returns exit code and output."""
+
+    def call(*words, code=0):
+        result = CliRunner().invoke(main, [*words, "--ledger-url", bench.url], catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return call
+
+
+def as_json(ask, *words):
+    return json.loads(ask(*words, "--json"))
+
+
+def test_status_tells_what_is_posted_exactly(ask):
+    """Totals posted are exact per currency."""
+    assert as_json(ask, "status")["posted"] == [
+        {
+            "target": "test:one",
+            "kind": "supplier_invoices",
+            "currency": "USD",
+            "documents": 2,
+            "amount": "100.35",
+        }
+    ]
+    assert "USD 100.35" in ask("status")
+
+
+def test_status_tells_what_the_last_run_did(ask):
+    """The newest run comes first, with its counts."""
+    run = as_json(ask, "status")["runs"][0]
+    assert run["summary"]["counts"]["supplier_invoices"] == {"created": 2, "held": 2}
+    assert "2 created, 2 held" in ask("status")
+
+
+def test_status_can_fail_a_scheduler(ask):
+    """With --fail-on-held a scheduler is told by the exit code."""
+    ask("status", "--fail-on-held", code=3)
+
+
+def test_held_tells_document_reason_and_cure(ask):
+    """Each held document comes with the reason and the cure."""
+    rows = as_json(ask, "held")
+    assert [row["number"] for row in rows] == ["INV-3", "INV-4"]
+    assert rows[0]["reasons"][0]["what"] == "vendor V2 is not mapped"
+    assert rows[0]["reasons"][0]["held_by"] == "supplier:V2"
+    text = ask("held")
+    assert "vendor V2 is not mapped" in text
+    assert "lines add up to 4.00, the total says 5.00" in text
+
+
+def test_held_can_be_narrowed_and_grouped(ask):
+    """Held documents can be picked by what holds them, and counted by reason."""
+    assert [row["number"] for row in as_json(ask, "held", "--held-by", "supplier:V2")] == ["INV-3"]
+    assert [row["number"] for row in as_json(ask, "held", "--held-by", "unbalanced")] == ["INV-4"]
+    assert {row["held_by"]: row["documents"] for row in as_json(ask, "held", "--by-reason")} == {
+        "supplier:V2": 1,
+        "unbalanced": 1,
+    }
+    ask("held", "--fail", code=3)
+
+
+@pytest.mark.parametrize("term", ["INV-1", "1", "BILL-1", "wid-BILL-1", "100.10", "100.1"])
+def test_a_document_is_found_by_whatever_people_know(ask, term):
+    """Number, id on either side and amount lead to the same document."""
+    assert as_json(ask, "show", term)["source_id"] == "1"
+
+
+def test_show_tells_the_whole_life(ask):
+    """The answer has the record as read, what was sent, and each step."""
+    life = as_json(ask, "show", "INV-1", "--audit")
+    assert life["record"]["amount"] == "100.10"
+    assert life["sent"]["external_id"] == "BILL-1"
+    assert [step["action"] for step in life["history"]] == ["intent", "posted"]
+    assert life["history"][0]["actor"] == "tester"
+    assert "posted" in ask("show", "INV-1")
+
+
+def test_show_of_nothing_says_how_to_look(ask):
+    """An unknown term is one line what and one line cure."""
+    output = ask("show", "INV-99", code=1)
+    assert 'no document is called "INV-99"' in output
+    assert "vendor name or amount" in output
+
+
+def test_ambiguous_name_lists_what_it_could_be(ask):
+    """A vendor with several documents is no single document."""
+    output = ask("show", "V1", code=1)
+    assert '"V1" means 3 documents' in output
+
+
+def test_ignore_settles_a_document_for_good(ask, bench):
+    """An ignored document is not tried again, and the audit says who said so and why."""
+    ask("ignore", "INV-3", "--reason", "entered by hand, WD-88213")
+    bench.map.suppliers["V2"] = "S-2"
+    assert bench.deliver() == {"held": 1}
+    life = as_json(ask, "show", "INV-3", "--audit")
+    assert life["state"] == "ignored"
+    assert life["history"][-1]["outcome"] == "entered by hand, WD-88213"
+    assert life["history"][-1]["actor"].startswith("ml-connector as ")
+
+
+def test_ignore_wants_a_reason(ask):
+    """Without a reason nothing is ignored."""
+    assert "--reason" in ask("ignore", "INV-3", code=2)
+
+
+def test_replay_takes_up_what_was_ignored(ask, bench):
+    """A replayed document is delivered by the next run."""
+    ask("ignore", "INV-3", "--reason", "mistake")
+    bench.map.suppliers["V2"] = "S-2"
+    ask("replay", "INV-3")
+    assert bench.deliver() == {"created": 1, "held": 1}
+
+
+def test_replay_by_cause(ask):
+    """All documents held by one thing are replayed together."""
+    assert [row["number"] for row in as_json(ask, "replay", "--held-by", "supplier:V2")] == ["INV-3"]
+
+
+def test_replay_of_a_posted_document_is_refused(ask):
+    """What is posted is not tried again."""
+    assert "posted already" in ask("replay", "INV-1", code=1)
+
+
+def test_audit_verifies_and_finds_tampering(ask, bench):
+    """An intact chain is proved; a changed one is an exit code of its own."""
+    proof = as_json(ask, "audit", "verify")
+    assert proof["intact"] is True
+    assert f"last hash {proof['last_hash']}" in ask("audit", "verify")
+    bench.ledger.write(lambda c: c.execute(audit_table.update().where(audit_table.c.seq == 2).values(outcome="x")))
+    assert "broken: audit entry 2" in ask("audit", "verify", code=3)
+
+
+def test_asking_about_a_ledger_that_is_not_there_makes_none(tmp_path):
+    """A question about a missing ledger is an error and creates no file."""
+    result = CliRunner().invoke(main, ["status", "--ledger-url", f"sqlite:///{tmp_path}/none.db"])
+    assert result.exit_code == 1
+    assert "there is no ledger" in result.output
+    assert list(tmp_path.iterdir()) == []
