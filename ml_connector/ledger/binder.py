@@ -6,11 +6,11 @@ import threading
 import typing as t
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ml_connector import exact_json
 from ml_connector.ledger.schema import entries, source_records
 from ml_connector.ledger.store import Ledger
+from ml_connector.ledger.upsert import upsert
 
 __all__ = ["LedgerLinks", "LedgerReferences"]
 
@@ -60,7 +60,7 @@ class LedgerReferences:
             {"source": source, "stream": stream, "id": id_, "record": exact_json.dumps(record)}
             for id_, record in records.items()
         ]
-        self._ledger.write(lambda connection: _upsert(connection, rows))
+        self._ledger.write(lambda connection: upsert(connection, source_records, rows))
         self._remember({(source, stream, row["id"]): exact_json.loads(row["record"]) for row in rows})
 
     def _remember(self, records: dict[_Key, t.Mapping[str, t.Any] | None]) -> None:
@@ -95,14 +95,3 @@ class LedgerLinks:
         )
         with self._ledger.read() as connection:
             return connection.execute(query).scalar()
-
-
-def _upsert(connection: sa.Connection, rows: list[dict[str, str]]) -> None:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(source_records)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["source", "stream", "id"], set_={"record": statement.excluded.record}
-        ),
-        rows,
-    )

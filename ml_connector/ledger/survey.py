@@ -21,6 +21,7 @@ from ml_connector.documents import Document
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.schema import sightings, surveyed
 from ml_connector.ledger.store import Ledger
+from ml_connector.ledger.upsert import upsert
 from ml_connector.singer.sink import DocumentSink, Found
 
 __all__ = ["Survey"]
@@ -83,22 +84,14 @@ class Survey:
             for found in self._sink.survey(first, last)
             if found.external_id and found.external_id.startswith(prefix)
         ]
-        self._ledger.write(lambda connection: self._keep(connection, month, rows))
+        done = {"target": self._target, "kind": self._sink.kind, "month": month}
 
-    def _keep(self, connection: sa.Connection, month: str, rows: list[dict[str, t.Any]]) -> None:
-        key = {"target": self._target, "kind": self._sink.kind}
-        for start in range(0, len(rows), 500):
-            block = rows[start : start + 500]
-            ids = [row["external_id"] for row in block]
-            scope = sa.and_(sightings.c.target == self._target, sightings.c.kind == self._sink.kind)
-            connection.execute(sa.delete(sightings).where(scope, sightings.c.external_id.in_(ids)))
-            connection.execute(sa.insert(sightings), block)
-        connection.execute(
-            sa.delete(surveyed).where(
-                surveyed.c.target == key["target"], surveyed.c.kind == key["kind"], surveyed.c.month == month
-            )
-        )
-        connection.execute(sa.insert(surveyed).values(**key, month=month))
+        def keep(connection: sa.Connection) -> None:
+            # Another delivery may have read the same month at the same time.
+            upsert(connection, sightings, rows)
+            upsert(connection, surveyed, [done])
+
+        self._ledger.write(keep)
 
     def _seen(self, external_id: str) -> Found | None:
         query = sa.select(sightings.c.found).where(
