@@ -142,7 +142,7 @@ class BearerAuth(Authentication):
         code, status = str(answer.get("error") or "") or None, reply.status
         if status == 404:
             return SettingInvalid(
-                f"workday has no token endpoint at {self._settings.token_url} (HTTP 404).",
+                f"Workday has no token endpoint at {self._settings.token_url} (HTTP 404).",
                 'Take "token_url" from the tenant\'s report View API Clients.',
             )
         if status == 429:

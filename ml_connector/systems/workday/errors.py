@@ -168,7 +168,7 @@ def from_reply(
         return Throttled(SYSTEM, operation, words, status=status, retry_after=reply.retry_after)
     if 300 <= status < 400:
         return SettingInvalid(
-            f"workday redirects {operation} to {reply.headers.get('location', 'another address')}.",
+            f"Workday redirects {operation} to {reply.headers.get('location', 'another address')}.",
             'Check "base_url": it must be the web services host, not the host people log in at.',
         )
     if status in (404, 410):
@@ -190,7 +190,7 @@ def no_such_service(what: str, status: int | None) -> SettingInvalid:
     """Return the error for a service or version the tenant does not have (sheet workday 1)."""
     label = f" (HTTP {status})" if status else ""
     return SettingInvalid(
-        f"workday has no {what} at this address{label}.",
+        f"Workday has no {what} at this address{label}.",
         'Check "base_url", "tenant" and "api_version"; the tenant may offer an older or newer version.',
     )
 

@@ -146,7 +146,7 @@ class Shape:
         if name is None:
             where = ".".join((self._operation, *self._path))
             raise SettingInvalid(
-                f"workday's description of {where} has no {' or '.join(names)}.",
+                f"Workday's description of {where} has no {' or '.join(names)}.",
                 'Another "api_version" of the tenant may have it.',
             )
         return name
