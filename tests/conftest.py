@@ -20,6 +20,12 @@ CONTRACTS_VARIABLE = "CONTRACTS_DIR"
 _BESIDE_THE_PROJECT = Path(__file__).resolve().parents[1].parent / "shared" / "contracts"
 
 
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep sessions, permits and service descriptions of a test out of the user's own state folder."""
+    monkeypatch.setenv("ML_CONNECTOR_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+
+
 @pytest.fixture(scope="session")
 def contracts_dir() -> Path:
     """The folder with the systems' real contracts; tests that need it are skipped where it is absent."""
