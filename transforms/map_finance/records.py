@@ -218,8 +218,10 @@ class RecordMap(MapEngine):
         return self._documents[stream].key_properties
 
     def unknown_fields(self, stream: str, properties: t.Collection[str]) -> list[str]:
-        """Return the fields the map reads that the stream's schema does not have."""
-        plan = self._documents.get(stream) or self._references[stream]
+        """Return the fields the map reads that the stream's schema does not have; none for streams it leaves out."""
+        plan = self._documents.get(stream) or self._references.get(stream)
+        if plan is None:
+            return []
         used: set[str] = set()
         for expression in (plan.instance, plan.id, plan.version, plan.created, plan.label, *plan.aliases):
             used |= expression.fields if expression is not None else set()
