@@ -94,9 +94,7 @@ class SoapTransport:
         read_timeout: Seconds without a byte before an answer counts as lost.
     """
 
-    def __init__(
-        self, *, user_agent: str, connect_timeout: float = 10.0, read_timeout: float = 300.0
-    ) -> None:
+    def __init__(self, *, user_agent: str, connect_timeout: float = 10.0, read_timeout: float = 300.0) -> None:
         self._user_agent = user_agent
         self._timeout = (connect_timeout, read_timeout)
         self._local = threading.local()
@@ -188,9 +186,7 @@ class WsdlStore:
         except ConnectorError as error:
             if not kept.is_file():
                 raise
-            _LOG.warning(
-                "%s; the copy of %s is used", error, time.strftime("%F", time.gmtime(kept.stat().st_mtime))
-            )
+            _LOG.warning("%s; the copy of %s is used", error, time.strftime("%F", time.gmtime(kept.stat().st_mtime)))
             return kept.read_bytes()
         _write(kept, content)
         return content
@@ -198,7 +194,7 @@ class WsdlStore:
 
 def describe(store: WsdlStore, url: str) -> zeep.Client:
     """Return zeep's reading of the WSDL at ``url`` and of whatever it imports from the same host."""
-    settings = zeep.Settings(strict=False, xml_huge_tree=True)  # type: ignore[no-untyped-call]
+    settings = zeep.Settings(strict=False, xml_huge_tree=True)
     return zeep.Client(url, transport=_Stored(store, url), settings=settings)  # type: ignore[no-untyped-call]
 
 
@@ -238,9 +234,7 @@ class _Stored(zeep.transports.Transport):
 
     def load(self, url: str) -> bytes:
         if urllib.parse.urlsplit(url).netloc != self._host:
-            raise ConnectorError(
-                f"the service description imports {url} from another host; it is not fetched"
-            )
+            raise ConnectorError(f"the service description imports {url} from another host; it is not fetched")
         return self._store.load(url)
 
 

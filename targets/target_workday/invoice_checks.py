@@ -95,9 +95,7 @@ def _line_reasons(line: InvoiceLine, references: References, options: WorkdayPos
 
 
 def _order_line_reasons(document: SupplierInvoice) -> t.Iterator[Reason]:
-    counts = collections.Counter(
-        line.purchase_order_line for line in document.lines if line.purchase_order_line
-    )
+    counts = collections.Counter(line.purchase_order_line for line in document.lines if line.purchase_order_line)
     for value, count in counts.items():
         if count > 1:
             yield Reason(

@@ -38,9 +38,7 @@ def order_line_reference(value: str) -> dict[str, t.Any]:
     return reference("Purchase_Order_Line_ID", value)
 
 
-def line_worktags(
-    line: InvoiceLine, references: References, options: WorkdayPosting
-) -> list[dict[str, t.Any]]:
+def line_worktags(line: InvoiceLine, references: References, options: WorkdayPosting) -> list[dict[str, t.Any]]:
     """Return a reference per dimension of a line; kinds without an ID type are left to the check."""
     tags = []
     for dimension in line.dimensions:

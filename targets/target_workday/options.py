@@ -38,9 +38,7 @@ class WorkdayPosting:
     """
 
     submit: bool = _option(True, doc="Send invoices into the approval process; false leaves drafts.")
-    auto_complete: bool = _option(
-        False, doc="Skip all approvals of what is posted. Only where Workday is not asked."
-    )
+    auto_complete: bool = _option(False, doc="Skip all approvals of what is posted. Only where Workday is not asked.")
     locked_in_workday: bool = _option(False, doc="Nobody can correct or cancel the invoice inside Workday.")
     on_hold: bool = _option(False, doc="Post invoices on hold, so that no settlement run pays them.")
     adjustment_reason: str = _option("OTHER_TERMS", doc="Adjustment_Reason_ID of credits.")
@@ -67,9 +65,7 @@ class WorkdayPosting:
             SettingInvalid: A value is none of those allowed.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        options = cls(
-            **{name: value for name, value in config.items() if name in known and value is not None}
-        )
+        options = cls(**{name: value for name, value in config.items() if name in known and value is not None})
         if options.invoice_number_from not in ("external_id", "workday"):
             raise SettingInvalid(
                 f'setting "invoice_number_from" is {options.invoice_number_from!r}.',

@@ -23,9 +23,7 @@ _BUSINESS: t.Final = {
 }
 
 
-def supplier_body(
-    document: Supplier, shape: Shape, options: WorkdayPosting, today: dt.date
-) -> dict[str, t.Any]:
+def supplier_body(document: Supplier, shape: Shape, options: WorkdayPosting, today: dt.date) -> dict[str, t.Any]:
     """Return the body of Submit_Supplier for a supplier that must not exist yet.
 
     Args:
@@ -89,17 +87,13 @@ def _address(document: Supplier, today: dt.date) -> dict[str, t.Any] | None:
         "Effective_Date": today,
         "Country_Reference": reference("ISO_3166-1_Alpha-2_Code", country),
         "Address_Line_Data": [
-            {"_value_1": line, "Type": f"ADDRESS_LINE_{number}"}
-            for number, line in enumerate(lines, 1)
-            if line
+            {"_value_1": line, "Type": f"ADDRESS_LINE_{number}"} for number, line in enumerate(lines, 1) if line
         ],
         "Municipality": document.city,
         "Usage_Data": [_BUSINESS],
     }
     if country in _NEEDS_REGION and region:
-        address["Country_Region_Reference"] = reference(
-            "Country_Region_ID", f"{long_country}-{region.upper()}"
-        )
+        address["Country_Region_Reference"] = reference("Country_Region_ID", f"{long_country}-{region.upper()}")
     if document.postal_code:
         address["Postal_Code"] = document.postal_code
     return address

@@ -96,7 +96,9 @@ def tenant(request, contracts, contracts_dir):
     if request.param == "contract":
         made = Tenant(contracts, contracts_dir / "workday" / "samples")
     else:
-        made = Tenant({name: wsdl(name, (42, 2), "acme").encode() for name in FILES}, contracts_dir / "workday" / "samples")
+        made = Tenant(
+            {name: wsdl(name, (42, 2), "acme").encode() for name in FILES}, contracts_dir / "workday" / "samples"
+        )
     with requests_mock_module.Mocker() as mock:
         for name, text in made.descriptions.items():
             url = f"https://host.invalid/ccx/service/acme/{name}/v42.2"
@@ -176,18 +178,32 @@ CREDIT = {"total": Decimal("-1015.00"), "tax_amount": Decimal("-10.00"), "charge
         pytest.param(
             invoice(
                 line(1, "5.00", quantity=None, unit_price=None, description=None, dimensions=(), tax_code=None),
-                supplier_number=None, due_date=None, accounting_date=None, memo=None, purchase_order_number=None, payment_terms=None,
-                tax_amount=Decimal(0), charges=Decimal(0), total=Decimal("5.00"),
+                supplier_number=None,
+                due_date=None,
+                accounting_date=None,
+                memo=None,
+                purchase_order_number=None,
+                payment_terms=None,
+                tax_amount=Decimal(0),
+                charges=Decimal(0),
+                total=Decimal("5.00"),
             ),
             id="smallest",
         ),
-        pytest.param(invoice(line(1, "10.00", purchase_order_line="PO-2291#1"), line(2, "10.00", purchase_order_line="POL-7")), id="order lines"),
+        pytest.param(
+            invoice(line(1, "10.00", purchase_order_line="PO-2291#1"), line(2, "10.00", purchase_order_line="POL-7")),
+            id="order lines",
+        ),
         pytest.param(invoice(line(1, "-1000.00"), **CREDIT), id="credit"),
         pytest.param(invoice(*(line(n, "1.00") for n in range(1, 101))), id="hundred lines"),
         pytest.param(invoice(supplier=WID, company=WID), id="WIDs"),
     ],
 )
-@pytest.mark.parametrize("options", [{}, {"submit": False}, {"tax_option": "ENTER_TAX_DUE", "on_hold": True, "invoice_number_from": "workday"}], ids=["default", "draft", "options"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"submit": False}, {"tax_option": "ENTER_TAX_DUE", "on_hold": True, "invoice_number_from": "workday"}],
+    ids=["default", "draft", "options"],
+)
 def test_a_posting_is_valid(tenant, sink, document, options):
     """Whatever the document carries and however it is to be posted."""
     sink(**options).create(document)
@@ -284,8 +300,21 @@ def test_reads_are_valid(tenant, sink):
     "changes",
     [
         {},
-        {"address_line1": "1 Main St", "address_line2": "Suite 2", "city": "Portland", "region": "OR", "postal_code": "97201", "country": "US"},
-        {"address_line1": "Weg 1", "city": "Bern", "country": "CH", "postal_code": "3000", "email": "ap@vendor.invalid"},
+        {
+            "address_line1": "1 Main St",
+            "address_line2": "Suite 2",
+            "city": "Portland",
+            "region": "OR",
+            "postal_code": "97201",
+            "country": "US",
+        },
+        {
+            "address_line1": "Weg 1",
+            "city": "Bern",
+            "country": "CH",
+            "postal_code": "3000",
+            "email": "ap@vendor.invalid",
+        },
         {"country": "US", "phone": "(503) 555-0100"},
         {"address_line1": "half", "country": "US"},
         {"currency": None, "tax_id": "12-3456789"},
@@ -294,7 +323,10 @@ def test_reads_are_valid(tenant, sink):
 def test_a_new_supplier_is_valid(tenant, client, changes):
     """With as much of the address as is complete, and never a bank account."""
     options = WorkdayPosting(
-        supplier_category="SERVICES", supplier_payment_terms="NET_30", supplier_payment_type="CHECK", supplier_phone_device_type="Landline"
+        supplier_category="SERVICES",
+        supplier_payment_terms="NET_30",
+        supplier_payment_type="CHECK",
+        supplier_phone_device_type="Landline",
     )
     sink = SupplierSink(client, References(client), options)
     sink.prepare()
@@ -317,7 +349,9 @@ def test_supplier_look_ups_are_valid(tenant, client):
     """By our own id, and in bulk by WID."""
     sink = SupplierSink(client, References(client), WorkdayPosting())
     sink.prepare()
-    sink.find(Supplier(source=DocumentSource(system="b", instance="o", stream="v", id="1"), external_id="S-00042", name="N"))
+    sink.find(
+        Supplier(source=DocumentSource(system="b", instance="o", stream="v", id="1"), external_id="S-00042", name="N")
+    )
     sink.read_back([WID])
     assert len(tenant.sent("Get_Suppliers")) == 4
 

@@ -60,7 +60,12 @@ def test_a_refused_connection_was_certainly_not_sent(transport):
     "behave",
     [
         pytest.param(lambda connection: connection.close(), id="closed without an answer"),
-        pytest.param(lambda connection: connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf") and connection.close(), id="cut in the answer"),
+        pytest.param(
+            lambda connection: (
+                connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf") and connection.close()
+            ),
+            id="cut in the answer",
+        ),
         pytest.param(lambda _connection: time.sleep(0.6), id="silent"),
         pytest.param(lambda connection: connection.send(b"garbage\r\n\r\n") and connection.close(), id="not HTTP"),
     ],

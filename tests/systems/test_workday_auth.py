@@ -38,7 +38,9 @@ def bearer(folder, **config):
 
 def answers(mock, *bodies):
     """Let the token endpoint answer these, one after the other."""
-    mock.post(TOKEN_URL, [body if isinstance(body, dict) and "status_code" in body else {"json": body} for body in bodies])
+    mock.post(
+        TOKEN_URL, [body if isinstance(body, dict) and "status_code" in body else {"json": body} for body in bodies]
+    )
 
 
 def form(request):
@@ -148,7 +150,10 @@ def test_a_refused_token_request_is_told_apart(http, tmp_path, answer, expected)
 
 def test_the_words_of_a_refusal_carry_no_secret(http, tmp_path):
     """Some servers quote the token they refuse."""
-    answers(http, {"status_code": 400, "json": {"error": "invalid_grant", "error_description": "first-token is dead, s3cret"}})
+    answers(
+        http,
+        {"status_code": 400, "json": {"error": "invalid_grant", "error_description": "first-token is dead, s3cret"}},
+    )
     with pytest.raises(CredentialsRefused) as caught:
         bearer(tmp_path).current()
     assert "first-token" not in str(caught.value)

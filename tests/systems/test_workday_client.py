@@ -36,12 +36,16 @@ OAUTH = {
     "refresh_token": "r",
 }
 SERVICE = "https://host.invalid/ccx/service/acme_dpt1/{}/v42.2"
-ENVELOPE = (
-    '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:wd="urn:com.workday/bsvc"><e:Body>{}</e:Body></e:Envelope>'
-)
+ENVELOPE = '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:wd="urn:com.workday/bsvc"><e:Body>{}</e:Body></e:Envelope>'
 FAULT = "<e:Fault><faultcode>SOAP-ENV:{}</faultcode><faultstring>{}</faultstring></e:Fault>"
-LOGIN = {"status_code": 500, "text": ENVELOPE.format(FAULT.format("Client.authenticationError", "invalid username or password"))}
-TASK = {"status_code": 500, "text": ENVELOPE.format(FAULT.format("Server.processingError", "The task submitted is not authorized."))}
+LOGIN = {
+    "status_code": 500,
+    "text": ENVELOPE.format(FAULT.format("Client.authenticationError", "invalid username or password")),
+}
+TASK = {
+    "status_code": 500,
+    "text": ENVELOPE.format(FAULT.format("Server.processingError", "The task submitted is not authorized.")),
+}
 BROKEN = {"status_code": 500, "text": ENVELOPE.format(FAULT.format("Server.processingError", "Something failed."))}
 INVALID = {"status_code": 500, "text": ENVELOPE.format(FAULT.format("Client.validationError", "No."))}
 EMPTY = {"text": ENVELOPE.format("<wd:Get_Suppliers_Response/>")}
@@ -118,7 +122,16 @@ def test_a_request_names_its_root_and_signs_itself(http, make):
 
 @pytest.mark.parametrize(
     "trouble",
-    [OVERLOAD, {"status_code": 503}, {"status_code": 429}, {"exc": requests.ReadTimeout}, {"exc": requests.ConnectionError}, {"text": "<html/>"}, {"text": "half"}, BROKEN],
+    [
+        OVERLOAD,
+        {"status_code": 503},
+        {"status_code": 429},
+        {"exc": requests.ReadTimeout},
+        {"exc": requests.ConnectionError},
+        {"text": "<html/>"},
+        {"text": "half"},
+        BROKEN,
+    ],
 )
 def test_a_read_is_repeated_when_that_can_help(http, make, trouble):
     """Overload, throttling and lost connections pass by themselves."""
@@ -126,7 +139,9 @@ def test_a_read_is_repeated_when_that_can_help(http, make, trouble):
     assert read(make()).node.name == "Get_Suppliers_Response"
 
 
-@pytest.mark.parametrize("refusal, expected", [(LOGIN, CredentialsRefused), (TASK, PermissionDenied), (INVALID, Rejected)])
+@pytest.mark.parametrize(
+    "refusal, expected", [(LOGIN, CredentialsRefused), (TASK, PermissionDenied), (INVALID, Rejected)]
+)
 def test_a_refusal_is_never_repeated(http, make, refusal, expected):
     """A repeat changes nothing, locks accounts and gets the client throttled."""
     answer_with(http, refusal)
@@ -187,7 +202,10 @@ def test_a_body_that_does_not_fit_is_refused_before_anything_is_sent(http, make)
 @pytest.mark.parametrize("refusal", [LOGIN, {"status_code": 401}])
 def test_a_dead_token_is_renewed_once(http, make, call, refusal):
     """A refused token is certain not to have been processed, so even a write goes out again, once."""
-    http.post("https://host.invalid/ccx/oauth2/acme_dpt1/token", [{"json": {"access_token": "a1"}}, {"json": {"access_token": "a2"}}])
+    http.post(
+        "https://host.invalid/ccx/oauth2/acme_dpt1/token",
+        [{"json": {"access_token": "a1"}}, {"json": {"access_token": "a2"}}],
+    )
     answer_with(http, refusal, EMPTY)
     call(make(OAUTH))
     assert [request.headers["Authorization"] for request in posts(http)] == ["Bearer a1", "Bearer a2"]
@@ -196,7 +214,9 @@ def test_a_dead_token_is_renewed_once(http, make, call, refusal):
 
 def test_a_second_refusal_stops(http, make):
     """One renewal, then a person."""
-    http.post("https://host.invalid/ccx/oauth2/acme_dpt1/token", [{"json": {"access_token": f"a{n}"}} for n in range(9)])
+    http.post(
+        "https://host.invalid/ccx/oauth2/acme_dpt1/token", [{"json": {"access_token": f"a{n}"}} for n in range(9)]
+    )
     answer_with(http, LOGIN)
     with pytest.raises(CredentialsRefused):
         read(make(OAUTH))

@@ -68,10 +68,20 @@ PROCESSING = "Server.processingError"
         (fault_xml(VALIDATION, "Validation error occurred. No detail at all."), Rejected),
         (fault_xml(VALIDATION, "x", "The cost center is not authorized for this company."), Rejected),
         (fault_xml(VALIDATION, "x", "invalid username or password, says a tenant's rule"), Rejected),
-        (fault_xml(VALIDATION, "x", "The Web Service is set to Add Only; documents cannot be resubmitted."), AlreadyExists),
-        (fault_xml(VALIDATION, "x", "The Web Service is set to Add Only; but the Supplier already exists."), AlreadyExists),
         (
-            fault_xml(VALIDATION, "x", "Enter a Supplier's Invoice Number that isn't already in use on another supplier invoice"),
+            fault_xml(VALIDATION, "x", "The Web Service is set to Add Only; documents cannot be resubmitted."),
+            AlreadyExists,
+        ),
+        (
+            fault_xml(VALIDATION, "x", "The Web Service is set to Add Only; but the Supplier already exists."),
+            AlreadyExists,
+        ),
+        (
+            fault_xml(
+                VALIDATION,
+                "x",
+                "Enter a Supplier's Invoice Number that isn't already in use on another supplier invoice",
+            ),
             NumberInUse,
         ),
         (fault_xml(VALIDATION, "x", OUR_ID), Rejected),

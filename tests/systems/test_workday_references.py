@@ -30,7 +30,11 @@ def cost_center(wid, key, code, *, name="Delivery", active="true", data="Cost_Ce
 
 def supplier(wid, key, *extra, name="Northwind LLC", reference_id=None):
     """A row of Get_Suppliers."""
-    refs = ids(WID=wid, **({"Supplier_ID": key} if key else {}), **({"Supplier_Reference_ID": reference_id} if reference_id else {}))
+    refs = ids(
+        WID=wid,
+        **({"Supplier_ID": key} if key else {}),
+        **({"Supplier_Reference_ID": reference_id} if reference_id else {}),
+    )
     return (
         f"<wd:Supplier><wd:Supplier_Reference>{refs}</wd:Supplier_Reference><wd:Supplier_Data>"
         f"<wd:Supplier_Name>{name}</wd:Supplier_Name>{''.join(extra)}</wd:Supplier_Data></wd:Supplier>"
@@ -39,7 +43,10 @@ def supplier(wid, key, *extra, name="Northwind LLC", reference_id=None):
 
 def status(*values):
     """The status rows of a supplier."""
-    rows = (f'<wd:Status_Reference wd:Descriptor="{value.title()}">{ids(Business_Entity_Status_Value_ID=value)}</wd:Status_Reference>' for value in values)
+    rows = (
+        f'<wd:Status_Reference wd:Descriptor="{value.title()}">{ids(Business_Entity_Status_Value_ID=value)}</wd:Status_Reference>'
+        for value in values
+    )
     return "".join(f"<wd:Supplier_Status_Data>{row}</wd:Supplier_Status_Data>" for row in rows)
 
 
@@ -231,7 +238,9 @@ class TestXml:
     def test_a_wid_is_recognised(self, value, wid):
         """32 hexadecimal digits; it is then sent as one."""
         assert is_wid(value) is wid
-        assert reference("Supplier_ID", f" {value} ")["ID"] == [{"_value_1": value, "type": "WID" if wid else "Supplier_ID"}]
+        assert reference("Supplier_ID", f" {value} ")["ID"] == [
+            {"_value_1": value, "type": "WID" if wid else "Supplier_ID"}
+        ]
 
     def test_audit_texts_have_no_bank_details(self):
         """Whatever the answer carries."""

@@ -176,7 +176,11 @@ class TestPosting:
         delivered = sink.create(document)
         kept = tenant.workday.invoice("BILL-b1")
         assert (kept.wid, kept.suppliers_invoice_number) == (delivered.target_id, "INV-b1")
-        assert (kept.control_amount_total, kept.invoice_date, kept.due_date) == (Decimal("100.50"), DAY, dt.date(2026, 10, 31))
+        assert (kept.control_amount_total, kept.invoice_date, kept.due_date) == (
+            Decimal("100.50"),
+            DAY,
+            dt.date(2026, 10, 31),
+        )
         assert (kept.external_po_number, kept.payment_terms, kept.memo) == ("PO-9", "NET_30", "October")
         assert [(line.line_id, line.extended_amount) for line in kept.lines] == [
             ("BILL-b1-1", Decimal("60.25")),
@@ -202,7 +206,11 @@ class TestPosting:
         document = invoice(total=Decimal("115.50"), tax_amount=Decimal("10.00"), charges=Decimal("5.00"))
         invoice_sink(tax_option="ENTER_TAX_DUE").create(document)
         kept = tenant.workday.invoice("BILL-b1")
-        assert (kept.control_amount_total, kept.tax_amount, kept.other_charges) == (Decimal("115.50"), Decimal(10), Decimal(5))
+        assert (kept.control_amount_total, kept.tax_amount, kept.other_charges) == (
+            Decimal("115.50"),
+            Decimal(10),
+            Decimal(5),
+        )
         assert kept.tax_option == "ENTER_TAX_DUE"
 
     def test_a_second_create_finds_the_first(self, invoice_sink, invoice, tenant):
@@ -431,7 +439,9 @@ class TestReading:
     def test_read_back_leaves_out_what_is_gone(self, invoice_sink, invoice):
         """One unknown WID fails a whole call, so the rest is then read singly."""
         sink = invoice_sink()
-        wids = [sink.create(invoice(f"b{n}", amounts=(amount,))).target_id for n, amount in enumerate(["5.00", "-5.00"])]
+        wids = [
+            sink.create(invoice(f"b{n}", amounts=(amount,))).target_id for n, amount in enumerate(["5.00", "-5.00"])
+        ]
         found = invoice_sink().read_back([*wids, "f" * 32])
         assert {wid: each.external_id for wid, each in found.items()} == {wids[0]: "BILL-b0", wids[1]: "BILL-b1"}
 
@@ -550,7 +560,9 @@ class TestChecks:
         assert sink.check(invoice(line={"gl_account": "99999"})) == []
         assert "expected GL accounts cannot be checked" in caplog.text
 
-    @pytest.mark.parametrize("operation", ["Get_Suppliers", "Get_Workday_Companies", "Get_Resource_Categories", "Get_Cost_Centers"])
+    @pytest.mark.parametrize(
+        "operation", ["Get_Suppliers", "Get_Workday_Companies", "Get_Resource_Categories", "Get_Cost_Centers"]
+    )
     def test_what_nothing_can_be_checked_without_must_be_readable(self, invoice_sink, tenant, operation):
         """The operation and the security domain are named."""
         tenant.workday.forbid(operation)
@@ -596,7 +608,12 @@ class TestSuppliers:
 
     @pytest.mark.parametrize(
         "changes",
-        [{"name": "Tidewater Couriers LLC"}, {"target_id": "S-90001"}, {"target_id": "S-99999"}, {"tax_id": "00-0000000"}],
+        [
+            {"name": "Tidewater Couriers LLC"},
+            {"target_id": "S-90001"},
+            {"target_id": "S-99999"},
+            {"tax_id": "00-0000000"},
+        ],
     )
     def test_a_name_or_a_worktag_is_no_match(self, supplier_sink, changes):
         """Nor is anything that is not there."""
@@ -604,21 +621,34 @@ class TestSuppliers:
 
     def test_a_mapped_supplier_that_is_missing_is_held(self, supplier_sink):
         """It is never created under another id."""
-        assert codes(supplier_sink(**NEW_SUPPLIERS).check(vendor(target_id="S-99999"))) == [("unknown", "supplier", "S-99999")]
+        assert codes(supplier_sink(**NEW_SUPPLIERS).check(vendor(target_id="S-99999"))) == [
+            ("unknown", "supplier", "S-99999")
+        ]
 
     def test_a_created_supplier_can_be_invoiced_in_the_same_run(self, connect, invoice):
         """The reference data learns of it."""
         client = connect()
         references, options = References(client), WorkdayPosting(**NEW_SUPPLIERS)
-        suppliers, invoices = SupplierSink(client, references, options), SupplierInvoiceSink(client, references, options)
+        suppliers, invoices = (
+            SupplierSink(client, references, options),
+            SupplierInvoiceSink(client, references, options),
+        )
         suppliers.prepare()
         invoices.prepare()
         document = vendor(
-            address_line1="1 Main St", city="Portland", region="OR", postal_code="97201", country="US", email="ap@vendor.invalid"
+            address_line1="1 Main St",
+            city="Portland",
+            region="OR",
+            postal_code="97201",
+            country="US",
+            email="ap@vendor.invalid",
         )
         assert suppliers.check(document) == []
         delivered = suppliers.create(document)
-        assert differences(suppliers.facts(document), suppliers.read_back([delivered.target_id])[delivered.target_id]) == []
+        assert (
+            differences(suppliers.facts(document), suppliers.read_back([delivered.target_id])[delivered.target_id])
+            == []
+        )
         assert invoices.check(invoice(supplier="BILL-v1")) == []
         assert invoices.create(invoice(supplier="BILL-v1")).target_id
 

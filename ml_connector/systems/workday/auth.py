@@ -107,9 +107,7 @@ class BearerAuth(Authentication):
 
     def _log_in(self) -> Token:
         kept = self._session.stored()
-        refresh_token = (
-            (kept.extras.get("refresh_token") if kept else None) or self._settings.refresh_token or ""
-        )
+        refresh_token = (kept.extras.get("refresh_token") if kept else None) or self._settings.refresh_token or ""
         asked_at = dt.datetime.now(dt.UTC)
         answer = self._ask(refresh_token)
         life = _seconds(answer.get("expires_in"))
@@ -134,9 +132,7 @@ class BearerAuth(Authentication):
             return answer
         raise self._refusal(reply, answer, (refresh_token, client_secret))
 
-    def _refusal(
-        self, reply: Reply, answer: t.Mapping[str, t.Any], secrets: tuple[str, ...]
-    ) -> ConnectorError:
+    def _refusal(self, reply: Reply, answer: t.Mapping[str, t.Any], secrets: tuple[str, ...]) -> ConnectorError:
         words = str(answer.get("error_description") or answer.get("error") or _page_text(reply))
         words = quoted(words, secrets, limit=200)
         code, status = str(answer.get("error") or "") or None, reply.status

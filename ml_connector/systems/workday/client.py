@@ -101,9 +101,7 @@ class WorkdayClient:
         tenant = f"workday {settings.base_url} {settings.tenant}"
         self._permits = Permits(tenant, settings.max_concurrency, directory=_folder(state_dir, "permits"))
         self._pace = _Pace(settings.requests_per_minute)
-        descriptions = WsdlStore(
-            _folder(state_dir, "descriptions") or state_directory("descriptions"), self._fetch
-        )
+        descriptions = WsdlStore(_folder(state_dir, "descriptions") or state_directory("descriptions"), self._fetch)
         self._services = Services(descriptions, settings.service_url)
 
     def service(self, name: str) -> Service:
@@ -120,9 +118,7 @@ class WorkdayClient:
             with contextlib.suppress(SettingInvalid):
                 if self.service(service).offers(operation):
                     return service, operation
-        raise no_such_service(
-            " or ".join(f"{operation} in {service}" for service, operation in candidates), None
-        )
+        raise no_such_service(" or ".join(f"{operation} in {service}" for service, operation in candidates), None)
 
     def call(
         self,
@@ -228,9 +224,7 @@ class WorkdayClient:
         reply, root, fault = self._send(service.url, operation, request, token, write=write)
         if _login_refused(reply, fault) and self._auth.renew(token):
             # A refused login is certain not to have been processed, so even a write may go out again, once.
-            reply, root, fault = self._send(
-                service.url, operation, request, self._auth.current(), write=write
-            )
+            reply, root, fault = self._send(service.url, operation, request, self._auth.current(), write=write)
         if reply.status == 429:
             self._permits.shrink()
         if fault is not None or reply.status != 200:

@@ -52,9 +52,7 @@ _LOGIN_CURE = (
     "Check the ISU's name and password (or the API client and refresh token), and whether its authentication "
     "policy and IP ranges allow this machine."
 )
-_INVALID_ID = re.compile(
-    r"'(?P<value>.*?)' is not a valid ID value for type = '(?P<type>[^']*)'", re.IGNORECASE
-)
+_INVALID_ID = re.compile(r"'(?P<value>.*?)' is not a valid ID value for type = '(?P<type>[^']*)'", re.IGNORECASE)
 
 
 class AlreadyExists(Conflict):
@@ -140,9 +138,7 @@ def read_fault(root: etree._Element) -> Fault | None:
     if detail is None:
         return Fault(code, text)
     node = Node(detail)
-    errors = (
-        node.below("Validation_Error") or node.below("Validation_Fault") or node.below("Processing_Fault")
-    )
+    errors = node.below("Validation_Error") or node.below("Validation_Fault") or node.below("Processing_Fault")
     issues = tuple(issue for issue in map(_issue, errors) if issue.message)
     return Fault(code, text, issues, bool(node.below("Validation_Fault")))
 

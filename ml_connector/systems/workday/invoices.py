@@ -145,10 +145,7 @@ class InvoiceReader:
         for form in FORMS:
             wanted = [wid for wid in wids if wid not in found and forms.get(wid, form) == form]
             for start in range(0, len(wanted), _MOST_REFERENCES):
-                found |= {
-                    record.wid: record
-                    for record in self._some(form, wanted[start : start + _MOST_REFERENCES])
-                }
+                found |= {record.wid: record for record in self._some(form, wanted[start : start + _MOST_REFERENCES])}
         return found
 
     def is_there(self, form: Form, wid: str) -> bool:
@@ -190,9 +187,7 @@ class InvoiceReader:
         try:
             return self.by_id(form, sample).external_id == sample
         except (NotFound, Rejected) as error:
-            _LOG.warning(
-                "Workday does not resolve %s (%s); windows are read instead.", form.id_type, error.message
-            )
+            _LOG.warning("Workday does not resolve %s (%s); windows are read instead.", form.id_type, error.message)
             return False
 
     def _sample(self, form: Form, near: dt.date) -> str | None:

@@ -122,9 +122,7 @@ class References:
         """Return a supplier by one of its ids."""
         return t.cast("SupplierThing | None", self.find("supplier", value))
 
-    def suppliers_with(
-        self, *, external_id: str | None = None, tax_id: str | None = None
-    ) -> list[SupplierThing]:
+    def suppliers_with(self, *, external_id: str | None = None, tax_id: str | None = None) -> list[SupplierThing]:
         """Return the suppliers with this External_Entity_ID, or this tax number however it is punctuated."""
         index = self._index("supplier")
         if external_id is not None:

@@ -100,13 +100,9 @@ class Service:
         try:
             root.render(parent, root(**body))
         except zeep.exceptions.ValidationError as error:
-            raise Rejected(
-                SYSTEM, operation, str(error), field=".".join(map(str, error.path)) or None
-            ) from error
+            raise Rejected(SYSTEM, operation, str(error), field=".".join(map(str, error.path)) or None) from error
         except (TypeError, ValueError) as error:
-            raise Rejected(
-                SYSTEM, operation, f"the request does not fit the tenant's description: {error}"
-            ) from error
+            raise Rejected(SYSTEM, operation, f"the request does not fit the tenant's description: {error}") from error
         return parent[0]
 
     def _root(self, operation: str) -> t.Any:

@@ -32,15 +32,11 @@ class WorkdaySettings:
     base_url: str = _setting(doc="Address of the web services host, https://wd2-impl-services1.workday.com.")
     tenant: str = _setting(doc="Tenant, the part after the @ in the ISU login.")
     api_version: str = _setting("v42.2", doc="Version of the web services the tenant is spoken to in.")
-    isu_username: str | None = _setting(
-        None, doc="Integration system user; @tenant is added when it is missing."
-    )
+    isu_username: str | None = _setting(None, doc="Integration system user; @tenant is added when it is missing.")
     isu_password: str | None = _setting(None, doc="Password of the integration system user.", secret=True)
     client_id: str | None = _setting(None, doc="API client for integrations, instead of an ISU password.")
     client_secret: str | None = _setting(None, doc="Secret of the API client.", secret=True)
-    refresh_token: str | None = _setting(
-        None, doc="Refresh token of the API client for the ISU.", secret=True
-    )
+    refresh_token: str | None = _setting(None, doc="Refresh token of the API client for the ISU.", secret=True)
     token_url: str = _setting("", doc="Token endpoint; default {base_url}/ccx/oauth2/{tenant}/token.")
     client_auth: t.Literal["basic", "body"] = _setting(
         "basic",
@@ -51,9 +47,7 @@ class WorkdaySettings:
     page_size: int = _setting(200, doc="Records per page, 1 to 999.")
     request_timeout: float = _setting(300.0, doc="Seconds without a byte before an answer counts as lost.")
     connect_timeout: float = _setting(10.0, doc="Seconds for a connection to stand.")
-    user_agent: str = _setting(
-        "", doc="User-Agent of every request; by default name and version of the plugin."
-    )
+    user_agent: str = _setting("", doc="User-Agent of every request; by default name and version of the plugin.")
 
     @classmethod
     def from_config(cls, config: t.Mapping[str, t.Any], plugin: str = "target-workday") -> WorkdaySettings:
@@ -69,9 +63,7 @@ class WorkdaySettings:
         known = {field.name for field in dataclasses.fields(cls)}
         given = {name: value for name, value in config.items() if name in known and value not in (None, "")}
         prefix = re.sub(r"\W", "_", plugin).upper()
-        _require(
-            given, "base_url", prefix, "it is the web services host, https://wd2-impl-services1.workday.com"
-        )
+        _require(given, "base_url", prefix, "it is the web services host, https://wd2-impl-services1.workday.com")
         _require(given, "tenant", prefix, "it is the part after the @ in the ISU login")
         _one_kind_of_credentials(given, prefix)
         given["base_url"] = str(given["base_url"]).strip().rstrip("/")

@@ -63,9 +63,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             shape.part(form.data).require("Suppliers_Invoice_Number", "Supplier_Reference_Number")
             if self._options.tax_option:
                 shape.part(form.data).require("Default_Tax_Option_Reference", "Tax_Option_Reference")
-        self._references.load(
-            "company", "supplier", "spend_category", "cost_center", "gl_account", "payment_terms"
-        )
+        self._references.load("company", "supplier", "spend_category", "cost_center", "gl_account", "payment_terms")
 
     def check(self, document: SupplierInvoice) -> list[Reason]:
         """Return what the reference data has against the invoice, each cause once."""
@@ -119,9 +117,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         if record.form is not form:
             raise Conflict(SYSTEM, form.submit, f"{document.external_id} was posted with the other sign")
         if not record.draft:
-            raise Conflict(
-                SYSTEM, form.submit, f"{document.external_id} is no draft any more ({record.status})"
-            )
+            raise Conflict(SYSTEM, form.submit, f"{document.external_id} is no draft any more ({record.status})")
         body = invoice_body(document, self._shape(form), self._references, self._options, replaces=target_id)
         return self._settle(form, self._client.call(RESOURCES, form.submit, body, write=True), document)
 
@@ -188,9 +184,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             found = self.find(document)
         except (LookupInconclusive, SystemFault) as error:
             if isinstance(conflict, AlreadyExists):
-                raise OutcomeUnknown(
-                    SYSTEM, conflict.operation, f"{conflict.message}; then: {error}"
-                ) from error
+                raise OutcomeUnknown(SYSTEM, conflict.operation, f"{conflict.message}; then: {error}") from error
             raise conflict from error
         if found is None or found.cancelled:
             raise conflict

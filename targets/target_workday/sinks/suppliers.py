@@ -56,9 +56,7 @@ class SupplierSink(DocumentSink[Supplier]):
         thing = (
             self._by_id(document.target_id)
             if document.target_id
-            else self._by_id(document.external_id)
-            or self._by_vendor_id(document)
-            or self._by_tax_id(document)
+            else self._by_id(document.external_id) or self._by_vendor_id(document) or self._by_tax_id(document)
         )
         return None if thing is None else _found(thing)
 
@@ -127,9 +125,7 @@ class SupplierSink(DocumentSink[Supplier]):
         Raises:
             Conflict: Always.
         """
-        raise Conflict(
-            SYSTEM, _SUBMIT, f"{document.name} exists ({target_id}); existing suppliers are never changed"
-        )
+        raise Conflict(SYSTEM, _SUBMIT, f"{document.name} exists ({target_id}); existing suppliers are never changed")
 
     def facts(self, document: Supplier) -> t.Mapping[str, t.Any]:
         """Return the name, which a supplier we created must have."""
