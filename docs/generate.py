@@ -94,9 +94,7 @@ class Setting:
         if self.secret:
             entry["sensitive"] = True
         if self.kind == "options":
-            entry["options"] = [
-                {"label": str(each), "value": each} for each in self.schema["enum"] if each is not None
-            ]
+            entry["options"] = [{"label": str(each), "value": each} for each in self.schema["enum"] if each is not None]
         return entry | {"description": self.description}
 
 
@@ -231,9 +229,7 @@ def cli_page(commands: t.Mapping[str, click.Command]) -> str:
     parts = ["<!-- written by `make docs` -->", "# Command lines"]
     for name, command in commands.items():
         for words, each in _all_commands((name,), command):
-            with click.Context(
-                each, info_name=" ".join(words), terminal_width=100, max_content_width=100
-            ) as context:
+            with click.Context(each, info_name=" ".join(words), terminal_width=100, max_content_width=100) as context:
                 parts += [
                     f"{'#' * (len(words) + 1)} {' '.join(words)}",
                     f"```text\n{each.get_help(context)}\n```",
@@ -264,9 +260,7 @@ def env_example(found: t.Sequence[Plugin]) -> str:
     for plugin in found:
         parts.append(f"# ---- {plugin.name}: {plugin.description}")
         for setting in plugin.own_settings:
-            marks = [
-                mark for mark, holds in (("Required", setting.required), ("Secret", setting.secret)) if holds
-            ]
+            marks = [mark for mark, holds in (("Required", setting.required), ("Secret", setting.secret)) if holds]
             meaning = ". ".join([(setting.description or setting.name).removesuffix("."), *marks])
             default = "" if setting.secret else setting.default or ""
             parts.append(f"# {meaning}.\n#{plugin.variable(setting)}={default}")
@@ -295,9 +289,7 @@ def _fields(schema: Schema, prefix: str = "") -> t.Iterator[tuple[str, Schema]]:
         yield from _fields(each, f"{path}.")
 
 
-def _all_commands(
-    words: tuple[str, ...], command: click.Command
-) -> t.Iterator[tuple[tuple[str, ...], click.Command]]:
+def _all_commands(words: tuple[str, ...], command: click.Command) -> t.Iterator[tuple[tuple[str, ...], click.Command]]:
     yield words, command
     if isinstance(command, click.Group):
         for name, each in sorted(command.commands.items()):

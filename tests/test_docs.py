@@ -27,9 +27,7 @@ generate = _load_generator()
 SECRET = generate.Setting(
     "dev_key", {"type": ["string"], "description": "Developer key.", "secret": True}, required=True
 )
-PAGE_SIZE = generate.Setting(
-    "page_size", {"type": ["integer", "null"], "default": 100, "description": "Per page."}
-)
+PAGE_SIZE = generate.Setting("page_size", {"type": ["integer", "null"], "default": 100, "description": "Per page."})
 STREAM = {
     "tap_stream_id": "bills",
     "key_properties": ["id"],
@@ -87,14 +85,9 @@ def test_env_example_names_every_setting_and_no_secret(plugins):
 def test_every_setting_and_stream_explains_itself(plugins):
     """Each setting has a description; each stream says what identifies its records."""
     silent = [
-        f"{plugin.name} {each.name}"
-        for plugin in plugins
-        for each in plugin.own_settings
-        if not each.description
+        f"{plugin.name} {each.name}" for plugin in plugins for each in plugin.own_settings if not each.description
     ]
-    silent += [
-        each["tap_stream_id"] for plugin in plugins for each in plugin.streams if not each["key_properties"]
-    ]
+    silent += [each["tap_stream_id"] for plugin in plugins for each in plugin.streams if not each["key_properties"]]
     assert silent == []
 
 

@@ -33,9 +33,7 @@ INDEX_HOST = re.compile(r"\b(?:py[p]i|pythonh[o]sted)\.org\b|(?:extra-)?index-ur
 def project_files(suffixes=frozenset(TEXT_SUFFIXES)):
     """Return the project's own text files: everything but what .gitignore names."""
     ignored = {
-        line.strip().rstrip("/")
-        for line in (ROOT / ".gitignore").read_text("utf-8").splitlines()
-        if line.strip()
+        line.strip().rstrip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines() if line.strip()
     } | {".git"}
     return [path for path in _walk(ROOT, ignored) if path.suffix in suffixes]
 
@@ -121,9 +119,7 @@ def test_a_planted_offence_is_seen(pattern, line):
     assert pattern.search(line)
 
 
-@pytest.mark.parametrize(
-    "line", ["/v3/bills", "https://host.invalid/work/x", "${HOME}/home/x", "method", "TODOS"]
-)
+@pytest.mark.parametrize("line", ["/v3/bills", "https://host.invalid/work/x", "${HOME}/home/x", "method", "TODOS"])
 def test_an_innocent_line_is_not_reported(line):
     """Addresses and ordinary words pass."""
     assert not any(pattern.search(line) for pattern in (UNFINISHED, MACHINE_PATH, INDEX_HOST))

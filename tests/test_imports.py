@@ -14,13 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE_ROOTS = ("", "taps", "targets", "transforms", "sandbox")
-BASICS = tuple(
-    f"ml_connector.{name}" for name in ("errors", "exact_json", "names", "project", "state_directory")
-)
-TRANSPORT = tuple(
-    f"ml_connector.{name}"
-    for name in ("http", "odata", "permits", "retries", "sessions", "soap")
-)
+BASICS = tuple(f"ml_connector.{name}" for name in ("errors", "exact_json", "names", "project", "state_directory"))
+TRANSPORT = tuple(f"ml_connector.{name}" for name in ("http", "odata", "permits", "retries", "sessions", "soap"))
 
 
 def modules() -> dict[str, Path]:
@@ -208,6 +203,4 @@ def test_a_rightful_import_is_not_reported(importer, source):
 
 def test_a_planted_undeclared_dependency_is_seen():
     """An import of a distribution that happens to be installed but is not declared is reported."""
-    assert undeclared("tap_bill.tap", "import os\nimport pytest\nimport httpx", {"httpx"}) == [
-        "tap_bill.tap -> pytest"
-    ]
+    assert undeclared("tap_bill.tap", "import os\nimport pytest\nimport httpx", {"httpx"}) == ["tap_bill.tap -> pytest"]

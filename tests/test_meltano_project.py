@@ -64,9 +64,7 @@ def test_meltano_takes_the_project_as_it_is(project, args):
 def test_nothing_is_left_in_the_home_directory_but_logs(project):
     """Meltano keeps its state inside the project."""
     assert meltano(project, "state", "list").returncode == 0
-    left = {
-        path.relative_to(project.parent / "home").parts[:2] for path in (project.parent / "home").rglob("*")
-    }
+    left = {path.relative_to(project.parent / "home").parts[:2] for path in (project.parent / "home").rglob("*")}
     assert left <= {(".local",), (".local", "state"), (".cache",)}
 
 

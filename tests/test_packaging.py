@@ -63,9 +63,7 @@ def required_by(name, extras):
     """Yield the distributions another one asks for on this machine, each with the extras it asks for."""
     for text in importlib.metadata.requires(name) or ():
         requirement = Requirement(text)
-        if requirement.marker is None or any(
-            requirement.marker.evaluate({"extra": extra}) for extra in extras
-        ):
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": extra}) for extra in extras):
             yield canonicalize_name(requirement.name), ("", *sorted(requirement.extras))
 
 

@@ -46,12 +46,8 @@ _WORLD_OPTIONS = (
         help="demo: 212 mixed bills, seven of which cannot be posted; plain: every bill can.",
     ),
     click.option("--bills", type=click.IntRange(1), help="How many bills (plain only).  [default: 1000]"),
-    click.option(
-        "--lines", type=_LineRange(), help="Lines per bill.  [default: 1-5 for demo, 1-40 for plain]"
-    ),
-    click.option(
-        "--seed", type=int, help="Another seed gives other ids and amounts (plain only).  [default: 1]"
-    ),
+    click.option("--lines", type=_LineRange(), help="Lines per bill.  [default: 1-5 for demo, 1-40 for plain]"),
+    click.option("--seed", type=int, help="Another seed gives other ids and amounts (plain only).  [default: 1]"),
 )
 
 
@@ -61,9 +57,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one."
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
 @click.option("--latency", type=click.FloatRange(0), default=0.0, help="Seconds each API call takes.")
 @click.option("--jitter", type=click.FloatRange(0), default=0.0, help="Up to so many seconds more.")
 @click.option(
@@ -102,9 +96,7 @@ def main() -> None:
     help="Keep the data there when stopping and go on with it when starting again.",
 )
 @click.option("--quiet", is_flag=True, help="Say nothing.")
-@click.option(
-    "--print-env", is_flag=True, help="Print the settings tap and target need, as NAME=value lines."
-)
+@click.option("--print-env", is_flag=True, help="Print the settings tap and target need, as NAME=value lines.")
 def up(
     *,
     port: int,
@@ -165,9 +157,7 @@ def up(
 
 
 @main.command()
-@click.option(
-    "--again", is_flag=True, help="Go on with what the last demo left behind: nothing is posted twice."
-)
+@click.option("--again", is_flag=True, help="Go on with what the last demo left behind: nothing is posted twice.")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),

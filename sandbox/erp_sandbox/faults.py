@@ -86,9 +86,7 @@ class Faults:
             raise ValueError(f"the rate of {kind} is {rate}; it must lie between 0 and 1")
         with self._lock:
             self._rates = [
-                known
-                for known in self._rates
-                if (known.kind, known.system, known.side) != (kind, system, side)
+                known for known in self._rates if (known.kind, known.system, known.side) != (kind, system, side)
             ]
             if rate:
                 self._rates.append(Rate(kind, rate, system, side))
@@ -114,8 +112,7 @@ class Faults:
         """The rates in force, as JSON."""
         with self._lock:
             return [
-                {"kind": rate.kind, "rate": rate.rate, "system": rate.system, "side": rate.side}
-                for rate in self._rates
+                {"kind": rate.kind, "rate": rate.rate, "system": rate.system, "side": rate.side} for rate in self._rates
             ]
 
     async def before(self, scope: MutableMapping[str, Any], system: str, *, write: bool) -> Signal | None:
@@ -148,9 +145,7 @@ class Faults:
     def _draw(self, kind: str, system: str, *, write: bool) -> bool:
         with self._lock:
             hit = self._take_scripted(kind, system, write=write) or any(
-                self._random.random() < rate.rate
-                for rate in self._rates
-                if rate.covers(kind, system, write=write)
+                self._random.random() < rate.rate for rate in self._rates if rate.covers(kind, system, write=write)
             )
             if hit:
                 key = f"{system}.{kind}"

@@ -127,9 +127,7 @@ class Sandbox:
             backlog=512,
         )
         self._server = _Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="erp-sandbox", daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.run, args=([listener],), name="erp-sandbox", daemon=True)
         self._thread.start()
         if not self._server.up.wait(_START_SECONDS):
             raise RuntimeError("the sandbox did not start")
@@ -173,9 +171,7 @@ class Sandbox:
 
     async def _count_workday(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count paths and statuses; operations stand in the body, Workday's own store counts them."""
-        with self.stats.call(
-            "workday", f"{scope['method']} {scope['path'].removeprefix(WORKDAY_PATH)}"
-        ) as call:
+        with self.stats.call("workday", f"{scope['method']} {scope['path'].removeprefix(WORKDAY_PATH)}") as call:
 
             async def note(message: Message) -> None:
                 call.status = message.get("status", call.status)
@@ -186,9 +182,7 @@ class Sandbox:
     def _load(self) -> None:
         self.bill = BillStore(self.clock, self._rules)
         for world in self._worlds:
-            self.bill.add_organization(
-                world.organization(), world.bill_records(), world.policies(), world.documents()
-            )
+            self.bill.add_organization(world.organization(), world.bill_records(), world.policies(), world.documents())
         self.workday = WorkdayStore(self._worlds[0].workday_seed(), clock=self.clock)
         self._router = Router(
             [

@@ -45,9 +45,7 @@ class Stats:
         """How many calls to a system, or to one of its endpoints."""
         with self._lock:
             return sum(
-                count
-                for (known, name), count in self._calls.items()
-                if known == system and endpoint in (None, name)
+                count for (known, name), count in self._calls.items() if known == system and endpoint in (None, name)
             )
 
     def max_concurrency(self, system: str) -> int:

@@ -128,9 +128,7 @@ class World:
         return cls(seed, vendors, bills, plan, organization_id)
 
     @classmethod
-    def demo(
-        cls, *, lines: tuple[int, int] = (1, 5), start: datetime = START, span: timedelta = SPAN
-    ) -> Self:
+    def demo(cls, *, lines: tuple[int, int] = (1, 5), start: datetime = START, span: timedelta = SPAN) -> Self:
         """The world of ``make demo``: 130 vendors, 212 bills, 97 payments.
 
         Of 178 bills that are approved and not paid, 171 can be posted once the 18 vendors without a supplier
@@ -199,9 +197,7 @@ class World:
             companies=(Company(catalogue.WORKDAY_COMPANY_ID, self.organization_name, "USD"),),
             suppliers=tuple(self._suppliers()),
             spend_categories=tuple(
-                SpendCategory(
-                    str(account.spend_category), _spaced(account.spend_category), False, account.number
-                )
+                SpendCategory(str(account.spend_category), _spaced(account.spend_category), False, account.number)
                 for account in accounts
             ),
             cost_centers=tuple(
@@ -214,8 +210,7 @@ class World:
                 for account in catalogue.ACCOUNTS
             ),
             payment_terms=tuple(
-                PaymentTerms(name.upper().replace(" ", "_"), name, days)
-                for name, days in catalogue.PAYMENT_TERMS
+                PaymentTerms(name.upper().replace(" ", "_"), name, days) for name, days in catalogue.PAYMENT_TERMS
             ),
         )
 
@@ -357,14 +352,10 @@ def _demo_plans(lines: tuple[int, int], times: _Spread) -> list[BillPlan]:
     roles += [("USD", {"approval": "DENIED"})] * 4
     roles += [("USD", {"approval": "UNASSIGNED"})] * 3
     roles += [("USD", {"record_status": "INACTIVE"})] * 4
-    roles += [
-        ("USD", {"record_status": status, "approval": "UNASSIGNED"}) for status in ("DRAFT", "DRAFT_DELETED")
-    ]
+    roles += [("USD", {"record_status": status, "approval": "UNASSIGNED"}) for status in ("DRAFT", "DRAFT_DELETED")]
     pools = {currency: _demo_vendors(currency) for currency in catalogue.CURRENCIES}
     # Dealt before they are shuffled: each vendor without a supplier gets a payable bill.
-    dealt = [
-        (role.pop("vendor", None) or next(pools[currency]), role) for currency, role in map(_copy, roles)
-    ]
+    dealt = [(role.pop("vendor", None) or next(pools[currency]), role) for currency, role in map(_copy, roles)]
     random.Random(2).shuffle(dealt)
     plans = []
     for number, (vendor, role) in enumerate(dealt, start=1):

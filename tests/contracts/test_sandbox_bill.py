@@ -161,9 +161,7 @@ def test_the_calls_that_list_no_objects_are_of_the_contracts_shape(login, sessio
         assert foreign(answer, contract[key]) == [], key
 
 
-@pytest.mark.parametrize(
-    "path", ["/v3/bills?max=101", "/v3/bills/nothing", "/v3/nothing", "/v3/bills?filters=x:eq:y"]
-)
+@pytest.mark.parametrize("path", ["/v3/bills?max=101", "/v3/bills/nothing", "/v3/nothing", "/v3/bills?filters=x:eq:y"])
 def test_refusals_are_of_the_contracts_shape(session, contract, path):
     """An array of errors, as in the samples of status 400 and 500."""
     answer = session.get(path)

@@ -67,9 +67,7 @@ class Schema:
 
     def __init__(self, root):
         self.node = next(root.iter(f"{XSD}schema"))
-        self.types = {
-            each.get("name"): each for each in self.node if each.get("name") and each.tag != f"{XSD}element"
-        }
+        self.types = {each.get("name"): each for each in self.node if each.get("name") and each.tag != f"{XSD}element"}
         self.elements = {each.get("name"): each for each in self.node.iterchildren(f"{XSD}element")}
 
     def compiled(self):
@@ -178,9 +176,7 @@ class Comparison:
         if mine.high > theirs.high:
             self.problems.append(f"{path}: repeats here, not there")
         if mine.simple != theirs.simple:
-            self.problems.append(
-                f"{path}: {mine.simple or 'complex'} here, {theirs.simple or 'complex'} there"
-            )
+            self.problems.append(f"{path}: {mine.simple or 'complex'} here, {theirs.simple or 'complex'} there")
 
     def _compare_attributes(self, mine, theirs, path):
         here, there = self.ours.attributes(mine), self.real.attributes(theirs)
@@ -265,9 +261,7 @@ REQUESTS = [
 
 def test_every_sample_of_a_served_operation_is_used(contracts_dir):
     """A sample request that appears in the contracts for an operation served here is in the list above."""
-    names = {
-        each for service in services().values() for each in (op.name.lower() for op in service.operations)
-    }
+    names = {each for service in services().values() for each in (op.name.lower() for op in service.operations)}
     served = [
         path.name
         for path in (contracts_dir / "workday" / "samples").glob("*.request.xml")
@@ -384,9 +378,7 @@ def test_faults_read_as_the_samples(contracts_dir, compiled, store, case):
     theirs = etree.fromstring(_sample(contracts_dir, fault).encode())
     for name in ("faultcode", "faultstring"):
         assert mine.findtext(f".//{name}") == theirs.findtext(f".//{name}")
-    assert [each.text for each in mine.iter(f"{WD}Message")] == [
-        each.text for each in theirs.iter(f"{WD}Message")
-    ]
+    assert [each.text for each in mine.iter(f"{WD}Message")] == [each.text for each in theirs.iter(f"{WD}Message")]
     for detail in mine.findall(".//detail/*"):
         compiled["Resource_Management"].assertValid(etree.fromstring(etree.tostring(detail)))
 
@@ -403,15 +395,11 @@ def test_the_genuine_wsdls_can_be_served(contracts_dir, store):
 
 
 @pytest.mark.parametrize("name, text", [("Prepaid", "<wd:Prepaid>true</wd:Prepaid>"), ("bank", None)])
-def test_what_the_real_schema_allows_but_the_tenant_does_not_keep_is_refused(
-    contracts_dir, store, name, text
-):
+def test_what_the_real_schema_allows_but_the_tenant_does_not_keep_is_refused(contracts_dir, store, name, text):
     """Nothing that was sent is dropped silently: prepaid invoices and bank accounts are refused in words."""
     store.serve_wsdl(contracts_dir / "workday")
     if text:
-        changed = _sample(contracts_dir, REQUESTS[1]).replace(
-            "<wd:Attachment_Data", f"{text}<wd:Attachment_Data"
-        )
+        changed = _sample(contracts_dir, REQUESTS[1]).replace("<wd:Attachment_Data", f"{text}<wd:Attachment_Data")
     else:
         account = "<wd:Settlement_Account_Data><wd:Bank_Name>Any</wd:Bank_Name></wd:Settlement_Account_Data>"
         changed = _sample(contracts_dir, REQUESTS[0]).replace(

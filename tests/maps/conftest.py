@@ -33,9 +33,7 @@ RECORDS = {
             "archived": False,
         }
     ],
-    "chart_of_accounts": [
-        {"id": ACCOUNT, "name": "Office Supplies", "account": {"type": "EXPENSE", "number": "6100"}}
-    ],
+    "chart_of_accounts": [{"id": ACCOUNT, "name": "Office Supplies", "account": {"type": "EXPENSE", "number": "6100"}}],
     "departments": [{"id": OPERATIONS, "name": "Operations"}, {"id": FIELD_OPS, "name": "Field Ops"}],
 }
 

@@ -136,9 +136,7 @@ def test_ids_are_compared_exactly_and_names_loosely(table, keys, expected):
 
 def test_names_that_lead_to_different_targets_are_ambiguous(table):
     """Number and name of one thing in rows with different targets: a person has to decide."""
-    answer = table("source,target\n6100,CC-1\nOffice,CC-2\n").lookup(
-        "cost_centers", ["0ca", "6100", "office"]
-    )
+    answer = table("source,target\n6100,CC-1\nOffice,CC-2\n").lookup("cost_centers", ["0ca", "6100", "office"])
     assert isinstance(answer, Ambiguous)
     assert [(row.line, row.target) for row in answer.matches] == [(2, "CC-1"), (3, "CC-2")]
 

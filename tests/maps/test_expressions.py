@@ -184,9 +184,7 @@ def test_a_value_that_cannot_be_used_says_why(text, problem):
 
 @UNHURRIED
 @given(
-    amount=st.decimals(
-        allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=4
-    ),
+    amount=st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**15), max_value=10**15, places=4),
     currency=st.sampled_from(["JPY", "USD", "EUR", "KWD"]),
 )
 def test_money_is_exact_or_refused(amount, currency):

@@ -86,9 +86,7 @@ def test_what_is_the_invoice_changes_it(engine, bill, changes):
 def test_a_changed_line_changes_it(engine, bill, changes):
     """A line's amount, text, account and department are changes."""
     engine = engine()
-    assert (
-        engine.map("bills", changed(bill(), **changes)).fingerprint != engine.map("bills", bill()).fingerprint
-    )
+    assert engine.map("bills", changed(bill(), **changes)).fingerprint != engine.map("bills", bill()).fingerprint
 
 
 @pytest.mark.parametrize("number", [Decimal(1), Decimal("1.00"), 1.0])
@@ -125,10 +123,7 @@ KEYS = {
     "gl_accounts": (ACCOUNT, "6100"),
 }
 TABLES = st.fixed_dictionaries(
-    {
-        name: st.dictionaries(st.sampled_from(keys), st.sampled_from(["T-1", "T-2"]))
-        for name, keys in KEYS.items()
-    }
+    {name: st.dictionaries(st.sampled_from(keys), st.sampled_from(["T-1", "T-2"])) for name, keys in KEYS.items()}
 )
 
 

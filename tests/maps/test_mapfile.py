@@ -30,9 +30,7 @@ def test_the_nearest_map_is_taken(engine, tmp_path, transform, files, found):
     folder = tmp_path / "transforms" / "maps"
     folder.mkdir(parents=True)
     for stem, source in files.items():
-        (folder / f"{stem}.yml").write_text(
-            f"source: {source}\ninstance: \"'1'\"\nstreams:\n{VENDORS}", "utf-8"
-        )
+        (folder / f"{stem}.yml").write_text(f"source: {source}\ninstance: \"'1'\"\nstreams:\n{VENDORS}", "utf-8")
     assert {"bill": "packaged"}.get(engine(transform).source, engine(transform).source) == found
 
 
@@ -209,9 +207,7 @@ def test_a_lines_field_named_like_a_function_can_be_read(own_map):
     )
     mapped = engine.map("bills", {"id": "1", "fee": 1, "items": [{"project": 5, "amount": 2}]})
     assert [reason.what for reason in mapped.reasons if "line" in reason.what] == []
-    assert (
-        mapped.fingerprint != engine.map("bills", {"id": "1", "fee": 2, "items": [{"amount": 2}]}).fingerprint
-    )
+    assert mapped.fingerprint != engine.map("bills", {"id": "1", "fee": 2, "items": [{"amount": 2}]}).fingerprint
 
 
 def test_fields_a_stream_does_not_have_are_found(engine):

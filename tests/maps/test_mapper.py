@@ -46,9 +46,7 @@ def pipe(write_tables, capsys):
 
     def run(*messages, **config):
         mapper = MapFinance(config={**CONFIG, **config})
-        mapper.listen(
-            io.StringIO("".join(simplejson.dumps(message, use_decimal=True) + "\n" for message in messages))
-        )
+        mapper.listen(io.StringIO("".join(simplejson.dumps(message, use_decimal=True) + "\n" for message in messages)))
         return [json.loads(line, parse_float=str) for line in capsys.readouterr().out.splitlines()]
 
     return run
@@ -107,9 +105,7 @@ def test_records_fit_the_schemas(pipe, coding, bill):
     records = [message for message in out if message["type"] == "RECORD"]
     assert {message["stream"] for message in records} == {"suppliers", "supplier_invoices", "held_documents"}
     for message in records:
-        exact = json.loads(
-            json.dumps(message["record"]).replace('"228.99"', "228.99").replace('"79.99"', "79.99")
-        )
+        exact = json.loads(json.dumps(message["record"]).replace('"228.99"', "228.99").replace('"79.99"', "79.99"))
         jsonschema.validate(exact, schemas[message["stream"]])
 
 

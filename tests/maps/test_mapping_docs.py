@@ -19,13 +19,7 @@ def row(name, setting):
     """Return the guide's row of a setting."""
     default = setting["default"]
     truth = isinstance(default, bool)
-    shown = (
-        str(default).lower()
-        if truth
-        else ", ".join(default)
-        if isinstance(default, list)
-        else default or "not set"
-    )
+    shown = str(default).lower() if truth else ", ".join(default) if isinstance(default, list) else default or "not set"
     choices = ", ".join(setting.get("choices", ())) or ("true, false" if truth else "any")
     return f"| `{name}` | {shown} | {choices} | {' '.join(setting['description'].split())} |"
 
@@ -33,9 +27,7 @@ def row(name, setting):
 def test_every_setting_of_the_bill_map_is_told():
     """The table of settings is that of the map file: names, defaults, choices and descriptions."""
     declared = yaml.safe_load((PACKAGED_MAPS / "tap_bill.yml").read_text("utf-8"))["settings"]
-    table = GUIDE.partition("compared by tests/maps/test_mapping_docs.py -->")[2].partition(
-        "\n\nA changed setting"
-    )[0]
+    table = GUIDE.partition("compared by tests/maps/test_mapping_docs.py -->")[2].partition("\n\nA changed setting")[0]
     rows = [line for line in table.splitlines() if line.startswith("| `")]
     assert rows == [row(name, setting) for name, setting in declared.items()]
 
@@ -79,6 +71,4 @@ def test_the_example_map_maps(example, references):
     assert example.unwanted("invoices", invoice) == "not approved (open)"
     mapped = example.map("invoices", invoice)
     assert mapped.party == "Acme"
-    assert 'acme_books creditor "Acme" (7) has no supplier in Workday' in [
-        reason.what for reason in mapped.reasons
-    ]
+    assert 'acme_books creditor "Acme" (7) has no supplier in Workday' in [reason.what for reason in mapped.reasons]

@@ -395,18 +395,14 @@ def test_a_cost_center_can_be_required(engine, bill):
     assert whats(engine(settings=given).map("bills", bill(**changes))) == [
         "BILL bill INV-20391 has no cost center on line 1"
     ]
-    with_default = engine(settings=given, cost_centers="source,target\n*,CC-ALL\n").map(
-        "bills", bill(**changes)
-    )
+    with_default = engine(settings=given, cost_centers="source,target\n*,CC-ALL\n").map("bills", bill(**changes))
     assert with_default.document.lines[0].dimensions[0].value == "CC-ALL"
 
 
 def test_the_expected_account_may_stand_in_its_own_table(engine, bill):
     """Where the spend category's row names no account, gl_accounts does; neither is needed."""
     plain = "source,target\n6100,SC-OFFICE\n"
-    with_table = engine(spend_categories=plain, gl_accounts="source,target\n6100,61999\n").map(
-        "bills", bill()
-    )
+    with_table = engine(spend_categories=plain, gl_accounts="source,target\n6100,61999\n").map("bills", bill())
     assert with_table.document.lines[0].gl_account == "61999"
 
 
@@ -506,9 +502,7 @@ def test_the_map_reads_only_fields_bill_has(engine):
 def test_threads_do_not_mix_bills_up(engine, bill):
     """Bills mapped at the same time by several threads come out as those mapped one after the other."""
     engine = engine()
-    bills = [
-        bill(id=f"00n{number}", amount=Decimal(number), description=f"no {number}") for number in range(200)
-    ]
+    bills = [bill(id=f"00n{number}", amount=Decimal(number), description=f"no {number}") for number in range(200)]
     one_by_one = [engine.map("bills", each) for each in bills]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda each: engine.map("bills", each), bills)) == one_by_one

@@ -140,9 +140,7 @@ def test_filters_can_be_forgotten_after_the_first_page(sandbox, client, bills):
     """Later pages then hold rows the filter excludes, and none that it admits is lost."""
     box = sandbox(bills, rules=BillRules(cursor="no_filters"))
     middle = box.bill.bills()[100]["updatedTime"]
-    rows = client(box).walk(
-        "/v3/bills", max=40, sort="updatedTime:asc", filters=f'updatedTime:gte:"{middle}"'
-    )
+    rows = client(box).walk("/v3/bills", max=40, sort="updatedTime:asc", filters=f'updatedTime:gte:"{middle}"')
     admitted = {row["id"] for row in box.bill.bills() if row["updatedTime"] >= middle}
     assert admitted < set(ids(rows))
 
@@ -249,9 +247,7 @@ def test_payment_terms_belong_to_the_organization(demo, reader):
     assert refusal(reader.get("/v3/organizations/00801ANOTHERORG00001/payment-terms")) == (404, "BDC_1205")
 
 
-@pytest.mark.parametrize(
-    ("operation", "path"), [("bills.get", "/v3/bills/{id}"), ("users.list", "/v3/users")]
-)
+@pytest.mark.parametrize(("operation", "path"), [("bills.get", "/v3/bills/{id}"), ("users.list", "/v3/users")])
 def test_a_permission_can_be_missing_for_one_operation(sandbox, client, operation, path):
     """A user may read a list and yet not the single object."""
     box = sandbox(rules=BillRules(denied={operation}))
@@ -284,9 +280,7 @@ def test_a_permission_can_be_missing_for_one_operation(sandbox, client, operatio
         ),
         (
             'updatedTime:lt:"{t}",archived:eq:false,paymentStatus:eq:UNPAID',
-            lambda bill, t: (
-                bill["updatedTime"] < t and not bill["archived"] and bill["paymentStatus"] == "UNPAID"
-            ),
+            lambda bill, t: bill["updatedTime"] < t and not bill["archived"] and bill["paymentStatus"] == "UNPAID",
         ),
     ],
 )
@@ -366,9 +360,7 @@ def test_doubtful_time_filters_can_be_switched_on(sandbox, client, name):
     assert len(rows) == len(box.bill.table(name))
 
 
-@pytest.mark.parametrize(
-    "sort", ["vendorName:asc", "updatedTime:up", "amount:asc", ":asc", "updatedTime:asc,"]
-)
+@pytest.mark.parametrize("sort", ["vendorName:asc", "updatedTime:up", "amount:asc", ":asc", "updatedTime:asc,"])
 def test_an_order_the_list_does_not_offer_is_refused(reader, sort):
     """Only sortable fields, ascending or descending."""
     status, code = refusal(reader.get("/v3/bills", sort=sort))

@@ -101,9 +101,7 @@ def test_a_session_works_with_its_own_developer_key_only(sandbox, client):
 
 def test_a_session_reaches_one_organization(sandbox, client):
     """Two organizations are kept apart, and neither can read the other's record."""
-    other = World.plain(
-        2, vendors=2, bills=3, lines=(1, 1), organization_id=credentials.BILL_OTHER_ORGANIZATION_ID
-    )
+    other = World.plain(2, vendors=2, bills=3, lines=(1, 1), organization_id=credentials.BILL_OTHER_ORGANIZATION_ID)
     box = sandbox(other_organizations=[other])
     first, second = client(box), client(box, organizationId=other.organization_id)
     ids = [{row["id"] for row in one.walk("/v3/bills", max=100)} for one in (first, second)]

@@ -175,18 +175,14 @@ def test_rates_are_read_as_people_write_them(word, rate):
     assert parse_rates([word]) == [rate]
 
 
-@pytest.mark.parametrize(
-    "word", ["throttle", "earthquake=1", "coupa.slow=1", "slow=often", "slow.throttle=1"]
-)
+@pytest.mark.parametrize("word", ["throttle", "earthquake=1", "coupa.slow=1", "slow=often", "slow.throttle=1"])
 def test_a_rate_that_makes_no_sense_is_named(word):
     """The message quotes what was written."""
     with pytest.raises(ValueError, match=f'"{word}"'):
         parse_rates([word])
 
 
-@pytest.mark.parametrize(
-    ("kind", "rate", "side"), [("slow", 1.1, "both"), ("slow", -1, "both"), ("slow", 1, "left")]
-)
+@pytest.mark.parametrize(("kind", "rate", "side"), [("slow", 1.1, "both"), ("slow", -1, "both"), ("slow", 1, "left")])
 def test_an_impossible_rate_is_refused(kind, rate, side):
     """A rate lies between 0 and 1, and there are two sides."""
     with pytest.raises(ValueError, match=r"rate|side"):

@@ -211,9 +211,7 @@ def test_the_command_serves_until_told_to_stop_and_keeps_its_data(tmp_path, numb
         "--data-dir",
         str(tmp_path),
     ]
-    with subprocess.Popen(
-        [COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         printed = {}
         while "TARGET_WORKDAY_ISU_PASSWORD" not in printed:
             name, _, value = process.stdout.readline().strip().partition("=")

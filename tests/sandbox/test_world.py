@@ -151,8 +151,7 @@ def test_every_mapping_row_leads_from_something_to_something(world):
     targets = {
         "suppliers": {row.supplier_id for row in seed.suppliers},
         "spend_categories": {row.spend_category_id for row in seed.spend_categories},
-        "cost_centers": {row.cost_center_id for row in seed.cost_centers}
-        | {row.code for row in seed.cost_centers},
+        "cost_centers": {row.cost_center_id for row in seed.cost_centers} | {row.code for row in seed.cost_centers},
         "companies": {row.company_id for row in seed.companies},
     }
     for kind, rows in tables.items():
@@ -180,9 +179,7 @@ def test_a_large_world_is_made_one_record_at_a_time():
     assert parse_instant(first["updatedTime"]) < parse_instant(second["updatedTime"])
 
 
-@pytest.mark.parametrize(
-    "wishes", [{"vendors": 0}, {"bills": 5, "payments": 6}, {"lines": (0, 1)}, {"lines": (3, 2)}]
-)
+@pytest.mark.parametrize("wishes", [{"vendors": 0}, {"bills": 5, "payments": 6}, {"lines": (0, 1)}, {"lines": (3, 2)}])
 def test_an_impossible_world_is_refused(wishes):
     """Counts must make sense."""
     with pytest.raises(ValueError, match=r"\d"):
@@ -237,11 +234,7 @@ def test_seven_demo_bills_cannot_be_posted():
     hartley = world.vendor_id(catalogue.HARTLEY)
     reasons = Counter()
     for bill in records(world, "bills"):
-        if (
-            bill["recordStatus"] != "ACTIVE"
-            or bill["approvalStatus"] != "APPROVED"
-            or bill["paymentStatus"] == "PAID"
-        ):
+        if bill["recordStatus"] != "ACTIVE" or bill["approvalStatus"] != "APPROVED" or bill["paymentStatus"] == "PAID":
             continue
         reasons["department"] += any(
             line["classifications"]["departmentId"] == field_ops["id"] for line in bill["billLineItems"]
@@ -293,9 +286,7 @@ def test_two_demo_vendors_use_the_same_invoice_number():
 def test_the_committed_mapping_tables_are_the_demos(tmp_path):
     """What stands in the project is what the demo's world writes, byte for byte."""
     written = World.demo().write_crosswalk(tmp_path)
-    assert {path.name for path in written} == {
-        path.name for path in (COMMITTED / "bill-workday").glob("*.csv")
-    }
+    assert {path.name for path in written} == {path.name for path in (COMMITTED / "bill-workday").glob("*.csv")}
     for path in written:
         assert path.read_bytes() == (COMMITTED / "bill-workday" / path.name).read_bytes()
         with path.open(encoding="utf-8", newline="") as file:

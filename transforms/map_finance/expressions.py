@@ -24,9 +24,7 @@ __all__ = ["UNRESOLVED", "Evaluator", "Expression", "Vocabulary", "decimal_of", 
 
 Names = t.Mapping[str, t.Any]
 
-_EXACT: t.Final = decimal.Context(
-    prec=80, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow]
-)
+_EXACT: t.Final = decimal.Context(prec=80, traps=[decimal.Inexact, decimal.InvalidOperation, decimal.Overflow])
 _DIVISION: t.Final = decimal.Context(prec=28, traps=[decimal.InvalidOperation, decimal.DivisionByZero])
 
 

@@ -159,9 +159,7 @@ class Functions:
             return value
         place = f" on {self.place}" if self.place else ""
         text = f"{self.label} has no {what}{place}"
-        self.report(
-            Reason("missing", text, cure or f"complete it in {self._system}", kind="field", value=what)
-        )
+        self.report(Reason("missing", text, cure or f"complete it in {self._system}", kind="field", value=what))
         return UNRESOLVED
 
     # Text
@@ -197,9 +195,7 @@ class Functions:
             return False
         return all(isinstance(item, Mapping) and item.get(field) in allowed for item in items)
 
-    def _answer(
-        self, kind: str, value: t.Any, stream: str | None, ask: t.Callable[..., Resolution]
-    ) -> Resolution:
+    def _answer(self, kind: str, value: t.Any, stream: str | None, ask: t.Callable[..., Resolution]) -> Resolution:
         key = (kind, None if value is None else str(value), stream, ask.__name__)
         answer = self._answers.get(key)
         if answer is None:

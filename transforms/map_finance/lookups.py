@@ -154,9 +154,7 @@ class Lookups:
             value=record_id,
         )
 
-    def _ambiguous(
-        self, kind: str, instance: str, record_id: str, stream: str | None, answer: Ambiguous
-    ) -> Reason:
+    def _ambiguous(self, kind: str, instance: str, record_id: str, stream: str | None, answer: Ambiguous) -> Reason:
         name, _ = self._named(kind, instance, record_id, stream)
         file = self._shown(self._crosswalk.path(table_name(kind)))
         rows = ", ".join(f'line {row.line} "{row.source}" is {row.target}' for row in answer.matches)

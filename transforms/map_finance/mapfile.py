@@ -153,9 +153,7 @@ def load_map_file(transform: str, maps_dir: str | os.PathLike[str] | None) -> tu
     )
 
 
-def settings_of(
-    name: str, specs: t.Mapping[str, SettingSpec], given: t.Mapping[str, t.Any]
-) -> dict[str, Setting]:
+def settings_of(name: str, specs: t.Mapping[str, SettingSpec], given: t.Mapping[str, t.Any]) -> dict[str, Setting]:
     """Return the settings of a map, the user's values checked and put in place of the defaults.
 
     Raises:

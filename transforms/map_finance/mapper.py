@@ -113,9 +113,7 @@ class MapFinance(InlineMapper):
         fields = message_dict["schema"].get("properties", {})
         unknown = self._engine.unknown_fields(stream, fields)
         if unknown:
-            self.logger.warning(
-                "The map reads fields stream %s does not have: %s.", stream, ", ".join(unknown)
-            )
+            self.logger.warning("The map reads fields stream %s does not have: %s.", stream, ", ".join(unknown))
         kind = self._engine.kind_of(stream)
         if kind is not None and kind not in self._announced:
             self._announced.add(kind)

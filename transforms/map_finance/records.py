@@ -266,9 +266,7 @@ class RecordMap(MapEngine):
 class _Work:
     """Mapping of one record."""
 
-    def __init__(
-        self, worker: _Worker, plan: _Stream, source: DocumentSource, label: str, record: Record
-    ) -> None:
+    def __init__(self, worker: _Worker, plan: _Stream, source: DocumentSource, label: str, record: Record) -> None:
         self._evaluator = worker.evaluator
         self._functions = worker.functions
         self._scope = worker.scope
@@ -429,9 +427,7 @@ class _Compiler:
         self._name = name
         self._map = map_file
         self._vocabulary = vocabulary
-        self._reference_streams = {
-            spec.source or name for name, spec in map_file.streams.items() if spec.reference
-        }
+        self._reference_streams = {spec.source or name for name, spec in map_file.streams.items() if spec.reference}
         self._varying: set[str] = set()
 
     def streams(self) -> tuple[dict[str, _Stream], dict[str, _Stream]]:
@@ -440,9 +436,7 @@ class _Compiler:
             self._known_stream(stream, f"map {self._name}, lookups, {kind}")
         for setting in self._map.settings:
             if setting in self._vocabulary.functions or setting in {"record", "line", "document", "settings"}:
-                raise UserError(
-                    f'map {self._name}, settings: "{setting}" has a meaning already.', "Rename it."
-                )
+                raise UserError(f'map {self._name}, settings: "{setting}" has a meaning already.', "Rename it.")
         references: dict[str, _Stream] = {}
         documents: dict[str, _Stream] = {}
         for name, spec in self._map.streams.items():
@@ -489,9 +483,7 @@ class _Compiler:
             model=model,
             key_properties=keys,
             rules=self._rules(spec.filter, where),
-            fields=tuple(self._part(key, value, model, where) for key, value in spec.fields.items())
-            if model
-            else (),
+            fields=tuple(self._part(key, value, model, where) for key, value in spec.fields.items()) if model else (),
         )
 
     def _rules(self, written: str | list[FilterRule] | None, where: str) -> tuple[_Rule, ...]:
@@ -505,8 +497,7 @@ class _Compiler:
             except ValueError as error:
                 raise UserError(f"{place}: {text!r}: {error}.", "Write {{ for a brace.") from error
             otherwise = tuple(
-                (literal, self._filter(value, place) if value is not None else None)
-                for literal, value, _, _ in parts
+                (literal, self._filter(value, place) if value is not None else None) for literal, value, _, _ in parts
             )
             compiled.append(_Rule(self._filter(rule.when, place), otherwise))
         return tuple(compiled)
@@ -546,9 +537,7 @@ class _Compiler:
 
     def _field(self, name: str, written: t.Any, where: str) -> _Field:
         expression = self._expression(written, where)
-        varies = bool(
-            expression.functions & self._vocabulary.lookups or expression.document_fields & self._varying
-        )
+        varies = bool(expression.functions & self._vocabulary.lookups or expression.document_fields & self._varying)
         if varies:
             self._varying.add(name)
         return _Field(name, expression, varies)
@@ -557,9 +546,7 @@ class _Compiler:
         # Records are filtered when they come in, before what they refer to can be relied upon.
         expression = self._naming(written, where)
         if expression.document_fields:
-            raise UserError(
-                f"{where}: document.{min(expression.document_fields)} is not known yet.", _RECORD_ONLY
-            )
+            raise UserError(f"{where}: document.{min(expression.document_fields)} is not known yet.", _RECORD_ONLY)
         return expression
 
     def _naming(self, written: t.Any, where: str) -> Expression:
@@ -580,16 +567,12 @@ class _Compiler:
 
     def _check_stream(self, call: ast.Call, where: str) -> None:
         name = t.cast("ast.Name", call.func).id
-        position = {"related": 0, "dimension": 2, "known": 2}.get(
-            name, 1 if name in self._vocabulary.lookups else None
-        )
+        position = {"related": 0, "dimension": 2, "known": 2}.get(name, 1 if name in self._vocabulary.lookups else None)
         keywords = [keyword.value for keyword in call.keywords if keyword.arg == "stream"]
         given = keywords or ([] if position is None else call.args[position : position + 1])
         for argument in given:
             if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
-                raise UserError(
-                    f"{where}: {name}() needs the stream by name.", f"Write {name}(..., 'departments')."
-                )
+                raise UserError(f"{where}: {name}() needs the stream by name.", f"Write {name}(..., 'departments').")
             self._known_stream(argument.value, where)
 
     def _known_stream(self, stream: str, where: str) -> None:

@@ -59,9 +59,7 @@ def _field(location: tuple[int | str, ...]) -> str:
 
 def _plain(value: t.Any) -> t.Any:
     if isinstance(value, Mapping):
-        return {
-            key: plain for key, element in value.items() if (plain := _plain(element)) is not None
-        } or None
+        return {key: plain for key, element in value.items() if (plain := _plain(element)) is not None} or None
     if isinstance(value, list | tuple):
         return [_plain(element) for element in value]
     if value is UNRESOLVED or value == "":

@@ -98,9 +98,7 @@ def _inlined(node: t.Any, definitions: t.Mapping[str, t.Any]) -> t.Any:
         if key not in {"$defs", "additionalProperties", "default", "description", "properties", "title"}
     }
     if "properties" in node:
-        plain["properties"] = {
-            name: _inlined(value, definitions) for name, value in node["properties"].items()
-        }
+        plain["properties"] = {name: _inlined(value, definitions) for name, value in node["properties"].items()}
     return plain
 
 

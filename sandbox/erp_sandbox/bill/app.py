@@ -53,12 +53,8 @@ class _Gateway:
             self._route("POST", "/v3/login", self._log_in, write=True),
             self._session_route("GET", "/v3/login/session", "session.get", self._session_details),
             self._session_route("POST", "/v3/logout", "session.end", self._log_out),
-            self._session_route(
-                "GET", "/v3/organizations/{id}", "organization.get", self._organization_details
-            ),
-            self._session_route(
-                "GET", "/v3/bill-approvals/policies", "bill_approval_policies.list", _policies
-            ),
+            self._session_route("GET", "/v3/organizations/{id}", "organization.get", self._organization_details),
+            self._session_route("GET", "/v3/bill-approvals/policies", "bill_approval_policies.list", _policies),
             self._session_route("GET", "/v3/documents/bills/{id}", "bill_documents.list", self._documents),
             self._session_route(
                 "GET",
@@ -76,12 +72,8 @@ class _Gateway:
         for resource in LISTED:
             name = resource.name
             routes.append(self._session_route("GET", resource.path, f"{name}.list", self._lister(resource)))
-            routes.append(
-                self._session_route("GET", f"{resource.path}/{{id}}", f"{name}.get", _getter(resource))
-            )
-        routes += [
-            self._session_route("POST", path, "payments.create", _refuse_untrusted) for path in _MONEY_MOVING
-        ]
+            routes.append(self._session_route("GET", f"{resource.path}/{{id}}", f"{name}.get", _getter(resource)))
+        routes += [self._session_route("POST", path, "payments.create", _refuse_untrusted) for path in _MONEY_MOVING]
         routes.append(Route(f"{BASE_PATH}/{{rest:path}}", self._wrap("unknown", self._unknown, write=False)))
         return routes
 
@@ -91,9 +83,7 @@ class _Gateway:
 
     def _session_route(self, method: str, path: str, operation: str, handler: _Handler) -> Route:
         async def answer(request: Request) -> Response:
-            session = self._store.sessions.require(
-                request.headers.get("sessionId"), request.headers.get("devKey")
-            )
+            session = self._store.sessions.require(request.headers.get("sessionId"), request.headers.get("devKey"))
             self._store.limits.count_call(session.dev_key)
             if operation in self._store.rules.denied:
                 raise errors.no_permission(operation)
@@ -181,9 +171,7 @@ class _Gateway:
         self._store.sessions.log_out(session)
         return Response(b"", 200)
 
-    def _organization_details(
-        self, request: Request, _session: Session, organization: Organization
-    ) -> Response:
+    def _organization_details(self, request: Request, _session: Session, organization: Organization) -> Response:
         identifier = request.path_params["id"]
         if identifier != organization.id:
             raise errors.no_such_object("organization", identifier)

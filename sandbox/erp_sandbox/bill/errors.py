@@ -94,9 +94,7 @@ def invalid_parameter(message: str) -> BillRefusalError:
 
 def bad_filter_field(resource: str, field: str) -> BillRefusalError:
     """A filter or sort on a field that this list does not offer (sheet bill 3.2, 7)."""
-    return BillRefusalError(
-        400, "BDC_1130", f"Invalid filter field: {field} is not supported for {resource}."
-    )
+    return BillRefusalError(400, "BDC_1130", f"Invalid filter field: {field} is not supported for {resource}.")
 
 
 def bad_filter_operator(field: str, operator: str) -> BillRefusalError:

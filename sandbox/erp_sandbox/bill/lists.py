@@ -59,9 +59,7 @@ class Page:
         """The envelope as JSON. The last page has no ``nextPage`` at all, the first an empty ``prevPage``."""
         next_page = b'"nextPage":"' + self.next_page.encode() + b'",' if self.next_page else b""
         results = b",".join([row.whole() if with_detail else row.body for row in self.rows])
-        return (
-            b"{" + next_page + b'"prevPage":"' + self.prev_page.encode() + b'","results":[' + results + b"]}"
-        )
+        return b"{" + next_page + b'"prevPage":"' + self.prev_page.encode() + b'","results":[' + results + b"]}"
 
 
 def read_page(table: Table, resource: Resource, query: Mapping[str, str], rules: BillRules) -> Page:
@@ -81,9 +79,7 @@ def read_page(table: Table, resource: Resource, query: Mapping[str, str], rules:
     if token is not None and rules.cursor == "refuses_filters" and "filters" in query:
         raise errors.invalid_parameter("The page parameter cannot be combined with filters.")
     filters, sort = _same_query(query, token)
-    terms = (
-        parse_filters(filters, resource, allow_unconfirmed=rules.classifications_by_time) if filters else ()
-    )
+    terms = parse_filters(filters, resource, allow_unconfirmed=rules.classifications_by_time) if filters else ()
     order = parse_sort(sort, resource) if sort else ()
     asked = _Query(terms, order, count, _Token(filters, sort))
     if rules.cursor == "works" and order == _BY_TIME:
@@ -132,9 +128,7 @@ def _page_by_time(table: Table, asked: _Query, token: _Token | None) -> Page:
 
 
 def _page_by_offset(table: Table, asked: _Query, token: _Token | None, *, stuck: bool) -> Page:
-    identifiers = table.selection(
-        (asked.terms, asked.order), lambda: _select(table, asked.terms, asked.order)
-    )
+    identifiers = table.selection((asked.terms, asked.order), lambda: _select(table, asked.terms, asked.order))
     if token is not None and token.offset is None:
         raise errors.invalid_parameter("Invalid page parameter.")
     offset = 0 if token is None or stuck else token.offset or 0

@@ -117,17 +117,14 @@ PAYMENTS = Resource(
         "processDate": _DAY,
         "amount": Filter(frozenset({"eq", "gt", "gte", "lt", "lte"}), "number"),
         "transactionNumber": _EXACT,
-        "status": _enum(
-            "eq ne in", frozenset({"APPROVING", "SCHEDULED", "PAID", "CANCELLED", "VOID", "ESCHEATED"})
-        ),
+        "status": _enum("eq ne in", frozenset({"APPROVING", "SCHEDULED", "PAID", "CANCELLED", "VOID", "ESCHEATED"})),
         "onlinePayment": _FLAG,
         "disbursementType": Filter(frozenset({"eq", "ne", "in"})),
         "createdTime": _TIME,
         "updatedTime": _TIME,
     },
     _sorts(
-        "description processDate amount confirmationNumber onlinePayment createdTime updatedTime "
-        "disbursementStatus"
+        "description processDate amount confirmationNumber onlinePayment createdTime updatedTime disbursementStatus"
     ),
 )
 RECURRING_BILLS = Resource(

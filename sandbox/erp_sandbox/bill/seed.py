@@ -190,9 +190,7 @@ def payment_record(seed: int, plan: BillPlan) -> Record:
         "vendorId": bill["vendorId"],
         "vendorName": bill["vendorName"],
         "billId": bill["id"],
-        "billPayments": [
-            {"id": bill_id("bill_payment", seed, plan.number), "billId": bill["id"], "amount": amount}
-        ],
+        "billPayments": [{"id": bill_id("bill_payment", seed, plan.number), "billId": bill["id"], "amount": amount}],
         "amount": amount,
         "description": f"Payment of {plan.invoice_number}",
         "processDate": sent.isoformat(),
@@ -289,9 +287,7 @@ def recurring_records(seed: int, vendors: int) -> Iterator[tuple[str, Record]]:
                 "archived": False,
                 "vendorId": vendor,
                 "description": "Standing order",
-                "recurringBillLineItems": [
-                    {"id": bill_id("line", seed, 900_000_000 + n), "amount": 100 + n, **line}
-                ],
+                "recurringBillLineItems": [{"id": bill_id("line", seed, 900_000_000 + n), "amount": 100 + n, **line}],
                 "schedule": {
                     "period": "MONTHLY",
                     "frequency": 1,
@@ -315,9 +311,7 @@ def recurring_records(seed: int, vendors: int) -> Iterator[tuple[str, Record]]:
                 "amount": 40 + n,
                 "appliedAmount": 0,
                 "status": "NOT_APPLIED",
-                "vendorCreditLineItems": [
-                    {"id": bill_id("line", seed, 910_000_000 + n), "amount": 40 + n, **line}
-                ],
+                "vendorCreditLineItems": [{"id": bill_id("line", seed, 910_000_000 + n), "amount": 40 + n, **line}],
                 "usage": [],
                 **_times(n),
             },
@@ -326,9 +320,7 @@ def recurring_records(seed: int, vendors: int) -> Iterator[tuple[str, Record]]:
 
 def policy_records(seed: int) -> list[Record]:
     """The organization's approval policy, in the shape its list answers (sheet bill 4.2)."""
-    approvers = [
-        {"userId": bill_id("user", seed, n), "fullName": " ".join(catalogue.USERS[n][:2])} for n in (2, 3)
-    ]
+    approvers = [{"userId": bill_id("user", seed, n), "fullName": " ".join(catalogue.USERS[n][:2])} for n in (2, 3)]
     return [
         {
             "id": bill_id("policy", seed, 0),
@@ -487,9 +479,7 @@ def _disbursement(kind: str, sent: Any, number: int, amount: Decimal | int) -> R
             }
         },
         "WALLET": {"walletDisbursement": arrives},
-        "INTERNATIONAL": {
-            "internationalDisbursement": {**dates, "amount": amount, "disbursementSubType": "NONE"}
-        },
+        "INTERNATIONAL": {"internationalDisbursement": {**dates, "amount": amount, "disbursementSubType": "NONE"}},
     }
     return {"isVoidable": False, **details[kind]}
 

@@ -41,9 +41,7 @@ class Sessions:
         has_organization: Tells whether an organization id exists.
     """
 
-    def __init__(
-        self, rules: BillRules, clock: Clock, limits: Limits, has_organization: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, rules: BillRules, clock: Clock, limits: Limits, has_organization: Callable[[str], bool]) -> None:
         self._rules = rules
         self._clock = clock
         self._limits = limits
@@ -119,11 +117,7 @@ class Sessions:
         self._sessions.clear()
 
     def _dead(self) -> BillRefusalError:
-        return (
-            errors.session_invalid()
-            if self._rules.expiry_status == 401
-            else errors.session_expired_forbidden()
-        )
+        return errors.session_invalid() if self._rules.expiry_status == 401 else errors.session_expired_forbidden()
 
     def _refuse_locked(self, username: str) -> None:
         until = self._locked_until.get(username)

@@ -194,9 +194,7 @@ class BillStore:
 
     def approved_unpaid_totals(self) -> dict[str, dict[str, Any]]:
         """Count and amount of active, approved, not yet paid bills by the currency of their vendor."""
-        currencies = {
-            vendor["id"]: vendor.get("billCurrency", "USD") for vendor in self.table("vendors").records()
-        }
+        currencies = {vendor["id"]: vendor.get("billCurrency", "USD") for vendor in self.table("vendors").records()}
         totals: dict[str, dict[str, Any]] = {}
         for bill in self.table("bills").records():
             if bill["archived"] or bill["approvalStatus"] != "APPROVED" or bill["paymentStatus"] == "PAID":

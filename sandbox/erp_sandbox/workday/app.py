@@ -33,9 +33,7 @@ def workday_routes(store: WorkdayStore, *, faults: Faults, latency: Latency) -> 
     """
     tenant = _Tenant(store, faults, latency)
     return [
-        Route(
-            f"{BASE_PATH}/ccx/service/{{tenant}}/{{service}}/{{version}}", tenant.describe, methods=["GET"]
-        ),
+        Route(f"{BASE_PATH}/ccx/service/{{tenant}}/{{service}}/{{version}}", tenant.describe, methods=["GET"]),
         Route(f"{BASE_PATH}/ccx/service/{{tenant}}/{{service}}/{{version}}", tenant.call, methods=["POST"]),
         Route(f"{BASE_PATH}/ccx/oauth2/{{tenant}}/token", tenant.token, methods=["POST"]),
     ]

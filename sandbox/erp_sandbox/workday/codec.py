@@ -179,9 +179,7 @@ def name_in(type_name: str, key: str, version: Version) -> str:
     return key
 
 
-def write(
-    name: str, type_name: str, version: Version, values: Mapping[str, Any], *, descriptors: bool
-) -> str:
+def write(name: str, type_name: str, version: Version, values: Mapping[str, Any], *, descriptors: bool) -> str:
     """An element with its content, in the order of its type.
 
     ``values`` maps keys to a value, a list of them, or None; attributes are keys that start with ``@``.

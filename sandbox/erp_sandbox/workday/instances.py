@@ -88,9 +88,7 @@ class Instance:
 
     def __post_init__(self) -> None:
         """Print the ids once: references are written far more often than made."""
-        text = "".join(
-            f"<wd:ID wd:type={quoteattr(kind)}>{escape(value)}</wd:ID>" for kind, value in self.ids
-        )
+        text = "".join(f"<wd:ID wd:type={quoteattr(kind)}>{escape(value)}</wd:ID>" for kind, value in self.ids)
         object.__setattr__(self, "_ids_xml", text)
 
     @property

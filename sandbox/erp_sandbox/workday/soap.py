@@ -38,9 +38,7 @@ FILE_DIALECT: Version = (30, 0)
 """The dialect spoken when the WSDL is served from a file (the contracts at hand are of v30 and before)."""
 
 _WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-_PASSWORD_TEXT = (
-    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
-)
+_PASSWORD_TEXT = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
 _validating = threading.Lock()
 
 
@@ -133,9 +131,7 @@ def wsdl_text(store: WorkdayStore, tenant: str, service: str, version: Version) 
     return path.read_bytes() if path else wsdl.wsdl(service, version, tenant).encode()
 
 
-def _authenticate(
-    store: WorkdayStore, tenant: str, envelope: etree._Element, authorization: str | None
-) -> None:
+def _authenticate(store: WorkdayStore, tenant: str, envelope: etree._Element, authorization: str | None) -> None:
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() == "bearer":
         known = tenant == store.tenant and store.api_client.is_live(token.strip())
@@ -190,9 +186,7 @@ def _check_schema(store: WorkdayStore, service: str, version: Version, body: etr
 
 def _issue(text: str, path: str, root: etree._Element) -> Issue:
     """A schema error in the tenant's form; ``path`` counts from ``root`` in the prefixes of the request."""
-    namespaces = {
-        prefix: uri for element in root.iter("*") for prefix, uri in element.nsmap.items() if prefix
-    }
+    namespaces = {prefix: uri for element in root.iter("*") for prefix, uri in element.nsmap.items() if prefix}
     found = cast("list[Any]", root.getroottree().xpath(path, namespaces=namespaces)) if path else []
     where = xpath_of(found[0]) if found else ""
     detail = text.replace(f"{{{NAMESPACE}}}", "")

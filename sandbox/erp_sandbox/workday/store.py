@@ -132,9 +132,7 @@ class WorkdayStore:
         Raises:
             KeyError: there is none.
         """
-        found = self.instances.find(
-            ("Supplier_Invoice",), "Supplier_Invoice_Reference_ID", supplier_invoice_id
-        )
+        found = self.instances.find(("Supplier_Invoice",), "Supplier_Invoice_Reference_ID", supplier_invoice_id)
         return self.invoice_ledger.by_wid(found.wid if found else supplier_invoice_id)
 
     # What other people in the company do
@@ -162,9 +160,7 @@ class WorkdayStore:
     def inactivate_spend_category(self, spend_category_id: str) -> None:
         """Make a spend category inactive."""
         with self.lock:
-            self.spend_categories[spend_category_id] = replace(
-                self.spend_categories[spend_category_id], inactive=True
-            )
+            self.spend_categories[spend_category_id] = replace(self.spend_categories[spend_category_id], inactive=True)
             self._mark("Spend_Category", spend_category_id)
 
     def retire_ledger_account(self, account_set_id: str, ledger_account_id: str) -> None:
@@ -210,9 +206,7 @@ class WorkdayStore:
         with self.lock:
             invoice = self.invoice(supplier_invoice_id)
             if invoice.locked:
-                raise ValueError(
-                    f"{supplier_invoice_id} is locked in Workday; only the web service can change it"
-                )
+                raise ValueError(f"{supplier_invoice_id} is locked in Workday; only the web service can change it")
             self.invoice_ledger.change(invoice, changes)
             invoice.updated_at = self.clock.now()
             self.touch()
@@ -350,9 +344,7 @@ class WorkdayStore:
     def add_invoice(self, invoice: Invoice) -> Instance:
         """Keep an invoice; it must have an id no other invoice has. Its WID is set."""
         with self.lock:
-            instance = self.instances.add(
-                "Supplier_Invoice", invoice.supplier_invoice_id, invoice.supplier_invoice_id
-            )
+            instance = self.instances.add("Supplier_Invoice", invoice.supplier_invoice_id, invoice.supplier_invoice_id)
             invoice.wid = instance.wid
             self.invoice_ledger.add(invoice)
             self.touch()

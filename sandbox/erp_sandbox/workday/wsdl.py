@@ -160,18 +160,14 @@ def _restriction(simple: str) -> str:
     if not described.facets:
         return ""
     facets = "".join(f"<xsd:{facet} value={quoteattr(value)}/>" for facet, value in described.facets)
-    return (
-        f'<xsd:simpleType><xsd:restriction base="xsd:{described.base}">{facets}'
-        "</xsd:restriction></xsd:simpleType>"
-    )
+    return f'<xsd:simpleType><xsd:restriction base="xsd:{described.base}">{facets}</xsd:restriction></xsd:simpleType>'
 
 
 def _reference(kind: str) -> str:
     parent = ""
     if kind in _PARENTED:
         parent = (
-            '<xsd:attribute name="parent_id" type="xsd:string"/>'
-            '<xsd:attribute name="parent_type" type="xsd:string"/>'
+            '<xsd:attribute name="parent_id" type="xsd:string"/><xsd:attribute name="parent_type" type="xsd:string"/>'
         )
     return (
         f'<xsd:complexType name="{kind}ObjectType"><xsd:sequence><xsd:element name="ID"'
@@ -209,8 +205,7 @@ def _port(service: Service) -> list[str]:
 
 def _binding(service: Service) -> list[str]:
     faults = "".join(
-        f'<wsdl:fault name="{fault}"><soapbind:fault name="{fault}" use="literal"/></wsdl:fault>'
-        for fault in _FAULTS
+        f'<wsdl:fault name="{fault}"><soapbind:fault name="{fault}" use="literal"/></wsdl:fault>' for fault in _FAULTS
     )
     operations = [
         f'<wsdl:operation name="{operation.name}"><soapbind:operation soapAction="" style="document"/>'

@@ -31,9 +31,7 @@ from erp_sandbox.workday.store import WorkdayStore
 
 WD = "urn:com.workday/bsvc"
 WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
-PASSWORD_TEXT = (
-    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
-)
+PASSWORD_TEXT = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText"
 ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 
 SEED = Seed(
@@ -223,9 +221,7 @@ def adjustment(*, attributes='wd:Add_Only="true"', lines=None, **changes):
         "Currency_Reference": ref("Currency_Reference", "Currency_ID", "USD"),
         "Supplier_Reference": ref("Supplier_Reference", "Supplier_ID", "S-1"),
         "Increase_Liability": "<wd:Increase_Liability>false</wd:Increase_Liability>",
-        "Adjustment_Reason_Reference": ref(
-            "Adjustment_Reason_Reference", "Adjustment_Reason_ID", "OTHER_TERMS"
-        ),
+        "Adjustment_Reason_Reference": ref("Adjustment_Reason_Reference", "Adjustment_Reason_ID", "OTHER_TERMS"),
         "Adjustment_Date": "<wd:Adjustment_Date>2026-02-05</wd:Adjustment_Date>",
         "Control_Total_Amount": "<wd:Control_Total_Amount>100</wd:Control_Total_Amount>",
         "Original_Invoice_Reference": None,
@@ -249,9 +245,7 @@ def supplier(*, attributes='wd:Add_Only="true"', request="", **changes):
         "Tax_ID_Widget_Data": None,
         "Supplier_Category_Reference": ref("Supplier_Category_Reference", "Supplier_Category_ID", "SERVICES"),
         "Payment_Terms_Reference": ref("Payment_Terms_Reference", "Payment_Terms_ID", "NET_30"),
-        "Payment_Types_Accepted_Reference": ref(
-            "Payment_Types_Accepted_Reference", "Payment_Type_ID", "CHECK"
-        ),
+        "Payment_Types_Accepted_Reference": ref("Payment_Types_Accepted_Reference", "Payment_Type_ID", "CHECK"),
         "Default_Payment_Type_Reference": ref("Default_Payment_Type_Reference", "Payment_Type_ID", "CHECK"),
         "Business_Entity_Data": (
             "<wd:Business_Entity_Data><wd:Business_Entity_Name>Adventure Works</wd:Business_Entity_Name>"

@@ -15,9 +15,7 @@ def test_a_credit_is_kept_beside_the_invoices(tenant, xml):
     original = xml.ref("Original_Invoice_Reference", "Supplier_Invoice_Reference_ID", "BILL-1")
     answer = tenant.send(xml.adjustment(Original_Invoice_Reference=original, Document_Memo="returned"))
     assert answer.status == 200, answer.text
-    reference = answer.ids(
-        "Supplier_Invoice_Adjustment_Reference", "Supplier_Invoice_Adjustment_Reference_ID"
-    )
+    reference = answer.ids("Supplier_Invoice_Adjustment_Reference", "Supplier_Invoice_Adjustment_Reference_ID")
     assert reference == ["BILL-C1"]
     (credit,) = tenant.store.adjustments
     assert (credit.total, credit.increase_liability, credit.memo) == (Decimal(100), False, "returned")
@@ -35,9 +33,7 @@ def test_a_credit_reads_back(tenant, xml):
     assert answer.texts("Increase_Liability") == ["false"]
     assert answer.ids("Adjustment_Reason_Reference", "Adjustment_Reason_ID") == ["OTHER_TERMS"]
     none = xml.ref("Adjustment_Reasons_Reference", "Adjustment_Reason_ID", "RETURNED_GOODS")
-    assert tenant.send(xml.get("Get_Supplier_Invoice_Adjustments", criteria=none)).texts("Total_Results") == [
-        "0"
-    ]
+    assert tenant.send(xml.get("Get_Supplier_Invoice_Adjustments", criteria=none)).texts("Total_Results") == ["0"]
 
 
 @pytest.mark.parametrize(

@@ -98,9 +98,7 @@ def test_many_writers_lose_nothing(tenant):
     """Submits from many threads are all kept, each once."""
 
     def post(number):
-        return tenant.submit(
-            Supplier_Invoice_ID=f"B-{number % 20}", Suppliers_Invoice_Number=f"N-{number % 20}"
-        ).status
+        return tenant.submit(Supplier_Invoice_ID=f"B-{number % 20}", Suppliers_Invoice_Number=f"N-{number % 20}").status
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(post, range(40)))

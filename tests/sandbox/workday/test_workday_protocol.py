@@ -13,14 +13,10 @@ from erp_sandbox.workday import wsdl
 
 ISU = f"{credentials.WORKDAY_ISU_USERNAME}@{credentials.WORKDAY_TENANT}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
-BASIC = base64.b64encode(
-    f"{credentials.WORKDAY_CLIENT_ID}:{credentials.WORKDAY_CLIENT_SECRET}".encode()
-).decode()
+BASIC = base64.b64encode(f"{credentials.WORKDAY_CLIENT_ID}:{credentials.WORKDAY_CLIENT_SECRET}".encode()).decode()
 
 
-def _token(
-    tenant, *, refresh=credentials.WORKDAY_REFRESH_TOKEN, basic=BASIC, name=credentials.WORKDAY_TENANT, **more
-):
+def _token(tenant, *, refresh=credentials.WORKDAY_REFRESH_TOKEN, basic=BASIC, name=credentials.WORKDAY_TENANT, **more):
     headers = {"Authorization": f"Basic {basic}"} if basic else {}
     form = {"grant_type": "refresh_token", "refresh_token": refresh, **more}
     return tenant.http.post(f"/workday/ccx/oauth2/{name}/token", data=form, headers=headers)
@@ -214,9 +210,7 @@ def test_soap_travels_as_text_xml(tenant, xml):
 
 
 SCHEMA = [
-    pytest.param(
-        lambda x: x.replace("<wd:Submit>true</wd:Submit>", "<wd:Submit>yes</wd:Submit>"), id="wrong type"
-    ),
+    pytest.param(lambda x: x.replace("<wd:Submit>true</wd:Submit>", "<wd:Submit>yes</wd:Submit>"), id="wrong type"),
     pytest.param(lambda x: x.replace("wd:type=", "type="), id="unqualified attribute"),
     pytest.param(lambda x: x.replace("Invoice_Date>", "Date_Of_Invoice>"), id="unknown element"),
     pytest.param(
@@ -239,9 +233,7 @@ def test_a_request_must_fit_the_schema(tenant, xml, spoil):
     assert tenant.store.count() == 0
 
 
-@pytest.mark.parametrize(
-    "version, old", [("v30.0", True), ("v32.1", True), ("v33.0", False), ("v44.2", False)]
-)
+@pytest.mark.parametrize("version, old", [("v30.0", True), ("v32.1", True), ("v33.0", False), ("v44.2", False)])
 def test_the_suppliers_number_has_its_name_of_the_version(tenant, version, old):
     """The rename happened once; the other name does not exist in a version."""
     right, wrong = ("Supplier_Reference_Number", "Suppliers_Invoice_Number")[:: 1 if old else -1]

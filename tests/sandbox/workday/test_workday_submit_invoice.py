@@ -206,9 +206,7 @@ def test_an_empty_reference_is_refused(tenant):
     assert answer.texts("Xpath") == [f"{DATA}/wd:Payment_Terms_Reference[1]"]
 
 
-@pytest.mark.parametrize(
-    "element", ["Company_Reference", "Currency_Reference", "Supplier_Reference", "Invoice_Date"]
-)
+@pytest.mark.parametrize("element", ["Company_Reference", "Currency_Reference", "Supplier_Reference", "Invoice_Date"])
 def test_what_every_invoice_needs_is_required(tenant, element):
     """An invoice without company, currency, supplier or date is refused at that place."""
     answer = tenant.submit(**{element: None})
@@ -273,9 +271,7 @@ def test_an_invoice_needs_a_line(tenant):
 def test_amounts_have_the_decimals_of_their_currency(tenant, xml, currency, good, bad):
     """A yen has no decimals, a dinar has three."""
     money = xml.ref("Currency_Reference", "Currency_ID", currency)
-    refused = tenant.submit(
-        Currency_Reference=money, Control_Amount_Total=None, lines=[xml.line(Extended_Amount=bad)]
-    )
+    refused = tenant.submit(Currency_Reference=money, Control_Amount_Total=None, lines=[xml.line(Extended_Amount=bad)])
     assert refused.texts("Xpath") == [f"{LINE}/wd:Extended_Amount[1]"]
     accepted = tenant.submit(
         Currency_Reference=money, Control_Amount_Total=None, lines=[xml.line(Extended_Amount=good)]

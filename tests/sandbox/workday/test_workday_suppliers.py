@@ -18,9 +18,7 @@ def test_a_supplier_is_kept_with_its_external_id(tenant, xml):
         "BILL-V1",
         "ACTIVE",
     )
-    read = tenant.send(
-        xml.get("Get_Suppliers", references=xml.ref("Supplier_Reference", "Supplier_ID", "BILL-V1"))
-    )
+    read = tenant.send(xml.get("Get_Suppliers", references=xml.ref("Supplier_Reference", "Supplier_ID", "BILL-V1")))
     assert read.texts("External_Entity_ID") == ["BILL-V1"]
     mine = xml.ref("Supplier_Reference", "Supplier_ID", "BILL-V1")
     assert tenant.submit(Supplier_Reference=mine).status == 200
@@ -86,9 +84,7 @@ def test_auto_complete_approves_a_supplier(tenant, xml, auto_complete, approval,
     )
     tenant.send(xml.supplier(request=parameters))
     assert tenant.store.suppliers["BILL-V1"].approval == approval
-    read = tenant.send(
-        xml.get("Get_Suppliers", references=xml.ref("Supplier_Reference", "Supplier_ID", "BILL-V1"))
-    )
+    read = tenant.send(xml.get("Get_Suppliers", references=xml.ref("Supplier_Reference", "Supplier_ID", "BILL-V1")))
     assert read.ids("Approval_Status_Reference", "Document_Status_ID") == [status_text]
 
 
@@ -96,9 +92,7 @@ def test_an_update_changes_the_supplier_in_place(tenant, xml):
     """With a reference the supplier is replaced, its WID stays and nothing is created."""
     wid = tenant.store.suppliers["S-1"].wid
     answer = tenant.send(
-        xml.supplier(
-            attributes="", request=REFERENCE.format("S-1"), Supplier_ID=None, Supplier_Name="Northwind LLC"
-        )
+        xml.supplier(attributes="", request=REFERENCE.format("S-1"), Supplier_ID=None, Supplier_Name="Northwind LLC")
     )
     assert answer.ids("Supplier_Reference", "WID") == [wid]
     assert tenant.store.suppliers["S-1"].name == "Northwind LLC"
@@ -140,9 +134,7 @@ def test_tax_id_and_contact_data_are_kept(tenant, xml):
     email = f"<wd:Email_Address_Data><wd:Email_Address>ap@adventure.invalid</wd:Email_Address>{_usage(xml)}</wd:Email_Address_Data>"
     sent = xml.supplier(Tax_ID_Widget_Data=tax, Business_Entity_Data=_entity(address + phone + email))
     assert tenant.send(sent).status == 200
-    read = tenant.send(
-        xml.get("Get_Suppliers", references=xml.ref("Supplier_Reference", "Supplier_ID", "BILL-V1"))
-    )
+    read = tenant.send(xml.get("Get_Suppliers", references=xml.ref("Supplier_Reference", "Supplier_ID", "BILL-V1")))
     assert read.texts("Tax_ID_Text") == ["98-7654321"]
     assert read.texts("Address_Line_Data") == ["1 Main St"]
     assert read.texts("Municipality") == ["Portland"]
@@ -175,9 +167,7 @@ def test_an_address_has_a_known_country_and_line_type(tenant, xml, country, line
     assert tenant.send(xml.supplier(Business_Entity_Data=entity)).code == "SOAP-ENV:Client.validationError"
 
 
-@pytest.mark.parametrize(
-    "trap, references", [("error_exception", 1), ("not_written", 0), ("no_reference", 0)]
-)
+@pytest.mark.parametrize("trap, references", [("error_exception", 1), ("not_written", 0), ("no_reference", 0)])
 def test_a_supplier_may_silently_not_be_written(tenant, xml, trap, references):
     """Each trap answers HTTP 200 and creates nothing."""
     tenant.store.arm(trap)

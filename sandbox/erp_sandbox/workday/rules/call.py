@@ -52,9 +52,7 @@ class Call:
         for key in keys:
             if not record.has(key):
                 xpath = record.xpath(key)
-                self.note(
-                    f"{xpath.rsplit(':', 1)[-1].removesuffix('[1]').replace('_', ' ')} is required.", xpath
-                )
+                self.note(f"{xpath.rsplit(':', 1)[-1].removesuffix('[1]').replace('_', ' ')} is required.", xpath)
 
     def refuse_unknown(self, record: Record) -> None:
         """Note every element the tenant's WSDL may allow but this tenant cannot keep."""
@@ -83,7 +81,6 @@ def exceptions(classification: str, *messages: str) -> Mapping[str, Any] | None:
         return None
     return {
         "Exceptions_Data": [
-            {"Exception_Data": [{"Classification": classification, "Message": message}]}
-            for message in messages
+            {"Exception_Data": [{"Classification": classification, "Message": message}]} for message in messages
         ]
     }

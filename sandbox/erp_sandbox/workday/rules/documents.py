@@ -240,15 +240,11 @@ def _line(call: Call, record: Record, units: int) -> InvoiceLine:
     if not record.has("Spend_Category_Reference") and not record.has("Item_Reference"):
         call.note("A line needs a spend category or an item.", record.xpath("Spend_Category_Reference"))
     if category is not None and call.store.spend_categories[category.id].inactive:
-        call.note(
-            f"Spend category {category.descriptor} is inactive.", record.xpath("Spend_Category_Reference")
-        )
+        call.note(f"Spend category {category.descriptor} is inactive.", record.xpath("Spend_Category_Reference"))
     quantity, unit_cost, extended = _line_amounts(call, record, units)
     splits = [_split(call, split, units) for split in record.records("Supplier_Invoice_Split_Line_Data")]
     if splits and sum((split.extended_amount for split in splits), ZERO) != extended:
-        call.note(
-            "The splits of a line must add up to the line.", record.xpath("Supplier_Invoice_Split_Line_Data")
-        )
+        call.note("The splits of a line must add up to the line.", record.xpath("Supplier_Invoice_Split_Line_Data"))
     worktags = _worktags(call, record)
     tax_code = call.refer(record, "Tax_Code_Reference", "Tax_Code")
     applicability = call.refer(record, "Tax_Applicability_Reference", "Tax_Applicability")
@@ -280,9 +276,7 @@ def _line_amounts(call: Call, record: Record, units: int) -> tuple[Decimal, Deci
     quantity, unit_cost = record.number("Quantity"), record.number("Unit_Cost")
     if quantity is None and unit_cost is None:
         if not record.has("Extended_Amount"):
-            call.note(
-                "A line needs an extended amount, or quantity and unit cost.", record.xpath("Extended_Amount")
-            )
+            call.note("A line needs an extended amount, or quantity and unit cost.", record.xpath("Extended_Amount"))
         return ZERO, ZERO, _amount(call, record, "Extended_Amount", units)
     if quantity is None or unit_cost is None:
         missing = "Quantity" if quantity is None else "Unit_Cost"

@@ -81,9 +81,7 @@ def _look_up(call: Call, stream: Stream, references: Record) -> list[Instance]:
     call.refuse_unknown(references)
     found: list[Instance] = []
     for reference in references.references("References"):
-        refused = [
-            given for given in reference.ids if given.type in call.store.behaviour.refused_lookup_types
-        ]
+        refused = [given for given in reference.ids if given.type in call.store.behaviour.refused_lookup_types]
         if refused:
             call.issues.append(invalid_id(refused[0].value, refused[0].type, reference.xpath))
             continue
@@ -107,9 +105,7 @@ def _check_window(call: Call, criteria: Record) -> None:
     if last > call.store.clock.now():
         call.note("Updated To Date must not be later than now.", criteria.xpath("Updated_To_Date"))
     if first > last:
-        call.note(
-            "Updated From Date must not be later than Updated To Date.", criteria.xpath("Updated_From_Date")
-        )
+        call.note("Updated From Date must not be later than Updated To Date.", criteria.xpath("Updated_From_Date"))
 
 
 def _window(criteria: Record | None) -> tuple[datetime | None, datetime | None]:
@@ -144,19 +140,13 @@ class _DocumentFilter:
     def __init__(self, call: Call, criteria: Record | None) -> None:
         self._store = call.store
         self._companies = {each.id for each in self._all(call, criteria, "Company_Reference", "Organization")}
-        self._suppliers = {
-            each.id for each in self._all(call, criteria, "Supplier_Reference", "Resource_Provider")
-        }
-        self._statuses = {
-            each.id for each in self._all(call, criteria, "Invoice_Status_Reference", "Document_Status")
-        }
+        self._suppliers = {each.id for each in self._all(call, criteria, "Supplier_Reference", "Resource_Provider")}
+        self._statuses = {each.id for each in self._all(call, criteria, "Invoice_Status_Reference", "Document_Status")}
         self._reasons = {
-            each.id
-            for each in self._all(call, criteria, "Adjustment_Reasons_Reference", "Invoice_Adjustment_Reason")
+            each.id for each in self._all(call, criteria, "Adjustment_Reasons_Reference", "Invoice_Adjustment_Reason")
         }
         self._supplier_statuses = {
-            each.id
-            for each in self._all(call, criteria, "Supplier_Status_Reference", "Business_Entity_Status_Value")
+            each.id for each in self._all(call, criteria, "Supplier_Status_Reference", "Business_Entity_Status_Value")
         }
         self.first: date | None = criteria.day("Invoice_Date_On_or_After") if criteria else None
         self.last: date | None = criteria.day("Invoice_Date_On_or_Before") if criteria else None
@@ -175,14 +165,8 @@ class _DocumentFilter:
             (not self._companies or each.company in self._companies)
             and (not self._suppliers or each.supplier in self._suppliers)
             and (not self._statuses or each.status in self._statuses)
-            and (
-                not self._reasons
-                or (isinstance(each, Adjustment) and each.adjustment_reason in self._reasons)
-            )
-            and (
-                not self._supplier_statuses
-                or self._store.suppliers[each.supplier].status in self._supplier_statuses
-            )
+            and (not self._reasons or (isinstance(each, Adjustment) and each.adjustment_reason in self._reasons))
+            and (not self._supplier_statuses or self._store.suppliers[each.supplier].status in self._supplier_statuses)
             and (self._on_hold is None or each.on_hold == self._on_hold)
             and (self._po_number is None or each.external_po_number == self._po_number)
             and self._is_due(each)
@@ -193,9 +177,7 @@ class _DocumentFilter:
             return True
         terms = self._store.payment_terms.get(each.payment_terms or "")
         due = each.due_date or each.invoice_date + timedelta(days=terms.days if terms else 0)
-        return (self._due_first is None or self._due_first <= due) and (
-            self._due_last is None or due <= self._due_last
-        )
+        return (self._due_first is None or self._due_first <= due) and (self._due_last is None or due <= self._due_last)
 
 
 def _select_invoices(call: Call, criteria: Record | None, as_of: datetime | None) -> Iterable[Instance]:
@@ -209,21 +191,15 @@ def _show_invoice(call: Call, instance: Instance, group: Record | None) -> Mappi
 
 
 def _select_adjustments(call: Call, criteria: Record | None, as_of: datetime | None) -> Iterable[Instance]:
-    return _select_documents(
-        call, criteria, as_of, call.store.adjustment_ledger, "Supplier_Invoice_Adjustment"
-    )
+    return _select_documents(call, criteria, as_of, call.store.adjustment_ledger, "Supplier_Invoice_Adjustment")
 
 
 def _show_adjustment(call: Call, instance: Instance, group: Record | None) -> Mapping[str, Any]:
     adjustment = call.store.adjustment_ledger.by_wid(instance.wid)
     find = call.store.instances
-    values = render.document(
-        call.store, adjustment, attachments=bool(group and group.flag("Include_Attachment_Data"))
-    )
+    values = render.document(call.store, adjustment, attachments=bool(group and group.flag("Include_Attachment_Data")))
     values["Increase_Liability"] = adjustment.increase_liability
-    values["Adjustment_Reason_Reference"] = find.get(
-        "Invoice_Adjustment_Reason", adjustment.adjustment_reason
-    )
+    values["Adjustment_Reason_Reference"] = find.get("Invoice_Adjustment_Reason", adjustment.adjustment_reason)
     if adjustment.original_invoice:
         values["Original_Invoice_Reference"] = find.get("Supplier_Invoice", adjustment.original_invoice)
     return {"Document_Data": [values]}
@@ -244,10 +220,7 @@ def _select_suppliers(call: Call, criteria: Record | None, as_of: datetime | Non
             and (not statuses or find.get("Business_Entity_Status_Value", each.status).wid in statuses)
             and (
                 not categories
-                or (
-                    each.category is not None
-                    and find.get("Supplier_Category", each.category).wid in categories
-                )
+                or (each.category is not None and find.get("Supplier_Category", each.category).wid in categories)
             )
             and (account is None or each.customer_account_number == account)
             and (duns is None or each.duns_number == duns)
@@ -269,17 +242,13 @@ def _show_cost_center(call: Call, instance: Instance, group: Record | None) -> M
     full = group.flag("Include_Cost_Center_Data") if group else None
     return {
         "Cost_Center_Data": (
-            render.cost_center(call.store, center, simple=False)
-            if (not simple if full is None else full)
-            else None
+            render.cost_center(call.store, center, simple=False) if (not simple if full is None else full) else None
         ),
         "Simple_Cost_Center_Data": render.cost_center(call.store, center, simple=True) if simple else None,
     }
 
 
-def _select_spend_categories(
-    call: Call, criteria: Record | None, _as_of: datetime | None
-) -> Iterable[Instance]:
+def _select_spend_categories(call: Call, criteria: Record | None, _as_of: datetime | None) -> Iterable[Instance]:
     return _changed(call, criteria, "Spend_Category", call.store.spend_categories)
 
 
@@ -330,9 +299,7 @@ def _show_terms(call: Call, instance: Instance, _group: Record | None) -> Mappin
 
 _STREAMS = {
     "Get_Supplier_Invoices": Stream("Supplier_Invoice", _select_invoices, _show_invoice),
-    "Get_Supplier_Invoice_Adjustments": Stream(
-        "Supplier_Invoice_Adjustment", _select_adjustments, _show_adjustment
-    ),
+    "Get_Supplier_Invoice_Adjustments": Stream("Supplier_Invoice_Adjustment", _select_adjustments, _show_adjustment),
     "Get_Suppliers": Stream("Supplier", _select_suppliers, _show_supplier),
     "Get_Cost_Centers": Stream("Cost_Center", _select_cost_centers, _show_cost_center),
     "Get_Resource_Categories": Stream("Spend_Category", _select_spend_categories, _show_spend_category),

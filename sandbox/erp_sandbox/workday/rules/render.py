@@ -124,9 +124,7 @@ def spend_category(store: WorkdayStore, each: SpendCategory) -> dict[str, Any]:
     }
 
 
-def account_set(
-    store: WorkdayStore, account_set_id: str, accounts: Iterable[LedgerAccount]
-) -> dict[str, Any]:
+def account_set(store: WorkdayStore, account_set_id: str, accounts: Iterable[LedgerAccount]) -> dict[str, Any]:
     """An account set with its ledger accounts."""
     find = store.instances
     return {
@@ -257,9 +255,7 @@ def _address(find: Instances, address: Address) -> dict[str, Any]:
         "Country_Reference": _maybe(find, "Country", address.country),
         "Address_Line_Data": [{"@Type": kind, "": text} for kind, text in address.lines.items()],
         "Municipality": address.municipality or None,
-        "Country_Region_Reference": (
-            find.unknown("Country_Region", address.region) if address.region else None
-        ),
+        "Country_Region_Reference": (find.unknown("Country_Region", address.region) if address.region else None),
         "Postal_Code": address.postal_code or None,
     }
 

@@ -61,9 +61,7 @@ def _existing(call: Call, data: Record) -> SupplierRecord | None:
     own_id = data.text("Supplier_ID")
     if not call.request.has("Document_Reference"):
         if own_id and call.store.instances.has("Supplier", own_id):
-            message = (
-                _ADD_ONLY if add_only else f"Supplier {own_id} exists already; refer to it to update it."
-            )
+            message = _ADD_ONLY if add_only else f"Supplier {own_id} exists already; refer to it to update it."
             call.note(message, data.xpath("Supplier_ID"))
         return None
     where = call.request.xpath("Document_Reference")
@@ -123,9 +121,7 @@ def _read(call: Call, data: Record, existing: SupplierRecord | None) -> Supplier
         payment_terms=terms.id if terms else None,
         payment_types=accepted,
         default_payment_type=default.id if default else None,
-        accepted_currencies=[
-            each.id for each in call.refer_all(data, "Accepted_Currencies_Reference", "Currency")
-        ],
+        accepted_currencies=[each.id for each in call.refer_all(data, "Accepted_Currencies_Reference", "Currency")],
         business_entity_name=(entity.text("Business_Entity_Name") or "") if entity else "",
         customer_account_number=data.text("Customer_Account_Number") or "",
         duns_number=data.text("DUNS_Number") or "",

@@ -52,9 +52,7 @@ def updated_criteria() -> tuple[Element, Element]:
 
 
 TYPES = (
-    ComplexType(
-        "Workday_Common_HeaderType", (Element("Include_Reference_Descriptors_In_Response", "boolean"),)
-    ),
+    ComplexType("Workday_Common_HeaderType", (Element("Include_Reference_Descriptors_In_Response", "boolean"),)),
     ComplexType(
         "Validation_ErrorType",
         (Element("Message", "string"), Element("Detail_Message", "string"), Element("Xpath", "string")),
@@ -73,9 +71,7 @@ TYPES = (
     ComplexType("Response_ResultsType", PAGE),
     ComplexType("Exception_DataType", (Element("Classification", "string"), Element("Message", "string"))),
     ComplexType("Exceptions_DataType", (Element("Exception_Data", "Exception_DataType", max=None),)),
-    ComplexType(
-        "Exceptions_Response_DataType", (Element("Exceptions_Data", "Exceptions_DataType", max=None),)
-    ),
+    ComplexType("Exceptions_Response_DataType", (Element("Exceptions_Data", "Exceptions_DataType", max=None),)),
     ComplexType("Business_Process_Comment_DataType", (Element("Comment", "string"),)),
     ComplexType(
         "Financials_Business_Process_ParametersType",

@@ -27,14 +27,10 @@ def _stream(
         f"{stem}_Response_GroupType",
     )
     return (
-        ComplexType(
-            references, (Element(f"{leaf}_Reference", f"ref:{kind}", min=1, max=None, key="References"),)
-        ),
+        ComplexType(references, (Element(f"{leaf}_Reference", f"ref:{kind}", min=1, max=None, key="References"),)),
         ComplexType(criteria_type, criteria),
         ComplexType(group_type, group),
-        ComplexType(
-            leaf_type, (Element(f"{leaf}_Reference", f"ref:{kind}", key="Document_Reference"), *data)
-        ),
+        ComplexType(leaf_type, (Element(f"{leaf}_Reference", f"ref:{kind}", key="Document_Reference"), *data)),
         ComplexType(response_data, (Element(leaf, leaf_type, max=None, key="Objects"),)),
         get_request(operation, references, criteria_type, group_type),
         get_response(operation, references, criteria_type, group_type, response_data),

@@ -15,9 +15,7 @@ _ITEM: Version = (44, 0)
 
 def _suppliers_number() -> tuple[Element, Element]:
     return (
-        Element(
-            "Supplier_Reference_Number", "string", key="Suppliers_Invoice_Number", until=_SUPPLIERS_NUMBER
-        ),
+        Element("Supplier_Reference_Number", "string", key="Suppliers_Invoice_Number", until=_SUPPLIERS_NUMBER),
         Element("Suppliers_Invoice_Number", "string", since=_SUPPLIERS_NUMBER),
     )
 
@@ -229,9 +227,7 @@ TYPES = (
     _ADJUSTMENT_DATA,
     _LINE_DATA,
     _SPLIT_DATA,
-    ComplexType(
-        "Supplier_Invoice_Request_CriteriaType", _criteria((_SUPPLIER_CRITERION, _COMPANY_CRITERION))
-    ),
+    ComplexType("Supplier_Invoice_Request_CriteriaType", _criteria((_SUPPLIER_CRITERION, _COMPANY_CRITERION))),
     ComplexType(
         "Supplier_Invoice_Adjustment_Request_CriteriaType",
         _criteria(

@@ -49,12 +49,8 @@ TYPES = (
             Element("Accepted_Currencies_Reference", "ref:Currency", max=None),
         ),
     ),
-    ComplexType(
-        "SupplierType", (_REFERENCE, Element("Supplier_Data", "Supplier_DataType", key="Document_Data"))
-    ),
-    ComplexType(
-        "Supplier_Response_DataType", (Element("Supplier", "SupplierType", max=None, key="Objects"),)
-    ),
+    ComplexType("SupplierType", (_REFERENCE, Element("Supplier_Data", "Supplier_DataType", key="Document_Data"))),
+    ComplexType("Supplier_Response_DataType", (Element("Supplier", "SupplierType", max=None, key="Objects"),)),
     ComplexType(
         "Supplier_Request_ReferencesType",
         (Element("Supplier_Reference", "ref:Supplier", min=1, max=None, key="References"),),
