@@ -278,7 +278,7 @@ def test_a_credit_has_positive_quantity_and_cost(tenant, sink, quantity, unit):
 
 
 def test_reads_are_valid(tenant, sink):
-    """Reference data, look-ups by id, windows and bulk reads, for invoices and adjustments."""
+    """Reference data, look-ups by id, windows and bulk reads, for invoices and adjustments; nothing is sent empty."""
     made = sink()
     made.find(invoice())
     made.find(invoice(line(1, "-1000.00"), **CREDIT))
@@ -294,6 +294,7 @@ def test_reads_are_valid(tenant, sink):
         "Get_Supplier_Invoices_Request",
         "Get_Supplier_Invoice_Adjustments_Request",
     }
+    assert [node.tag for body in tenant.requests for node in body.iter() if len(node) == 0 and not node.text] == []
 
 
 @pytest.mark.parametrize(

@@ -303,7 +303,8 @@ def _body(client: WorkdayClient, service: str, operation: str) -> dict[str, t.An
         "Include_Cost_Center_Data": True,
         "Include_Attachment_Data": False,
     }
-    return {"Response_Group": {name: value for name, value in wanted.items() if group.has(name)}}
+    asked = {name: value for name, value in wanted.items() if group.has(name)}
+    return {"Response_Group": asked} if asked else {}
 
 
 def _ids(node: Node, name: str, **known: str | None) -> dict[str, str]:
