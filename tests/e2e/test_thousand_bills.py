@@ -1,0 +1,44 @@
+"""The promise of the project at its ordinary size: every bill arrives once, exact, whatever is lost afterwards."""
+
+from __future__ import annotations
+
+import pytest
+from harness import assert_posted_once, billed_per_currency, totals_per_currency, writes
+
+from erp_sandbox.world import World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+BILLS = 1000
+
+
+def test_a_thousand_bills_arrive_once_and_exactly(project):
+    """1,000 bills of 1 to 40 lines in four currencies arrive to the cent; nothing that is lost later posts one twice."""
+    here = project(World.plain(bills=BILLS, lines=(1, 40)))
+    assert {len(bill["billLineItems"]) for bill in here.box.bill.bills()} == set(range(1, 41))
+
+    first = here.deliver()
+    assert first.code == 0, first.err
+    assert first.invoices == {"created": BILLS}
+    assert_posted_once(here)
+    totals = totals_per_currency(here.box)
+    assert set(totals) == {"USD", "EUR", "JPY", "KWD"}
+    assert totals == billed_per_currency(here.box)
+    assert {row["currency"]: row["documents"] for row in here.ask("status")["posted"]} == {
+        currency: documents for currency, (documents, _) in totals.items()
+    }
+    assert writes(here.box) == BILLS
+
+    second = here.deliver()
+    assert second.code == 0, second.err
+    assert "created" not in second.invoices
+    assert writes(here.box) == BILLS
+
+    here.forget_ledger()
+    here.reset_state()
+    third = here.deliver()
+    assert third.code == 0, third.err
+    assert third.invoices == {"found": BILLS}
+    assert writes(here.box) == BILLS
+    assert_posted_once(here)
+    assert here.states() == {"posted": BILLS}
