@@ -23,10 +23,14 @@ from ml_connector.errors import Reason
 __all__ = [
     "DELIVERY_ORDER",
     "DOCUMENT_CLASSES",
+    "DimensionValue",
     "Document",
     "DocumentSource",
+    "GlAccount",
     "InvoiceLine",
     "Mapped",
+    "Payment",
+    "PaymentApplication",
     "Reference",
     "Supplier",
     "SupplierInvoice",
@@ -288,12 +292,124 @@ class Mapped:
     date: dt.date | None = None
 
 
-DELIVERY_ORDER: t.Final = ("suppliers", "supplier_invoices")
+class GlAccount(Document):
+    """A ledger account, as reference data.
+
+    Attributes:
+        account_number: Its number in the chart of accounts.
+        name: Its name.
+        account_type: The field's own word for its type (``EXPENSE``, ``ASSET``), when the source knows it.
+        parent: The target's id of the account above it.
+        active: Whether it may still be used.
+        target_id: The target's id, when the crosswalk or a learned link knows it.
+    """
+
+    kind: t.ClassVar[str] = "gl_accounts"
+
+    account_number: Text
+    name: Text
+    account_type: str | None = None
+    parent: str | None = None
+    active: bool = True
+    target_id: str | None = None
+
+
+class DimensionValue(Document):
+    """A value of a ledger dimension, as reference data (a cost center, a department, a location ...).
+
+    Attributes:
+        dimension: Which dimension it belongs to (``cost_center``, ``department``, ``location``, ``job``, ``project``).
+        code: Its code, when it has one beside its name.
+        name: Its name.
+        parent: The target's id of the value above it.
+        active: Whether it may still be used.
+        target_id: The target's id, when the crosswalk or a learned link knows it.
+    """
+
+    kind: t.ClassVar[str] = "dimensions"
+
+    dimension: Text
+    code: str | None = None
+    name: Text
+    parent: str | None = None
+    active: bool = True
+    target_id: str | None = None
+
+
+class PaymentApplication(_Frozen):
+    """What part of a payment settles which invoice.
+
+    Attributes:
+        invoice: The target's id of the invoice or bill.
+        invoice_number: Its human number, for people.
+        amount: Cash applied to it, in the payment's currency.
+        credit: Part of the same settlement that a credit covers.
+    """
+
+    invoice: Text
+    invoice_number: str | None = None
+    amount: Decimal
+    credit: Decimal = Decimal(0)
+
+
+class Payment(Document):
+    """Money that has left already. Recording it moves none.
+
+    Attributes:
+        supplier: The target's supplier id.
+        supplier_name: The supplier's name in the source, for people.
+        company: The target's company that paid, where the target has companies.
+        amount: Cash paid.
+        payment_date: When the money left.
+        method: The source's word for how (``ACH``, ``CHECK``).
+        reference: Cheque number, trace number or the like.
+        bank_account: The target's id of the bank account paid from, where a target wants one.
+        applications: What it settles; their amounts add up to ``amount``.
+    """
+
+    kind: t.ClassVar[str] = "payments"
+
+    supplier: Text
+    supplier_name: str | None = None
+    company: str | None = None
+    currency: Currency
+    amount: Decimal
+    payment_date: dt.date
+    method: str | None = None
+    reference: str | None = None
+    bank_account: str | None = None
+    applications: t.Annotated[tuple[PaymentApplication, ...], Field(min_length=1)]
+
+    @property
+    def currency_code(self) -> str | None:
+        """Currency of the payment."""
+        return self.currency
+
+    @property
+    def total_amount(self) -> Decimal | None:
+        """Cash paid."""
+        return self.amount
+
+    @property
+    def party(self) -> str | None:
+        """The supplier's name in the source."""
+        return self.supplier_name
+
+    @property
+    def booking_date(self) -> dt.date | None:
+        """When the money left."""
+        return self.payment_date
+
+
+DELIVERY_ORDER: t.Final = ("gl_accounts", "dimensions", "suppliers", "supplier_invoices", "payments")
 """Kinds in the order they are delivered: what is referred to goes first."""
 
 DOCUMENT_CLASSES: t.Final[dict[str, type[Document]]] = {
+    "gl_accounts": GlAccount,
+    "dimensions": DimensionValue,
     "suppliers": Supplier,
     "supplier_invoices": SupplierInvoice,
+    "payments": Payment,
 }
 
 
