@@ -109,7 +109,7 @@ def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
             Reason(
                 "changed_after_posting",
                 f"changed after posting: {what}",
-                f"correct {entry.target_number or entry.target_id} in the target by hand, "
+                f"correct {entry.target_number or entry.target_id} in {_target(entry)} by hand, "
                 f"then `ml-connector ignore {entry.label}`",
             ),
         )
@@ -149,3 +149,7 @@ def _changes(entry: Entry, mapped: Mapped) -> list[str]:
 
 def _money(amount: Decimal, currency: str) -> str:
     return f"{amount:,.{minor_units(currency)}f}" if amount == round(amount, minor_units(currency)) else f"{amount:,f}"
+
+
+def _target(entry: Entry) -> str:
+    return display_name(entry.target.partition(":")[0])

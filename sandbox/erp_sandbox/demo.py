@@ -32,6 +32,9 @@ __all__ = ["DemoFailedError", "run_demo"]
 
 PIPELINE = ("tap-bill", "target-workday")
 
+# The programs of this very environment, also when it is not activated.
+_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
 _OWN_SETTINGS = ("TAP_", "TARGET_", "MELTANO_", "ML_CONNECTOR_")
 _DELIVERING = re.compile(r"delivering (?P<what>[a-z ]+): (?P<done>\d+) of (?P<due>\d+)")
 _SHOWN = 5
@@ -53,6 +56,10 @@ def run_demo(checkout: Path, folder: Path, *, again: bool) -> int:
         Exit code of the pipeline.
     """
     data = folder / "sandbox"
+    if not (checkout / "meltano.yml").is_file():
+        raise DemoFailedError(f"there is no meltano.yml in {checkout}: run the demo in the checkout")
+    if shutil.which("meltano", path=_PATH) is None:
+        raise DemoFailedError("meltano is not installed: pip install 'ml-connector[meltano]'")
     if again and not data.is_dir():
         raise DemoFailedError("there is nothing to go on with yet: run `make demo` first")
     if not again:
@@ -73,7 +80,7 @@ def run_demo(checkout: Path, folder: Path, *, again: bool) -> int:
 
 
 def _pipeline(box: Sandbox, folder: Path) -> int:
-    command = ["meltano", "--cwd", str(folder), "--log-format", "json", "run", *PIPELINE]
+    command = [_program("meltano"), "--cwd", str(folder), "--log-format", "json", "run", *PIPELINE]
     _say(f"running: meltano run {' '.join(PIPELINE)}")
     log = folder / "meltano.log"
     began = time.monotonic()
@@ -124,6 +131,7 @@ def _environment(box: Sandbox, folder: Path) -> dict[str, str]:
         inherited
         | environment(box)
         | {
+            "PATH": _PATH,
             "TARGET_WORKDAY_MISSING_SUPPLIERS": "create",
             "ML_CONNECTOR_STATE_DIR": str(folder / "state"),
             "XDG_STATE_HOME": str(folder / "xdg"),
@@ -193,13 +201,17 @@ def _money(currency: str, amount: Decimal) -> str:
 
 def _ask(box: Sandbox, folder: Path, *words: str) -> Any:
     ledger = f"sqlite:///{folder / '.ml-connector' / 'ledger.db'}"
-    command = ["ml-connector", *words, "--json", "--ledger-url", ledger]
+    command = [_program("ml-connector"), *words, "--json", "--ledger-url", ledger]
     answer = subprocess.run(  # noqa: S603 - our own words
         command, env=_environment(box, folder), capture_output=True, text=True, check=False
     )
     if answer.returncode:
-        raise DemoFailedError(f"{' '.join(command[:2])} failed: {answer.stderr.strip()}")
+        raise DemoFailedError(f"ml-connector {words[0]} failed: {answer.stderr.strip()}")
     return json.loads(answer.stdout)
+
+
+def _program(name: str) -> str:
+    return shutil.which(name, path=_PATH) or name
 
 
 def _say(text: str) -> None:
