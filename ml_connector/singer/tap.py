@@ -40,7 +40,8 @@ def common_settings(*, base_url: str | None, page_size: int, max_concurrency: in
             "start_date",
             th.DateTimeType,
             title="Start date",
-            description="Records last changed before this instant are not read; without it, all are",
+            description="Documents last changed before this instant are not read; without it, all are. What they "
+            "refer to (vendors, accounts, departments ...) is always read",
             examples=["2026-01-01T00:00:00Z"],
         ),
         th.Property(

@@ -147,7 +147,17 @@ class IncrementalStream(ListStream):
             self.move_bookmark(newest)
 
 
-class ChartOfAccounts(IncrementalStream):
+class ReferenceStream(IncrementalStream):
+    """What bills refer to, read whatever ``start_date`` says: an account of today's bill may be years old."""
+
+    def get_starting_replication_key_value(self, context: types.Context | None) -> t.Any | None:
+        """Return the bookmark alone."""
+        if super().get_starting_replication_key_value(context) is None:
+            return None
+        return self.get_context_state(context).get("replication_key_value")
+
+
+class ChartOfAccounts(ReferenceStream):
     """General ledger accounts, archived ones too: old bills still name them."""
 
     name = "chart_of_accounts"
@@ -155,7 +165,7 @@ class ChartOfAccounts(IncrementalStream):
     object_schema = schemas.CHART_OF_ACCOUNTS
 
 
-class AccountingClasses(IncrementalStream):
+class AccountingClasses(ReferenceStream):
     """Accounting classes."""
 
     name = "accounting_classes"
@@ -163,7 +173,7 @@ class AccountingClasses(IncrementalStream):
     object_schema = schemas.ACCOUNTING_CLASSES
 
 
-class Departments(IncrementalStream):
+class Departments(ReferenceStream):
     """Departments."""
 
     name = "departments"
@@ -171,7 +181,7 @@ class Departments(IncrementalStream):
     object_schema = schemas.DEPARTMENTS
 
 
-class Locations(IncrementalStream):
+class Locations(ReferenceStream):
     """Locations."""
 
     name = "locations"
@@ -179,7 +189,7 @@ class Locations(IncrementalStream):
     object_schema = schemas.LOCATIONS
 
 
-class Jobs(IncrementalStream):
+class Jobs(ReferenceStream):
     """Jobs."""
 
     name = "jobs"
@@ -187,7 +197,7 @@ class Jobs(IncrementalStream):
     object_schema = schemas.JOBS
 
 
-class Items(IncrementalStream):
+class Items(ReferenceStream):
     """Items."""
 
     name = "items"
@@ -195,7 +205,7 @@ class Items(IncrementalStream):
     object_schema = schemas.ITEMS
 
 
-class Employees(IncrementalStream):
+class Employees(ReferenceStream):
     """Employees."""
 
     name = "employees"
@@ -254,7 +264,7 @@ class FundingBankAccounts(ListStream):
         return super().post_process(row, context)
 
 
-class Vendors(IncrementalStream):
+class Vendors(ReferenceStream):
     """Vendors."""
 
     name = "vendors"

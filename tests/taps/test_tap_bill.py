@@ -185,6 +185,17 @@ def test_a_start_date_leaves_out_what_is_older(box):
     assert sorted(bill["updatedTime"] for bill in found) == [time for time in times if time >= times[10]]
 
 
+@pytest.mark.parametrize("stream", ["vendors", "chart_of_accounts", "departments"])
+@pytest.mark.parametrize("accepted", [True, False])
+def test_what_bills_refer_to_is_read_however_old_it_is(sandbox, stream, accepted):
+    """A start date leaves out no vendor or account of a later bill; after that the bookmark counts."""
+    box = sandbox(rules=BillRules(classifications_by_time=accepted))
+    first = run(box, streams={stream}, start_date="2027-06-01T00:00:00Z")
+    assert sorted(ids(first, stream)) == sorted(known_ids(box, stream))
+    again = run(box, streams={stream}, start_date="2027-06-01T00:00:00Z", state=last_state(first), lookback_seconds=0)
+    assert len(ids(again, stream)) < len(ids(first, stream))
+
+
 @pytest.mark.parametrize("accepted", [True, False])
 def test_coding_is_read_incrementally_whether_or_not_bill_filters_it(sandbox, accepted):
     """Where the filter is refused the whole list is read and filtered here."""
