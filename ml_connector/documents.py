@@ -23,6 +23,7 @@ from ml_connector.errors import Reason
 __all__ = [
     "DELIVERY_ORDER",
     "DOCUMENT_CLASSES",
+    "OWNABLE_FIELDS",
     "DimensionValue",
     "Document",
     "DocumentSource",
@@ -233,6 +234,8 @@ class Supplier(Document):
         target_id: The target's id, when the crosswalk, a learned link or a match rule knows it.
         tax_id: Tax number, used for matching.
         active: Whether the source still does business with it.
+        known_as: Further ids under which the target may know it, such as an external id the source keeps.
+        owned: Fields the source is master of; only these are ever changed in the target.
     """
 
     kind: t.ClassVar[str] = "suppliers"
@@ -250,6 +253,20 @@ class Supplier(Document):
     postal_code: str | None = None
     country: str | None = None
     active: bool = True
+    known_as: tuple[str, ...] = ()
+    owned: tuple[str, ...] = ()
+
+    @pydantic.field_validator("owned")
+    @classmethod
+    def _fields_that_may_be_owned(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(value) - OWNABLE_FIELDS):
+            raise ValueError(f"{', '.join(unknown)} cannot be owned, only {', '.join(sorted(OWNABLE_FIELDS))}")
+        return value
+
+    @property
+    def owned_values(self) -> dict[str, t.Any]:
+        """What the target's fields should say, of those the source is master of."""
+        return {name: getattr(self, name) for name in self.owned}
 
     @property
     def party(self) -> str | None:
@@ -290,6 +307,24 @@ class Mapped:
     currency: str | None = None
     amount: Decimal | None = None
     date: dt.date | None = None
+
+
+OWNABLE_FIELDS: t.Final = frozenset(
+    {
+        "name",
+        "tax_id",
+        "email",
+        "phone",
+        "address_line1",
+        "address_line2",
+        "city",
+        "region",
+        "postal_code",
+        "country",
+        "active",
+    }
+)
+"""Fields of a supplier that one side can be master of. Bank details are none, and never will be."""
 
 
 class GlAccount(Document):

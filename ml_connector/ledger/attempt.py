@@ -7,7 +7,7 @@ import threading
 import typing as t
 
 from ml_connector import exact_json
-from ml_connector.documents import Document, Mapped, content_hash
+from ml_connector.documents import Document, Mapped, Supplier, content_hash
 from ml_connector.errors import (
     Conflict,
     CredentialsRefused,
@@ -28,7 +28,7 @@ from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.survey import Survey
 from ml_connector.names import display_name
 from ml_connector.retries import attempts, full_jitter
-from ml_connector.singer.sink import DocumentSink, LookupInconclusive, differences
+from ml_connector.singer.sink import DocumentSink, LookupInconclusive
 
 __all__ = ["TECHNICAL", "Attempt", "Cap", "Mapper", "Policy"]
 
@@ -165,7 +165,7 @@ class Attempt:
             return
         arrived = False
         if entry.uncertain:
-            if not self._ask(entry):
+            if not self._resolve(entry):
                 return
             before, entry = entry, self._load(entry.id)
             arrived = before.target_id is None and entry.target_id is not None
@@ -195,6 +195,10 @@ class Attempt:
     def _create(self, entry: Entry, mapped: Mapped, document: Document) -> None:
         if found := self._sink.match(document):
             self._settlement.has_already(entry, mapped, found, linked=True)
+            if isinstance(document, Supplier) and document.owned:
+                # Linked for the first time: what the source is master of is made equal at once.
+                linked = dataclasses.replace(self._load(entry.id), sent=None)
+                self._send(linked, mapped, document, update=True)
         elif found := self._survey.sighting(entry, document):
             self._settlement.has_already(entry, mapped, found, linked=False)
         elif document.kind == "suppliers" and self._policy.missing_suppliers == "hold":
@@ -221,7 +225,8 @@ class Attempt:
         self._settlement.write_ahead(entry, mapped, document)
         try:
             if update:
-                delivered = self._sink.update(document, t.cast("str", entry.target_id))
+                previous = self._document_sent(entry) if entry.sent else None
+                delivered = self._sink.update(document, t.cast("str", entry.target_id), previous)
             else:
                 delivered = self._sink.create(document)
         except SystemFault as fault:
@@ -229,17 +234,23 @@ class Attempt:
         else:
             self._settlement.delivered(entry, mapped, delivered, updated=update)
 
-    def _ask(self, entry: Entry) -> bool:
+    def _resolve(self, entry: Entry) -> bool:
         """Learn what became of a request whose outcome is unknown; False when the target cannot tell."""
-        document = self._sink.document_class.model_validate_json(t.cast("str", entry.sent))
+        if entry.target_id is not None:
+            # An update says what the target should say, so it may be sent again; whether it arrived does not matter.
+            self._settlement.update_open(entry)
+            return True
+        document = self._document_sent(entry)
         try:
             found = self._sink.find(document)
         except LookupInconclusive as error:
             self._settlement.held(entry, None, (_cannot_tell(document, self._name, error),))
             return False
-        as_sent = found is None or not differences(self._sink.facts(document), found)
-        self._settlement.learned(entry, found, document.external_id, as_sent=as_sent or entry.target_id is None)
+        self._settlement.learned(entry, found, document.external_id)
         return True
+
+    def _document_sent(self, entry: Entry) -> Document:
+        return self._sink.document_class.model_validate_json(t.cast("str", entry.sent))
 
     def _failed(self, entry: Entry, mapped: Mapped, document: Document, fault: SystemFault) -> None:
         """Settle a request that did not succeed; raises again what another try or a person has to mend."""

@@ -85,13 +85,24 @@ class LedgerLinks:
         self._system = system
 
     def linked(self, kind: str, source_instance: str, source_id: str) -> str | None:
-        """Return the target's id of a ``kind`` (``suppliers``), or None when none is known."""
-        query = sa.select(sa.func.coalesce(entries.c.target_number, entries.c.target_id)).where(
+        """Return the target's id of a ``kind`` (``suppliers``), or None when none is known.
+
+        A link learned in one direction holds in the other: what this source got from the target is the target's.
+        """
+        source = f"{self._system()}:{source_instance}"
+        forth = sa.select(sa.func.coalesce(entries.c.target_number, entries.c.target_id)).where(
             entries.c.target == self._target,
             entries.c.kind == kind,
-            entries.c.source == f"{self._system()}:{source_instance}",
+            entries.c.source == source,
             entries.c.source_id == source_id,
             entries.c.target_id.is_not(None),
         )
+        back = sa.select(entries.c.source_id).where(
+            entries.c.target == source,
+            entries.c.kind == kind,
+            entries.c.source == self._target,
+            sa.or_(entries.c.target_id == source_id, entries.c.target_number == source_id),
+        )
         with self._ledger.read() as connection:
-            return connection.execute(query).scalar()
+            found = connection.execute(forth.limit(1)).scalar()
+            return found if found is not None else connection.execute(back.limit(1)).scalar()

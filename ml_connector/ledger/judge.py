@@ -6,7 +6,7 @@ import dataclasses
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import Document, Mapped, SupplierInvoice, minor_units
+from ml_connector.documents import Document, Mapped, Supplier, SupplierInvoice, minor_units
 from ml_connector.errors import Reason
 from ml_connector.ledger.entries import Entry
 from ml_connector.names import display_name
@@ -97,7 +97,18 @@ def inconsistencies(document: Document) -> list[Reason]:
     return problems
 
 
+def _linked_supplier(entry: Entry, mapped: Mapped, document: Supplier) -> Decision:
+    """A supplier both sides have: only what the source is master of matters, and only when it has changed."""
+    if not document.owned or mapped.unwanted is not None:
+        return Keep()
+    before = Supplier.model_validate_json(entry.sent) if entry.sent else None
+    same = before is not None and before.owned_values == document.owned_values
+    return Keep() if same else Revise(document)
+
+
 def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
+    if isinstance(mapped.document, Supplier):
+        return _linked_supplier(entry, mapped, mapped.document)
     if entry.origin == "matched" or mapped.fingerprint == entry.fingerprint or _says_the_same(entry, mapped):
         return Keep()
     if entry.target_draft and mapped.document is not None and mapped.document.withdrawn is None:

@@ -71,9 +71,10 @@ class Settlement:
 
     def delivered(self, entry: Entry, mapped: Mapped, delivered: Delivered, *, updated: bool) -> None:
         """The target has taken it."""
+        number = delivered.number or entry.target_number
         step = Step(
-            "updated" if updated else "posted",
-            f"{self._name} {delivered.number or delivered.target_id}",
+            "unchanged" if delivered.unchanged else "updated" if updated else "posted",
+            f"{self._name} {number or delivered.target_id}",
             entry.id,
             mapped.external_id,
             {
@@ -83,23 +84,17 @@ class Settlement:
                 "response": delivered.response,
             },
         )
-        self._write(
-            entry,
-            [step],
-            **_has_it(delivered.target_id, delivered.number, delivered.draft, "delivered"),
-            posted_at=_now(),
-        )
-        self._count(entry.kind, mapped, "updated" if updated else "created")
+        origin = entry.origin or "delivered"
+        self._write(entry, [step], **_has_it(delivered.target_id, number, delivered.draft, origin), posted_at=_now())
+        outcome: Outcome = "unchanged" if delivered.unchanged else "updated" if updated else "created"
+        self._count(entry.kind, mapped, outcome)
 
-    def learned(self, entry: Entry, found: Found | None, external_id: str, *, as_sent: bool = True) -> None:
-        """The target was asked about a request whose outcome was unknown, and has answered.
+    def update_open(self, entry: Entry) -> None:
+        """Whether an update arrived is unknown; it is decided anew, and sent again if need be."""
+        self._write(entry, [], state="received", uncertain=False, fingerprint=None, sent=None)
 
-        Args:
-            entry: The document.
-            found: What the target has, None when nothing.
-            external_id: What it was asked for.
-            as_sent: Whether what it has says what was sent last (an update may not have arrived).
-        """
+    def learned(self, entry: Entry, found: Found | None, external_id: str) -> None:
+        """The target was asked about a request whose outcome was unknown, and has answered."""
         if found is None:
             step = Step("looked_up", f"{self._name} has no {external_id}: it did not arrive", entry.id, external_id)
             self._write(entry, [step], state="received", uncertain=False)
@@ -117,7 +112,6 @@ class Settlement:
             [step],
             **_has_it(found.target_id, found.number, found.draft, entry.origin or "delivered"),
             posted_at=entry.posted_at or _now(),
-            **({} if as_sent else {"fingerprint": None, "sent": None}),
         )
 
     def arrived(self, entry: Entry, mapped: Mapped) -> None:

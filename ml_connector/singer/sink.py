@@ -63,6 +63,7 @@ class Delivered:
         target_id: The target's own id.
         number: The number people see in the target.
         draft: Whether it was left as a draft.
+        unchanged: Nothing had to be sent: the target said so already.
         warnings: The target's warnings, in its own words; kept on the audit record.
         request: What was sent, without secrets and bank details, for the audit.
         response: What came back, likewise.
@@ -71,6 +72,7 @@ class Delivered:
     target_id: str
     number: str | None = None
     draft: bool = False
+    unchanged: bool = False
     warnings: tuple[str, ...] = ()
     request: str | None = None
     response: str | None = None
@@ -135,8 +137,18 @@ class DocumentSink(abc.ABC, t.Generic[D]):
         """Create the document, once. Never repeats the request by itself after it may have been processed."""
 
     @abc.abstractmethod
-    def update(self, document: D, target_id: str) -> Delivered:
-        """Replace a document that is still a draft."""
+    def update(self, document: D, target_id: str, previous: D | None) -> Delivered:
+        """Make the target's thing say what the document says. May be called again after an unknown outcome.
+
+        Args:
+            document: What it should say: all of it for a draft, the owned fields for a supplier.
+            target_id: The target's own id.
+            previous: What was sent last, as far as it is certain to have arrived; tells a change of ours from one
+                that somebody made in the target.
+
+        Raises:
+            Conflict: The target's thing may not be changed any more, or somebody else changed it meanwhile.
+        """
 
     def facts(self, document: D) -> t.Mapping[str, t.Any]:
         """Return what ``Found.facts`` should say if the target holds exactly this document."""

@@ -55,6 +55,7 @@ class TestMap:
 
     def __init__(self, suppliers=None):
         self.suppliers = {"V1": "S-1"} if suppliers is None else suppliers
+        self.owned: list[str] = []
 
     def kind_of(self, stream):
         return {"bills": "supplier_invoices", "vendors": "suppliers"}.get(stream)
@@ -86,6 +87,9 @@ class TestMap:
                 external_id=f"BILL-{source.id}",
                 name=record["name"],
                 target_id=self.suppliers.get(source.id),
+                email=record.get("email"),
+                active=record.get("active", True),
+                owned=tuple(self.owned),
             )
             return Mapped(
                 "suppliers", source, document.external_id, content_hash(record), document, party=document.name
@@ -151,6 +155,7 @@ class TestTarget:
         self.before: list[Exception] = []
         self.after: list[Exception] = []
         self.cancelled: set[str] = set()
+        self.fields: dict[str, dict] = {}
         self.draft = False
         self.blind = False
         self.forgets = False
@@ -227,7 +232,7 @@ class InvoiceSink(DocumentSink[SupplierInvoice]):
                 raise self.target.after.pop(0)
         return Delivered(f"wid-{document.external_id}", document.external_id, draft=self.target.draft)
 
-    def update(self, document, target_id):
+    def update(self, document, target_id, previous):
         with self.target.lock:
             if self.target.before:
                 raise self.target.before.pop(0)
@@ -281,8 +286,18 @@ class SupplierSink(DocumentSink[Supplier]):
         self.target.writes.append(("create", document.external_id))
         return Delivered(f"wid-{document.external_id}", document.external_id)
 
-    def update(self, document, target_id):
-        raise AssertionError("suppliers are not updated")
+    def update(self, document, target_id, previous):
+        current = self.target.fields.setdefault(target_id, {})
+        if self.target.before:
+            raise self.target.before.pop(0)
+        wanted = {name: value for name, value in document.owned_values.items() if current.get(name) != value}
+        if not wanted:
+            return Delivered(target_id, unchanged=True)
+        current.update(wanted)
+        self.target.writes.append(("update", document.external_id))
+        if self.target.after:
+            raise self.target.after.pop(0)
+        return Delivered(target_id)
 
 
 def timeout():

@@ -480,7 +480,7 @@ class TestDrafts:
         """Lines left out are removed; it stays the same document."""
         sink = invoice_sink(submit=False)
         wid = sink.create(invoice()).target_id
-        updated = sink.update(invoice(amounts=("70.00",)), wid)
+        updated = sink.update(invoice(amounts=("70.00",)), wid, None)
         kept = tenant.workday.invoice("BILL-b1")
         assert (updated.target_id, kept.control_amount_total, len(kept.lines)) == (wid, Decimal("70.00"), 1)
         assert tenant.workday.count() == 1
@@ -490,7 +490,7 @@ class TestDrafts:
         sink = invoice_sink()
         wid = sink.create(invoice()).target_id
         with pytest.raises(Conflict, match="no draft any more"):
-            sink.update(invoice(amounts=("70.00",)), wid)
+            sink.update(invoice(amounts=("70.00",)), wid, None)
         assert tenant.workday.invoice("BILL-b1").control_amount_total == Decimal("100.50")
 
     def test_a_draft_does_not_change_its_sign(self, invoice_sink, invoice):
@@ -498,7 +498,7 @@ class TestDrafts:
         sink = invoice_sink(submit=False)
         wid = sink.create(invoice()).target_id
         with pytest.raises(Conflict, match="other sign"):
-            sink.update(invoice(amounts=("-70.00",)), wid)
+            sink.update(invoice(amounts=("-70.00",)), wid, None)
 
 
 class TestChecks:
@@ -679,7 +679,7 @@ class TestSuppliers:
     def test_an_existing_supplier_is_never_changed(self, supplier_sink):
         """It belongs to the people who keep it in Workday."""
         with pytest.raises(Conflict, match="never changed"):
-            supplier_sink().update(vendor(), "a" * 32)
+            supplier_sink().update(vendor(), "a" * 32, None)
 
 
 @pytest.mark.contract

@@ -104,12 +104,13 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         self._reader.remember(form, document.external_id)
         return delivered
 
-    def update(self, document: SupplierInvoice, target_id: str) -> Delivered:
+    def update(self, document: SupplierInvoice, target_id: str, previous: SupplierInvoice | None) -> Delivered:
         """Replace a draft; lines left out of it are removed.
 
         Raises:
             Conflict: It is no longer a draft, or was posted with the other sign.
         """
+        del previous  # a draft is replaced as a whole
         form = form_of(document)
         record = self._reader.by_wids([target_id], self._forms).get(target_id)
         if record is None:

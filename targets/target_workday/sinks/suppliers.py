@@ -119,12 +119,13 @@ class SupplierSink(DocumentSink[Supplier]):
             response=answer.response_text,
         )
 
-    def update(self, document: Supplier, target_id: str) -> Delivered:
+    def update(self, document: Supplier, target_id: str, previous: Supplier | None) -> Delivered:
         """Refuse: a supplier that exists belongs to the people who keep it in Workday.
 
         Raises:
             Conflict: Always.
         """
+        del previous
         raise Conflict(SYSTEM, _SUBMIT, f"{document.name} exists ({target_id}); existing suppliers are never changed")
 
     def facts(self, document: Supplier) -> t.Mapping[str, t.Any]:

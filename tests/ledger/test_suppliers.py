@@ -1,0 +1,83 @@
+"""Suppliers both sides have: who is master of a field decides it, and nothing goes round in circles."""
+
+from __future__ import annotations
+
+import pytest
+from ledger_doubles import timeout
+
+from ml_connector.ledger.binder import LedgerLinks
+
+
+def vendor(number="V7", **fields):
+    return {"id": number, "name": "Acme", **fields}
+
+
+@pytest.fixture
+def suppliers(bench):
+    """A bench whose target knows Acme as S-77, and whose source is master of the e-mail."""
+    bench.suppliers.known["Acme"] = "S-77"
+    bench.map.owned = ["email"]
+
+    def run(**fields):
+        bench.take(vendor(**fields), stream="vendors")
+        bench.deliver()
+        return {key: count for key, count in bench.last.summary.counts["suppliers"].items() if count}
+
+    bench.run = run
+    return bench
+
+
+def test_first_link_makes_owned_fields_equal(suppliers):
+    """When a supplier is linked, what the source is master of is made equal at once."""
+    assert suppliers.run(email="ap@acme.invalid") == {"linked": 1, "updated": 1}
+    assert suppliers.target.fields["wid-S-77"] == {"email": "ap@acme.invalid"}
+
+
+def test_equal_fields_are_not_written(suppliers):
+    """What the target says already is not sent: nothing echoes."""
+    suppliers.target.fields["wid-S-77"] = {"email": "ap@acme.invalid"}
+    assert suppliers.run(email="ap@acme.invalid") == {"linked": 1, "unchanged": 1}
+    assert suppliers.target.writes == []
+
+
+def test_change_of_an_owned_field_is_sent_once(suppliers):
+    """An owned field that changes is sent, and the run after that sends nothing."""
+    suppliers.run(email="old@acme.invalid")
+    assert suppliers.run(email="new@acme.invalid") == {"updated": 1}
+    assert suppliers.run(email="new@acme.invalid") == {}
+    assert suppliers.target.fields["wid-S-77"]["email"] == "new@acme.invalid"
+
+
+def test_change_of_a_foreign_field_is_none_of_ours(suppliers):
+    """A field the source is not master of is never sent."""
+    suppliers.run(email="ap@acme.invalid")
+    writes = list(suppliers.target.writes)
+    assert suppliers.run(email="ap@acme.invalid", active=False) == {"unchanged": 1}
+    assert suppliers.target.writes == writes
+
+
+def test_without_ownership_linked_suppliers_are_left_alone(suppliers):
+    """By default nobody is master of anything, and nothing is changed."""
+    suppliers.map.owned = []
+    assert suppliers.run(email="ap@acme.invalid") == {"linked": 1}
+    assert suppliers.run(email="new@acme.invalid") == {"unchanged": 1}
+    assert suppliers.target.writes == []
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_lost_answer_to_a_field_update_is_sent_again(suppliers, arrived):
+    """After a lost answer the field is compared anew: written if it had not arrived, else left."""
+    suppliers.run(email="old@acme.invalid")
+    (suppliers.target.fail_after if arrived else suppliers.target.fail_before)(timeout())
+    suppliers.run(email="new@acme.invalid")
+    assert suppliers.target.fields["wid-S-77"]["email"] == "new@acme.invalid"
+    assert suppliers.target.writes.count(("update", "BILL-V7")) == 2
+
+
+def test_link_holds_in_the_other_direction(suppliers):
+    """What a vendor became in the target leads back to the vendor when the target is read as a source."""
+    suppliers.run()
+    back = LedgerLinks(suppliers.ledger, "bill:org", system=lambda: "test")
+    assert back.linked("suppliers", "one", "S-77") == "V7"
+    assert back.linked("suppliers", "one", "wid-S-77") == "V7"
+    assert back.linked("suppliers", "one", "S-78") is None
