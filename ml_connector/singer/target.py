@@ -241,7 +241,9 @@ class DeliveryTarget(Target):
     def policy(self) -> Policy:
         """Choices of whoever runs this."""
         return Policy(
-            max_concurrency=self.config["max_concurrency"],
+            # One document more than requests, which the system's client counts: it is mapped and written down while
+            # the others wait for their answers, so that no request's place stays empty.
+            max_concurrency=self.config["max_concurrency"] + 1,
             missing_suppliers=self.config["missing_suppliers"],
             max_documents=self.config.get("max_documents"),
             dry_run=bool(self.config.get("dry_run")),
