@@ -244,12 +244,26 @@ def test_order_lines_carry_no_coding_of_their_own(tenant, sink):
     assert data.find("{*}Worktags_Reference") is None
 
 
+def test_texts_lose_what_xml_cannot_carry(tenant, sink):
+    """A line break of a word processor in a remark is no reason to hold a bill."""
+    lines = (line(1, "-5.00", description="Toner\x0bblack"), line(2, "-5.00", description="\x00"))
+    for changes in ({}, {"total": Decimal("-10.00"), "tax_amount": Decimal(0), "charges": Decimal(0), "lines": lines}):
+        sink().create(invoice(memo="two\x0blines \U0001f600\ufffe", supplier_number="A\x07|1", **changes))
+    posted, credit = tenant.sent("Submit_Supplier_Invoice") + tenant.sent("Submit_Supplier_Invoice_Adjustment")
+    assert posted.findtext(".//{*}Supplier_Invoice_Data/{*}Memo") == "two lines \U0001f600"
+    assert credit.findtext(".//{*}Document_Memo") == "two lines \U0001f600"
+    assert [node.text for node in credit.iter("{*}Item_Description")] == ["Toner black"]
+    numbers = {node.text for node in posted.iter("{*}Suppliers_Invoice_Number", "{*}Supplier_Reference_Number")}
+    assert numbers == {"A -1"}
+
+
 @pytest.mark.parametrize(
     "changes, expected",
     [
         ({"quantity": Decimal(2), "unit_price": Decimal("5.00")}, ("2", "5.00")),
         ({"quantity": Decimal(3), "unit_price": Decimal("3.33")}, (None, None)),
         ({"quantity": Decimal(3), "unit_price": None}, (None, None)),
+        ({"quantity": Decimal(7), "unit_price": Decimal("1.4285714")}, (None, None)),
         ({"quantity": None, "unit_price": Decimal(10)}, (None, None)),
         ({"quantity": Decimal(0), "unit_price": Decimal(10)}, (None, None)),
         ({"quantity": Decimal(3), "unit_price": Decimal("3.33"), "purchase_order_line": "POL-1"}, ("3", "3.333333")),
