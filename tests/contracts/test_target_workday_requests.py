@@ -222,7 +222,7 @@ def test_a_posting_is_create_only_and_an_update_is_not(tenant, sink):
     made = sink(submit=False)
     made.create(invoice())
     tenant.status = "Draft"
-    made.update(invoice(), WID)
+    made.update(invoice(), WID, None)
     created, updated = tenant.sent("Submit_Supplier_Invoice")
     assert created.get("{urn:com.workday/bsvc}Add_Only") == "true"
     assert created.find("{urn:com.workday/bsvc}Supplier_Invoice_Reference") is None
@@ -386,4 +386,4 @@ def test_the_sample_answer_is_read_whole(tenant, sink):
     }
     assert made.create(invoice()).warnings == ("Sample warning from a custom validation.",)
     with pytest.raises(NotFound):
-        made.update(invoice(), "b" * 32)
+        made.update(invoice(), "b" * 32, None)
