@@ -1,4 +1,4 @@
-"""Calls to BILL: permits, budget, session, retries. Reading only."""
+"""Calls to BILL: permits, budget, session; reads are tried again, writes never are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typing as t
 
 import httpx
 
-from ml_connector.errors import SystemFault, Throttled, Unavailable
+from ml_connector.errors import OutcomeUnknown, SystemFault, Throttled, Unavailable
 from ml_connector.http import decode_json, open_client
 from ml_connector.permits import HourlyBudget, Permits
 from ml_connector.retries import attempts, full_jitter
@@ -22,6 +22,7 @@ from ml_connector.systems.bill.errors import (
 from ml_connector.systems.bill.rows import ListPage, decode_page
 from ml_connector.systems.bill.session import LOGIN, BillSession
 from ml_connector.systems.bill.settings import BillSettings
+from ml_connector.systems.bill.writes import Written, audit_text, encode_body, lost_answer, write_fault
 
 __all__ = ["BillClient"]
 
@@ -32,7 +33,7 @@ RequestHook = t.Callable[[httpx.Request], None]
 
 
 class BillClient:
-    """Reads from one BILL organization. Safe to use from several threads.
+    """Reads from and writes to one BILL organization. Safe to use from several threads.
 
     Args:
         settings: Which organization, and how.
@@ -88,52 +89,95 @@ class BillClient:
         """
         return self._read(path, params, decode_page)
 
+    def post(self, path: str, body: t.Any = None, params: t.Mapping[str, str] | None = None) -> Written:
+        """Create something, or carry out an action such as ``/v3/vendors/{id}/archive``; once.
+
+        Args:
+            path: Below the base address, with its version.
+            body: Sent as JSON; None for actions that take none.
+            params: Query.
+
+        Raises:
+            Unavailable, Throttled: It certainly was not processed.
+            OutcomeUnknown: It may have been processed.
+            SystemFault: BILL refuses.
+        """
+        return self._write(_Call("POST", path, params), body)
+
+    def patch(self, path: str, body: t.Any) -> Written:
+        """Change the fields given; raises as :meth:`post`."""
+        return self._write(_Call("PATCH", path), body)
+
+    def put(self, path: str, body: t.Any) -> Written:
+        """Replace the whole; raises as :meth:`post`."""
+        return self._write(_Call("PUT", path), body)
+
     def close(self) -> None:
         """Close the connections. The session stays open for the next process."""
         self._http.close()
 
     def _read(self, path: str, params: t.Mapping[str, str] | None, decode: t.Callable[[bytes], T]) -> T:
-        operation = f"GET {path}"
+        call = _Call("GET", path, params)
         for attempt in attempts(self._pause):
             with attempt:
-                body = self._answer(operation, path, params)
+                body = self._answer(call)
                 try:
                     return decode(body)
                 except ValueError as error:
-                    raise Unavailable(SYSTEM, operation, f"an answer of another shape ({error})") from error
+                    raise Unavailable(SYSTEM, call.operation, f"an answer of another shape ({error})") from error
         raise AssertionError  # attempts() ends by success or by raising
 
-    def _answer(self, operation: str, path: str, params: t.Mapping[str, str] | None) -> bytes:
+    def _write(self, call: _Call, body: t.Any) -> Written:
+        if body is not None:
+            call = call._replace(content=encode_body(body))
+        try:
+            answer = self._answer(call)
+        except Throttled as fault:
+            if fault.code == TOO_MANY_AT_ONCE:
+                self._permits.shrink()
+            raise
+        try:
+            value = decode_json(answer) if answer else None
+        except ValueError as error:
+            raise OutcomeUnknown(SYSTEM, call.operation, f"an answer of another shape ({error})") from error
+        return Written(value, audit_text(body), audit_text(value))
+
+    def _answer(self, call: _Call) -> bytes:
         token = self._session.token()
-        answer, fault = self._send(operation, path, params, token)
-        if is_stale_session(fault):
-            answer, fault = self._send(operation, path, params, self._session.renew(token))
+        answer, fault = self._send(call, token)
+        if is_stale_session(fault):  # nothing is processed for a session that is not there
+            answer, fault = self._send(call, self._session.renew(token))
         if fault is not None:
             raise fault
         return answer
 
-    def _send(
-        self, operation: str, path: str, params: t.Mapping[str, str] | None, token: Token
-    ) -> tuple[bytes, SystemFault | None]:
+    def _send(self, call: _Call, token: Token) -> tuple[bytes, SystemFault | None]:
         wait = self._budget.spend()
         if wait:
             raise Throttled(
                 SYSTEM,
-                operation,
+                call.operation,
                 f"{CALLS_PER_HOUR} calls this hour were made from this machine, not asking for more",
                 code=HOURLY_QUOTA,
                 retry_after=wait,
             )
         headers = {"sessionId": token.value, "devKey": self.settings.dev_key}
+        if call.content is not None:
+            headers["Content-Type"] = "application/json"
         try:
             with self._permits.hold():
-                answer = self._http.get(path, params=params, headers=headers)
+                answer = self._http.request(
+                    call.method, call.path, params=call.params, headers=headers, content=call.content
+                )
         except httpx.HTTPError as error:
-            raise Unavailable(SYSTEM, operation, f"no answer ({type(error).__name__}: {error})") from error
-        if answer.is_success and answer.content[:1] == b"{":
+            if not call.reads:
+                raise lost_answer(call.operation, error) from error
+            raise Unavailable(SYSTEM, call.operation, f"no answer ({type(error).__name__}: {error})") from error
+        if call.reads and answer.is_success and answer.content[:1] == b"{":
             return answer.content, None
         secrets = (*self.settings.secrets, token.value)
-        return answer.content, read_fault(answer, operation, base_url=self.settings.base_url, secrets=secrets)
+        fault = read_fault(answer, call.operation, base_url=self.settings.base_url, secrets=secrets)
+        return answer.content, fault if call.reads else write_fault(fault)
 
     def _pause(self, fault: SystemFault, attempt: int) -> float | None:
         if isinstance(fault, Unavailable):
@@ -146,3 +190,18 @@ class BillClient:
         if fault.code == TOO_MANY_AT_ONCE:
             self._permits.shrink()
         return full_jitter(attempt, fault.retry_after)
+
+
+class _Call(t.NamedTuple):
+    method: str
+    path: str
+    params: t.Mapping[str, str] | None = None
+    content: bytes | None = None
+
+    @property
+    def operation(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def reads(self) -> bool:
+        return self.method == "GET"
