@@ -383,6 +383,7 @@ def test_the_sample_answer_is_read_whole(tenant, sink):
         "supplier_number": "INV-7781",
         "total": Decimal(1250),
         "lines": 1,
+        "submitted": True,
     }
     assert made.create(invoice()).warnings == ("Sample warning from a custom validation.",)
     with pytest.raises(NotFound):

@@ -464,6 +464,21 @@ class TestReading:
         told = differences(sink.facts(document), sink.read_back([wid])[wid])
         assert told == ["supplier number is X, sent was INV-b1", "total is 99, sent was 100.50"]
 
+    @pytest.mark.parametrize(
+        "submit, told", [(True, ["submitted is False, sent was True"]), (False, [])], ids=["submitted", "as a draft"]
+    )
+    def test_a_draft_left_behind_shows_as_a_difference(self, invoice_sink, invoice, submit, told):
+        """Workday may keep as a draft what was to be submitted; nobody would ever approve it."""
+        wid = invoice_sink(submit=False).create(invoice()).target_id
+        sink = invoice_sink(submit=submit)
+        assert differences(sink.facts(invoice()), sink.read_back([wid])[wid]) == told
+
+    def test_a_draft_people_submitted_is_no_difference(self, invoice_sink, invoice):
+        """What was left to them as a draft they may submit."""
+        wid = invoice_sink(submit=True).create(invoice()).target_id
+        sink = invoice_sink(submit=False)
+        assert differences(sink.facts(invoice()), sink.read_back([wid])[wid]) == []
+
     def test_facts_do_not_depend_on_which_id_is_used(self, invoice_sink, invoice, seed):
         """A mapping table may hold WIDs."""
         sink = invoice_sink()

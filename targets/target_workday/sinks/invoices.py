@@ -123,8 +123,11 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         return self._settle(form, self._client.call(RESOURCES, form.submit, body, write=True), document)
 
     def facts(self, document: SupplierInvoice) -> t.Mapping[str, t.Any]:
-        """Return what Workday should say if it holds exactly this invoice."""
-        return {
+        """Return what Workday should say if it holds exactly this invoice.
+
+        A draft left behind where an invoice was to be submitted is one nobody approves (sheet workday 4.1, 12).
+        """
+        return ({"submitted": True} if self._options.submit else {}) | {
             "company": self._references.canonical("company", document.company),
             "supplier": self._references.canonical("supplier", document.supplier),
             "supplier_number": supplier_number(document),
@@ -227,6 +230,8 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             "currency": record.currency,
         }
         facts = {name: value for name, value in facts.items() if value is not None}
+        if record.status:
+            facts["submitted"] = not record.draft
         facts |= {"supplier_number": record.supplier_number, "total": record.total, "lines": record.lines}
         return Found(
             record.wid,
