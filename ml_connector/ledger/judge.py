@@ -99,7 +99,7 @@ def inconsistencies(document: Document) -> list[Reason]:
 
 def _linked_supplier(entry: Entry, mapped: Mapped, document: Supplier) -> Decision:
     """A supplier both sides have: only what the source is master of matters, and only when it has changed."""
-    if not document.owned or mapped.unwanted is not None:
+    if not document.owned:
         return Keep()
     before = Supplier.model_validate_json(entry.sent) if entry.sent else None
     same = before is not None and before.owned_values == document.owned_values

@@ -19,7 +19,13 @@ def row(name, setting):
     """Return the guide's row of a setting."""
     default = setting["default"]
     truth = isinstance(default, bool)
-    shown = str(default).lower() if truth else ", ".join(default) if isinstance(default, list) else default or "not set"
+    shown = (
+        str(default).lower()
+        if truth
+        else (", ".join(default) or "none")
+        if isinstance(default, list)
+        else default or "not set"
+    )
     choices = ", ".join(setting.get("choices", ())) or ("true, false" if truth else "any")
     return f"| `{name}` | {shown} | {choices} | {' '.join(setting['description'].split())} |"
 

@@ -449,6 +449,8 @@ def test_a_vendor_becomes_a_supplier(engine, vendor):
         "postal_code": "94607",
         "country": "US",
         "active": True,
+        "known_as": (),
+        "owned": (),
     }
 
 
@@ -553,3 +555,10 @@ def test_no_content_ever_raises(record, unmapped):
     mapped = unmapped.map("bills", record)
     assert (mapped.document is None) is bool(mapped.reasons)
     assert len(mapped.fingerprint) == 64
+
+
+def test_the_master_of_a_field_is_a_setting(engine):
+    """The fields BILL is master of go with each vendor; none by default."""
+    record = {"id": VENDOR, "organizationId": ORGANIZATION, "name": "Northwind Paper LLC", "archived": False}
+    mapped = engine(settings={"vendor_master": ["email", "active"]}).map("vendors", record)
+    assert mapped.document.owned == ("email", "active")
