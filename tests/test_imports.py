@@ -75,11 +75,20 @@ def may_know(importer: str) -> tuple[str, ...]:
     own = importer.split(".", maxsplit=1)[0]
     documents = (*BASICS, "ml_connector.documents")
     rules = {
-        "ml_connector.systems": (system_of(importer), *TRANSPORT, *BASICS),
+        "ml_connector.systems.access": BASICS,
+        "ml_connector.systems": (system_of(importer), "ml_connector.systems.access", *TRANSPORT, *BASICS),
         **dict.fromkeys(TRANSPORT, (*TRANSPORT, *BASICS)),
         **dict.fromkeys(BASICS, BASICS),
         "ml_connector.documents": documents,
         "ml_connector": ("ml_connector", "map_finance"),
+        # The mapper is a plugin as well; what the engine may know is less.
+        "map_finance.mapper": (
+            own,
+            "ml_connector.singer.command",
+            "ml_connector.singer.reader",
+            "ml_connector.crosswalk",
+            *documents,
+        ),
         "map_finance": (own, "ml_connector.crosswalk", *documents),
         "erp_sandbox": (own,),
     }
@@ -157,6 +166,7 @@ def test_all_packages_are_looked_at():
         ("ml_connector.systems.bill", "from ml_connector.systems import workday"),
         ("ml_connector.systems.bill.client", "from ..workday import client"),
         ("ml_connector.systems.bill", "from ml_connector.documents import Supplier"),
+        ("ml_connector.systems.access", "from ml_connector.systems.bill import client"),
         ("ml_connector.http", "from ml_connector import ledger"),
         ("ml_connector.documents", "import ml_connector.singer"),
         ("ml_connector.singer.target", "from erp_sandbox import clock"),

@@ -9,6 +9,7 @@ import click
 
 from ml_connector.cli.audit import audit
 from ml_connector.cli.common import Commands
+from ml_connector.cli.doctor import doctor
 from ml_connector.cli.held import held
 from ml_connector.cli.ignore import ignore
 from ml_connector.cli.replay import replay
@@ -23,6 +24,7 @@ __all__ = ["main"]
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
+  ml-connector doctor                        whether the systems can be reached, and what we may do
   ml-connector status                        the last runs, and what waits
   ml-connector held                          what is held, and why
   ml-connector show INV-20931                the whole life of a document
@@ -48,5 +50,5 @@ def main(debug: bool) -> None:  # noqa: FBT001
     del debug
 
 
-for _command in (status, held, show, replay, ignore, audit):
+for _command in (doctor, status, held, show, replay, ignore, audit):
     main.add_command(_command)

@@ -19,6 +19,7 @@ __all__ = [
     "is_open",
     "meta",
     "metadata",
+    "probes",
     "runs",
     "sightings",
     "source_records",
@@ -244,3 +245,17 @@ meta: t.Final = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+probes: t.Final = sa.Table(
+    "probes",
+    metadata,
+    sa.Column("plugin", sa.Text, primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    sa.Column("operation", sa.Text, primary_key=True),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("checked_at", Instant, nullable=False),
+    sa.Column("worked_at", Instant),
+    sa.Column("rows", sa.BigInteger),
+    sqlite_with_rowid=False,
+)
+"""What ``doctor`` found allowed: how each operation ended last, when it worked last, and how much it showed then."""

@@ -1,0 +1,144 @@
+"""``ml-connector doctor``: can the systems be reached, and may we do what the pipelines need?"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import logging
+import typing as t
+
+import click
+
+from ml_connector.cli.common import Cli, ExitCode, common_options
+from ml_connector.cli.connections import SYSTEMS, Connection, connections
+from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault, UserError
+from ml_connector.ledger.probes import Event, remember
+from ml_connector.ledger.store import DEFAULT_URL, Ledger
+from ml_connector.systems.access import Health, Probe
+
+__all__ = ["doctor"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(slots=True)
+class _Finding:
+    """What was found out over one connection."""
+
+    system: str
+    plugin: str | None = None
+    health: Health | None = None
+    events: list[Event] = dataclasses.field(default_factory=list)
+    error: str = ""
+    code: ExitCode = ExitCode.DONE
+
+    @property
+    def state(self) -> str:
+        if self.plugin is None:
+            return "not configured"
+        if self.health is None or not self.health.ok:
+            return "fail"
+        return "warn" if self.events else "ok"
+
+    def to_dict(self) -> dict[str, t.Any]:
+        health = self.health
+        return {
+            "system": self.system,
+            "state": self.state,
+            "plugin": self.plugin,
+            "instance": health.instance if health else None,
+            "facts": dict(health.facts) if health else {},
+            "probes": list(health.probes) if health else [],
+            "error": self.error or None,
+        }
+
+
+@click.command()
+@click.argument("systems", nargs=-1, metavar="[SYSTEM]...", type=click.Choice(list(SYSTEMS)))
+@click.option("--accept", is_flag=True, help="Take what is allowed and shown now as it should be from now on.")
+@common_options
+def doctor(cli: Cli, systems: tuple[str, ...], accept: bool) -> None:  # noqa: FBT001
+    """Check credentials, permissions and reach of the configured systems. Nothing is written to any of them.
+
+    What each system allows is remembered in the ledger: when an operation that worked is no longer allowed, or shows
+    nothing any more, doctor says so and exits with 3. Settings are those of the taps and targets, from the environment,
+    .env or meltano.yml.
+    """
+    findings = [finding for system in systems or SYSTEMS for finding in _examined(system, asked=system in systems)]
+    if any(finding.health for finding in findings):
+        with contextlib.closing(Ledger(cli.ledger_url or DEFAULT_URL)) as ledger:
+            now = dt.datetime.now(dt.UTC)
+            for finding in findings:
+                if finding.plugin is not None and finding.health is not None:
+                    finding.events = remember(ledger, finding.plugin, finding.health, now=now, accept=accept)
+    events = [event for finding in findings for event in finding.events]
+    for event in events:
+        _LOG.warning("%s: %s. %s", event.name, event.what, event.cure)
+    data = {"systems": [finding.to_dict() for finding in findings], "events": events}
+    cli.output.show(data, "\n".join(line for finding in findings for line in _lines(finding)))
+    code = _code(findings, events)
+    if code is not ExitCode.DONE:
+        raise click.exceptions.Exit(code)
+
+
+def _examined(system: str, *, asked: bool) -> t.Iterator[_Finding]:
+    found = connections(system)
+    if not found:
+        yield _Finding(system, error="no settings of it are set", code=ExitCode.USER if asked else ExitCode.DONE)
+    seen: list[t.Mapping[str, t.Any]] = []
+    for connection in found:
+        known = {name: connection.config.get(name) for name in ("base_url", *SYSTEMS[system].known_by)}
+        if known not in seen:  # tap and target with the same credentials are one connection
+            seen.append(known)
+            yield _ask(connection)
+
+
+def _ask(connection: Connection) -> _Finding:
+    finding = _Finding(connection.system, connection.plugin)
+    try:
+        with contextlib.closing(connection.connect()) as access:
+            finding.health = access.ping()
+    except SettingInvalid as error:
+        finding.error, finding.code = str(error), ExitCode.USER
+    except CredentialsRefused as fault:
+        finding.error, finding.code = f"{fault}\n  {fault.cure}", ExitCode.USER
+    except SystemFault as fault:
+        finding.error, finding.code = str(fault), ExitCode.SYSTEM
+    except UserError as error:
+        finding.error, finding.code = str(error), ExitCode.USER
+    else:
+        finding.code = ExitCode.DONE if finding.health.ok else ExitCode.ATTENTION
+    return finding
+
+
+def _lines(finding: _Finding) -> t.Iterator[str]:
+    start = f"{finding.system:<9}{finding.state:<6}"
+    if finding.health is None:
+        what, *more = finding.error.splitlines()
+        yield f"{start}{what}" if finding.plugin else f"{finding.system:<9}not configured ({what})"
+        yield from (f"{'':<15}{line.strip()}" for line in more)
+        return
+    probes = finding.health.probes
+    allowed = sum(probe.outcome == "ok" for probe in probes)
+    words = (*finding.health.words, f"{allowed} of {len(probes)} {finding.health.counted} allowed")
+    yield start + " · ".join(words)
+    told = {event.operation for event in finding.events}
+    for event in finding.events:
+        yield f"{'':<9}{'lost' if event.name.endswith('_lost') else 'warn':<6}{event.what}"
+        yield f"{'':<15}{event.cure}"
+    for probe in probes:
+        if probe.outcome != "ok" and probe.operation not in told:
+            yield f"{'':<9}{'fail' if probe.essential else 'warn':<6}{_trouble(finding, probe)}"
+
+
+def _trouble(finding: _Finding, probe: Probe) -> str:
+    permission = f" ({probe.permission})" if probe.permission and probe.outcome == "denied" else ""
+    how = {"denied": "is not allowed", "absent": "is not offered", "failed": "failed"}.get(probe.outcome, probe.outcome)
+    return f"{probe.operation} {how}: {probe.without}{permission}. {finding.system} says: {probe.detail}"
+
+
+def _code(findings: t.Sequence[_Finding], events: t.Sequence[Event]) -> ExitCode:
+    """Return the code that asks for most: a setting to change, a lost permission, a system that is down."""
+    codes = {finding.code for finding in findings} | ({ExitCode.ATTENTION} if events else set())
+    return next((code for code in (ExitCode.USER, ExitCode.ATTENTION, ExitCode.SYSTEM) if code in codes), ExitCode.DONE)

@@ -1,0 +1,1 @@
+"""One client per finance system; no system knows another."""
