@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import typing as t
 
 import click
@@ -19,6 +21,19 @@ EXIT_HELD: t.Final = 3
 """Done, but documents are held or wait, and ``fail_on`` says that this counts."""
 EXIT_DOWN: t.Final = 75
 """The target system is down; run again later (EX_TEMPFAIL)."""
+
+_READERS: t.Final[t.Mapping[str, t.Callable[[str], object]]] = {
+    "integer": int,
+    "number": float,
+    "object": json.loads,
+    "array": json.loads,
+}
+_WORDS: t.Final = {
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a JSON object",
+    "array": "a JSON list",
+}
 
 
 class PluginCommand(SingerCommand):
@@ -49,6 +64,11 @@ class PluginCommand(SingerCommand):
             return click.Command.invoke(self, ctx)
         except (ConfigValidationError, ConnectorError) as error:
             lines = list(self._explained(error))
+        except ValueError:
+            # The SDK converts what it finds in the environment before it checks anything.
+            lines = list(self._unreadable_variables())
+            if not lines:
+                raise
         for line in lines:
             self.logger.error(line)
         return ctx.exit(EXIT_FAILED)
@@ -59,6 +79,17 @@ class PluginCommand(SingerCommand):
         else:
             cure = f"\n  {error.cure}" if isinstance(error, CredentialsRefused) else ""
             yield f"{self.name}: {error}{cure}"
+
+    def _unreadable_variables(self) -> t.Iterator[str]:
+        for name, about in self._settings.get("properties", {}).items():
+            variable = f"{self._env_prefix}{name.upper()}"
+            expected = next((kind for kind in _READERS if kind in about.get("type", ())), None)
+            if expected is None or not os.environ.get(variable):
+                continue
+            try:
+                _READERS[expected](os.environ[variable])
+            except ValueError:
+                yield f'{self.name}: setting "{name}" cannot be read: {variable} is not {_WORDS[expected]}.'
 
     def _setting_errors(self, error: ConfigValidationError) -> t.Iterator[str]:
         properties: t.Mapping[str, t.Mapping[str, t.Any]] = self._settings.get("properties", {})

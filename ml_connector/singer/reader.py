@@ -13,6 +13,16 @@ from ml_connector.errors import MalformedRecord
 
 __all__ = ["MessageReader"]
 
+_FIELDS: t.Final[t.Mapping[str, t.Mapping[str, type]]] = {
+    "SCHEMA": {"stream": str, "schema": dict},
+    "RECORD": {"stream": str, "record": dict},
+    "STATE": {"value": dict},
+    "ACTIVATE_VERSION": {"stream": str},
+    "BATCH": {"stream": str},
+}
+"""What each message must carry, and of which type; what else there is is not looked at."""
+_WORDS: t.Final[t.Mapping[type, str]] = {str: "a text", dict: "an object"}
+
 
 class MessageReader(GenericSingerReader[str]):
     """Reads one message a line.
@@ -24,6 +34,7 @@ class MessageReader(GenericSingerReader[str]):
     def __init__(self) -> None:
         super().__init__()
         self.line = 0
+        self._announced: set[str] = set()
 
     @property
     def default_input(self) -> t.IO[str]:
@@ -34,7 +45,7 @@ class MessageReader(GenericSingerReader[str]):
         """Return the message.
 
         Raises:
-            MalformedRecord: The line is not a JSON object.
+            MalformedRecord: The line is no Singer message.
         """
         self.line += 1
         try:
@@ -46,30 +57,26 @@ class MessageReader(GenericSingerReader[str]):
             ) from None
         if not isinstance(message, dict):
             raise MalformedRecord(f"input line {self.line} is not a Singer message.", "Each line must be an object.")
+        self._check(message)
         return message
 
-    def require(self, message: t.Mapping[str, t.Any], *names: str) -> None:
-        """Refuse a message that lacks a field.
+    def refused(self, what: str) -> MalformedRecord:
+        """Return the error for a message that breaks the protocol."""
+        return MalformedRecord(
+            f"input line {self.line}: {what}.", "The tap does not follow the Singer specification; report it there."
+        )
 
-        Raises:
-            MalformedRecord: One of ``names`` is missing.
-        """
-        missing = [name for name in names if name not in message]
-        if missing:
-            raise MalformedRecord(
-                f"input line {self.line}: the {message.get('type', 'Singer')} message lacks {', '.join(missing)}.",
-                "The tap does not follow the Singer specification; report it there.",
-            )
-
-    @staticmethod
-    def assert_line_requires(line_dict: dict[str, t.Any], requires: set[str]) -> None:
-        """Refuse a message that lacks a field; the SDK's own version would print its content."""
-        missing = sorted(requires - set(line_dict))
-        if missing:
-            raise MalformedRecord(
-                f"a Singer message lacks {', '.join(missing)}.",
-                "The tap does not follow the Singer specification; report it there.",
-            )
+    def _check(self, message: t.Mapping[str, t.Any]) -> None:
+        kind = message.get("type")
+        for name, expected in {"type": str, **_FIELDS.get(str(kind), {})}.items():
+            if name not in message:
+                raise self.refused(f"the {kind or 'Singer'} message lacks {name}")
+            if not isinstance(message[name], expected):
+                raise self.refused(f"the {name} of the {kind} message is not {_WORDS[expected]}")
+        if kind == "SCHEMA":
+            self._announced.add(message["stream"])
+        elif kind == "RECORD" and message["stream"] not in self._announced:
+            raise self.refused(f"a record of stream {message['stream']!r} came before the stream's schema")
 
     def _process_unknown_message(self, message_dict: dict[str, t.Any]) -> None:
         raise MalformedRecord(

@@ -22,6 +22,7 @@ from functools import cached_property
 import jsonschema
 from singer_sdk import Target
 from singer_sdk import typing as th
+from singer_sdk.exceptions import InvalidJSONSchema
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.sinks import RecordSink
@@ -252,22 +253,12 @@ class DeliveryTarget(Target):
     # Messages in
 
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
-        reader = t.cast("MessageReader", self.message_reader)
-        reader.require(message_dict, "stream", "record")
-        stream, record = message_dict["stream"], message_dict["record"]
-        if stream not in self.mapper.stream_maps:
-            raise MalformedRecord(
-                f"input line {reader.line}: a record of stream {stream!r} came before the stream's schema.",
-                "The tap does not follow the Singer specification; report it there.",
-            )
-        if not isinstance(record, dict):
-            raise MalformedRecord(f"input line {reader.line}: the record is not an object.", "Report it to the tap.")
-        for stream_map in self.mapper.stream_maps[stream]:
-            transformed = stream_map.transform(copy.copy(record))
+        for stream_map in self.mapper.stream_maps[message_dict["stream"]]:
+            transformed = stream_map.transform(copy.copy(message_dict["record"]))
             if transformed is not None:
-                self._take(stream_map.stream_alias, transformed, reader.line)
+                self._take(stream_map.stream_alias, transformed)
 
-    def _take(self, stream: str, record: dict[str, t.Any], line: int) -> None:
+    def _take(self, stream: str, record: dict[str, t.Any]) -> None:
         if self.engine.kind_of(stream) is None and not self.engine.is_reference(stream):
             if stream not in self._left_out:
                 self._left_out.add(stream)
@@ -283,14 +274,21 @@ class DeliveryTarget(Target):
         try:
             self.intake.add(stream, record, malformed=malformed)
         except MalformedRecord as error:
-            raise MalformedRecord(f"input line {line}: {error.what}", error.cure) from None
+            raise MalformedRecord(f"input line {self._reader.line}: {error.what}", error.cure) from None
 
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
-        t.cast("MessageReader", self.message_reader).require(message_dict, "stream", "schema")
-        super()._process_schema_message(message_dict)
         stream, schema = message_dict["stream"], message_dict["schema"]
-        for field in self.engine.unknown_fields(stream, schema.get("properties", {})):
-            self.logger.warning("the map reads %s.%s, which the stream does not have", stream, field)
+        try:
+            super()._process_schema_message(message_dict)
+        except InvalidJSONSchema as error:
+            why = str(error).splitlines()[0].removeprefix("Schema Validation Error: ")
+            raise self._reader.refused(f"the schema of stream {stream!r} is no JSON schema: {why}") from None
+        if unknown := self.engine.unknown_fields(stream, schema.get("properties", {})):
+            self.logger.warning("the map reads fields stream %s does not have: %s", stream, ", ".join(unknown))
+
+    @property
+    def _reader(self) -> MessageReader:
+        return t.cast("MessageReader", self.message_reader)
 
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
         super()._process_state_message(message_dict)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import collections
-import json
-import sys
 import typing as t
 
+import click
 from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper_base import InlineMapper
 from singer_sdk.singerlib import Message, RecordMessage, SchemaMessage, StateMessage
-from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from map_finance.engine import MapEngine
 from map_finance.schema import HELD_SCHEMA, HELD_STREAM, document_record, document_schema, held_record
 from ml_connector.crosswalk import NoLinks, SqliteReferences
-from ml_connector.errors import SettingInvalid, UserError
+from ml_connector.errors import MalformedRecord, SettingInvalid, UserError
 from ml_connector.project import project_root
+from ml_connector.singer.command import PluginCommand
+from ml_connector.singer.reader import MessageReader
 
 __all__ = ["MapFinance"]
 
@@ -29,6 +29,7 @@ class MapFinance(InlineMapper):
 
     name = "map-finance"
     package_name = "ml-connector"
+    message_reader_class = MessageReader
     capabilities: t.ClassVar = [PluginCapabilities.ABOUT, PluginCapabilities.STRUCTURED_LOGGING]
     config_jsonschema: t.ClassVar = th.PropertiesList(
         th.Property(
@@ -95,14 +96,11 @@ class MapFinance(InlineMapper):
         self._counts: collections.Counter[tuple[str, str]] = collections.Counter()
 
     @classmethod
-    def invoke(cls, **kwargs: t.Any) -> None:
-        """Run the mapper; what a person can mend is told in one line what and one line cure."""
-        try:
-            super().invoke(**kwargs)
-        except UserError as error:
-            _fail(str(error))
-        except (InvalidInputLine, json.JSONDecodeError) as error:
-            _fail(f"the input is not a Singer message: {error}\n  Pipe a tap into this mapper.")
+    def get_singer_command(cls) -> click.Command:
+        """Return the command line, with this project's way of telling errors."""
+        return PluginCommand(
+            super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema
+        )
 
     def map_schema_message(self, message_dict: dict[str, t.Any]) -> t.Iterator[Message]:
         """Announce the documents a stream becomes, each kind once."""
@@ -124,7 +122,13 @@ class MapFinance(InlineMapper):
 
     def map_record_message(self, message_dict: dict[str, t.Any]) -> t.Iterator[Message]:
         """Remember a reference record; map a document."""
-        stream, record = message_dict["stream"], message_dict["record"]
+        try:
+            yield from self._map(message_dict["stream"], message_dict["record"])
+        except MalformedRecord as error:
+            line = t.cast("MessageReader", self.message_reader).line
+            raise MalformedRecord(f"input line {line}: {error.what}", error.cure) from None
+
+    def _map(self, stream: str, record: dict[str, t.Any]) -> t.Iterator[Message]:
         if self._engine.is_reference(stream):
             instance, record_id = self._engine.reference_id(stream, record)
             self._references.put(instance, stream, {record_id: record})
@@ -171,8 +175,3 @@ class MapFinance(InlineMapper):
         self._references.close()
         for (kind, outcome), count in sorted(self._counts.items()):
             self.logger.info("%s: %d %s", kind, count, outcome)
-
-
-def _fail(message: str) -> t.NoReturn:
-    sys.stderr.write(f"{MapFinance.name}: {message}\n")
-    sys.exit(1)
