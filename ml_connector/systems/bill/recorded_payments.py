@@ -83,7 +83,8 @@ class PaymentBook:
         if vendor_id:
             filters.insert(0, f"vendorId:eq:{vendor_id}")
         for payment in map(RecordedPayment.of, read_all(self._client, _PATH, *filters)):
-            if first.isoformat() <= (payment.date or "") <= last.isoformat() and not payment.online:
+            meant = not payment.online and vendor_id in (None, payment.vendor_id)
+            if meant and first.isoformat() <= (payment.date or "") <= last.isoformat():
                 yield payment
 
     def by_ids(self, ids: t.Sequence[str]) -> dict[str, RecordedPayment]:

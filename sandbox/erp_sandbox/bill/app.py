@@ -20,6 +20,8 @@ from erp_sandbox.bill.session import DEV_KEYS, Session
 from erp_sandbox.bill.store import BillStore, Organization
 from erp_sandbox.bill.table import Table, encode
 from erp_sandbox.bill.times import instant_text
+from erp_sandbox.bill.writes import WRITES, Write, documents
+from erp_sandbox.bill.writes.bodies import read_json
 from erp_sandbox.clock import to_milliseconds
 from erp_sandbox.faults import Faults, Latency
 from erp_sandbox.stats import Stats
@@ -73,6 +75,11 @@ class _Gateway:
             name = resource.name
             routes.append(self._session_route("GET", resource.path, f"{name}.list", self._lister(resource)))
             routes.append(self._session_route("GET", f"{resource.path}/{{id}}", f"{name}.get", _getter(resource)))
+        routes += [self._write_route(write) for write in WRITES]
+        routes += [
+            self._route("POST", "/v3/documents/bills/{id}", self._upload, write=True),
+            self._session_route("GET", "/v3/documents/upload-status", "bill_documents.get", _upload_statuses),
+        ]
         routes += [self._session_route("POST", path, "payments.create", _refuse_untrusted) for path in _MONEY_MOVING]
         routes.append(Route(f"{BASE_PATH}/{{rest:path}}", self._wrap("unknown", self._unknown, write=False)))
         return routes
@@ -91,6 +98,33 @@ class _Gateway:
             return handler(request, session, self._store.organizations[session.organization_id])
 
         return self._route(method, path, answer, write=method != "GET")
+
+    def _write_route(self, write: Write) -> Route:
+        async def answer(request: Request) -> Response:
+            organization = await self._admitted(request, write.operation)
+            body = None
+            if write.takes_body:
+                body = read_json(await request.body(), request.headers.get("content-type", ""))
+            with_detail = _wants_detail(_query(request, frozenset({"billApprovals"})))
+            value = write.carry(self._store, organization, request, body)
+            hidden = write.hidden | (frozenset() if with_detail else frozenset({"approvers"}))
+            return Response(encode(_shown(value, hidden)), write.status, media_type="application/json")
+
+        return self._route(write.verb, write.path, answer, write=True)
+
+    async def _upload(self, request: Request) -> Response:
+        organization = await self._admitted(request, "bill_documents.create")
+        name = _query(request, frozenset({"name"})).get("name", "")
+        content = await request.body()
+        return _json(documents.upload(self._store, organization, request.path_params["id"], name, content))
+
+    async def _admitted(self, request: Request, operation: str) -> Organization:
+        session = self._store.sessions.require(request.headers.get("sessionId"), request.headers.get("devKey"))
+        self._store.limits.count_call(session.dev_key)
+        if operation in self._store.rules.denied:
+            raise errors.no_permission(operation)
+        await self._latency.pause()
+        return self._store.organizations[session.organization_id]
 
     def _wrap(self, name: str, answer: _Endpoint, *, write: bool) -> _Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -193,6 +227,8 @@ class _Gateway:
         def handle(request: Request, _session: Session, organization: Organization) -> Response:
             query = _query(request, parameters)
             with_detail = _wants_detail(query)
+            if "invoice.invoiceNumber:" in query.get("filters", "") and not self._store.rules.invoice_number_filter:
+                raise errors.bad_filter_field(resource.name, "invoice.invoiceNumber")
             page = read_page(organization.tables[resource.name], resource, query, self._store.rules)
             return _page(page, with_detail=with_detail)
 
@@ -209,6 +245,17 @@ class _Gateway:
     async def _unknown(self, request: Request) -> Response:
         path = request.url.path.removeprefix(BASE_PATH)
         raise errors.not_supported(request.method, path)
+
+
+def _upload_statuses(request: Request, _session: Session, organization: Organization) -> Response:
+    ids = _query(request, frozenset({"ids"})).get("ids", "")
+    return _json(documents.upload_statuses(organization, ids.split(",")))
+
+
+def _shown(value: Any, hidden: frozenset[str]) -> Any:
+    if isinstance(value, list):
+        return [_shown(each, hidden) for each in value]
+    return {name: item for name, item in value.items() if name not in hidden}
 
 
 def _getter(resource: Resource) -> _Handler:

@@ -32,6 +32,10 @@ class BillRules:
         denied: Operations the user has no permission for, such as ``bills.get`` or ``users.list``.
         failed_logins: Wrong passwords in a row before the login is locked.
         lock: How long it stays locked.
+        duplicate_numbers: Whether BILL refuses a vendor's second bill with the same number, unless it is told not
+            to mind; sent in production, a refusal of a bill was never seen (sheet bill 0.6, 4.1).
+        patch_clears_coding: Whether a line that is patched without its coding loses it (sheet bill 0.10).
+        invoice_number_filter: Whether bills filter by number; in use, not documented (sheet bill 3.2).
     """
 
     cursor: CursorMode = "works"
@@ -46,3 +50,6 @@ class BillRules:
     denied: set[str] = field(default_factory=set)
     failed_logins: int = 5
     lock: timedelta = timedelta(minutes=15)
+    duplicate_numbers: Literal["refused", "taken"] = "refused"
+    patch_clears_coding: bool = True
+    invoice_number_filter: bool = True

@@ -68,6 +68,11 @@ class BillStore:
         self._take_over_time(organization)
         return organization
 
+    def new_id(self, kind: str) -> str:
+        """An id nothing has yet."""
+        self._added += 1
+        return bill_id(kind, f"written:{self.main.id}", self._added)
+
     @property
     def main(self) -> Organization:
         """The first organization."""
