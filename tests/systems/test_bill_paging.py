@@ -244,3 +244,17 @@ def test_anything_else_is_no_page(body):
     """What is not the envelope of a list raises."""
     with pytest.raises(ValueError):  # noqa: PT011 - the words are those of the parser
         decode_page(body)
+
+
+@pytest.mark.parametrize("alone", ["sort", "page"], ids=["sort refused", "sort refused beside a cursor"])
+def test_a_list_that_refuses_the_order_is_read_in_its_own(alone):
+    """A cursor may go with nothing but max: the list is read again from the start, and no row comes twice."""
+    source = FakeList([step * SECOND for step in range(25)])
+
+    def fetch(query):
+        if "sort" in query and alone in query:
+            raise Rejected("bill", "GET /v3/jobs", "not with a sort", status=400, code="BDC_1129")
+        return source.fetch(query)
+
+    found = versions(ListReader(fetch, "GET /v3/jobs", page_size=10).everything("createdTime:asc"))
+    assert sorted(found) == sorted(source.rows())

@@ -109,12 +109,22 @@ class ListReader:
             sort: An order that edits do not change, so that a counting cursor skips nothing.
 
         Raises:
-            Rejected: The cursor is stuck.
+            Rejected: The cursor is stuck, or refused even alone.
         """
         query = {**self._params, "max": str(self.page_size)}
-        if sort:
-            query["sort"] = sort
         seen: dict[str, dt.datetime | None] = {}
+        if sort:
+            try:
+                yield from self._unseen({**query, "sort": sort}, seen)
+            except Rejected as refusal:
+                if isinstance(refusal.__cause__, _CursorFailed) and refusal.__cause__.repeats:
+                    raise
+                # The order, or a cursor beside it, may be refused: again from the start, in the list's own order.
+            else:
+                return
+        yield from self._unseen(query, seen)
+
+    def _unseen(self, query: t.Mapping[str, str], seen: dict[str, dt.datetime | None]) -> t.Iterator[list[Row]]:
         for rows in self._follow(query, query):
             fresh = [row for row in rows if _is_news(row, seen)]
             if fresh:
