@@ -34,6 +34,7 @@ from ml_connector.errors import ConnectorError
 
 __all__ = [
     "SOAP_ENV",
+    "AnswerLate",
     "AnswerLost",
     "NotSent",
     "Reply",
@@ -55,6 +56,7 @@ _BEFORE_SENDING = (
     urllib3.exceptions.ConnectTimeoutError,
     ssl.SSLCertVerificationError,
 )
+_TOO_LATE = (requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError)
 
 
 class NotSent(ConnectorError):
@@ -63,6 +65,10 @@ class NotSent(ConnectorError):
 
 class AnswerLost(ConnectorError):
     """The request was sent, or may have been, and no complete answer came back (timeout, reset)."""
+
+
+class AnswerLate(AnswerLost):
+    """The answer did not come within the time allowed; less to answer may be answered in time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,7 +143,8 @@ class SoapTransport:
             where = urllib.parse.urlsplit(url).netloc
             if _certainly_unsent(error):
                 raise NotSent(f"no connection to {where} ({_innermost(error)})") from error
-            raise AnswerLost(f"no complete answer from {where} ({_innermost(error)})") from error
+            lost = AnswerLate if _is_late(error) else AnswerLost
+            raise lost(f"no complete answer from {where} ({_innermost(error)})") from error
         lower = {name.lower(): value for name, value in answer.headers.items()}
         return Reply(answer.status_code, answer.content, lower)
 
@@ -257,6 +264,10 @@ def _causes(error: BaseException) -> t.Iterator[BaseException]:
 
 def _certainly_unsent(error: BaseException) -> bool:
     return any(isinstance(cause, _BEFORE_SENDING) for cause in _causes(error))
+
+
+def _is_late(error: BaseException) -> bool:
+    return any(isinstance(cause, _TOO_LATE) for cause in _causes(error))
 
 
 def _innermost(error: BaseException) -> str:

@@ -25,13 +25,16 @@ if t.TYPE_CHECKING:
 __all__ = ["ApiTap", "common_settings"]
 
 
-def common_settings(*, base_url: str | None, page_size: int, max_concurrency: int) -> list[th.Property[t.Any]]:
-    """Return the settings every tap has, with the defaults of one system."""
+def common_settings(
+    *, base_url: str | None, page_size: int, max_concurrency: int, request_timeout: int = 60
+) -> list[th.Property[t.Any]]:
+    """Return the settings every tap has, with the defaults of one system; without a base URL it must be given."""
     return [
         th.Property(
             "base_url",
             th.StringType,
             default=base_url,
+            required=base_url is None,
             title="Base URL",
             description="Address of the API. `http://` is accepted for this machine only",
             examples=[base_url or "https://host.invalid"],
@@ -63,10 +66,10 @@ def common_settings(*, base_url: str | None, page_size: int, max_concurrency: in
         th.Property(
             "request_timeout",
             th.NumberType,
-            default=60,
+            default=request_timeout,
             title="Request timeout",
             description="Seconds to wait for an answer before a read is tried again",
-            examples=[60],
+            examples=[request_timeout],
         ),
         th.Property(
             "user_agent",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import collections
-import concurrent.futures
 import contextlib
 import dataclasses
 import datetime as dt
@@ -36,11 +34,14 @@ from ml_connector.systems.workday.errors import (
     SYSTEM,
     Fault,
     ProcessingFailed,
+    TooSlow,
     from_reply,
+    from_rest,
     from_transport,
     no_such_service,
     read_fault,
 )
+from ml_connector.systems.workday.paging import Pages
 from ml_connector.systems.workday.services import Service, Services
 from ml_connector.systems.workday.settings import WorkdaySettings
 from ml_connector.systems.workday.xml import NS, Node, compact
@@ -128,6 +129,7 @@ class WorkdayClient:
         *,
         write: bool = False,
         sought: tuple[str, str] | None = None,
+        patient: bool = True,
     ) -> Answer:
         """Carry out an operation.
 
@@ -139,6 +141,7 @@ class WorkdayClient:
             body: The request, by element names.
             write: Whether it changes something.
             sought: ID type and id a read asks for; "not a valid ID" for exactly it becomes ``NotFound``.
+            patient: Whether a read that was not answered in time is repeated as it is.
 
         Raises:
             SystemFault: As classified; for a write ``OutcomeUnknown`` whenever it may have been processed.
@@ -147,7 +150,7 @@ class WorkdayClient:
         request = described.build(operation, body)
         if write:
             return self._exchange(described, operation, request, write=True, sought=sought)
-        for attempt in attempts(_pause):
+        for attempt in attempts(_pause if patient else _pause_unless_slow):
             with attempt:
                 return self._exchange(described, operation, request, write=False, sought=sought)
         raise AssertionError("a retry loop returns or raises")  # pragma: no cover
@@ -174,42 +177,56 @@ class WorkdayClient:
         Yields:
             The ``Response_Data`` of each page that has one.
         """
-        moment: str | None = _now() if pinned else None
-        size = count or self.settings.page_size
 
-        def read(page: int) -> Node:
-            asked: dict[str, t.Any] = {"Count": size}
-            if pinned or page > 1:
-                asked["Page"] = page
-            if moment is not None:
-                asked["As_Of_Entry_DateTime"] = moment
-            return self.call(service, operation, {**body, "Response_Filter": asked}).node
+        def ask(response_filter: t.Mapping[str, t.Any], *, patient: bool) -> Node:
+            asked = {**body, "Response_Filter": response_filter}
+            return self.call(service, operation, asked, patient=patient).node
 
-        first = read(1)
-        yield from first.nodes("Response_Data")
-        moment = moment or first.text("Response_Filter", "As_Of_Entry_DateTime")
-        yield from self._ahead(read, _total_pages(first))
+        yield from Pages(
+            ask,
+            count=count or self.settings.page_size,
+            moment=_now() if pinned else None,
+            ahead=self.settings.max_concurrency,
+        )
+
+    def get(self, url: str, what: str) -> bytes:
+        """Read something that is not SOAP: a report, or the answer to a WQL query.
+
+        Args:
+            url: Its whole address.
+            what: What it is, for messages.
+
+        Raises:
+            SystemFault: As classified.
+        """
+        for attempt in attempts(_pause):
+            with attempt:
+                return self._get(url, what)
+        raise AssertionError("a retry loop returns or raises")  # pragma: no cover
 
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()
 
-    def _ahead(self, read: t.Callable[[int], Node], total: int) -> t.Iterator[Node]:
-        if total < 2:
-            return
-        ahead = self.settings.max_concurrency
-        with concurrent.futures.ThreadPoolExecutor(ahead, "workday-pages") as pool:
-            waiting: collections.deque[concurrent.futures.Future[Node]] = collections.deque()
+    def _get(self, url: str, what: str) -> bytes:
+        token = self._auth.current()
+        reply = self._get_once(url, what, token)
+        if reply.status == 401 and self._auth.renew(token):
+            reply = self._get_once(url, what, self._auth.current())
+        if reply.status == 429:
+            self._permits.shrink()
+        if reply.status != 200:
+            raise from_rest(reply, what)
+        return reply.content
+
+    def _get_once(self, url: str, what: str, token: Token | None) -> Reply:
+        headers = {"Accept": "application/json", **self._auth.http_headers(token)}
+        self._pace.wait()
+        with self._permits.hold():
             try:
-                for number in range(2, total + 1):
-                    waiting.append(pool.submit(read, number))
-                    if len(waiting) > ahead:
-                        yield from waiting.popleft().result().nodes("Response_Data")
-                while waiting:
-                    yield from waiting.popleft().result().nodes("Response_Data")
-            finally:
-                for future in waiting:
-                    future.cancel()
+                return self._transport.get(url, headers)
+            except (NotSent, AnswerLost) as error:
+                raise from_transport(error, what, write=False) from error
 
     def _exchange(
         self,
@@ -333,6 +350,10 @@ def _pause(fault: SystemFault, attempt: int) -> float | None:
     return max(asked, _random.uniform(0, min(_LONGEST_PAUSE, 2.0**attempt)))
 
 
+def _pause_unless_slow(fault: SystemFault, attempt: int) -> float | None:
+    return None if isinstance(fault, TooSlow) else _pause(fault, attempt)
+
+
 def _login_refused(reply: Reply, fault: Fault | None) -> bool:
     return fault.is_login_refused if fault is not None else reply.status == 401
 
@@ -347,11 +368,6 @@ def _is_description(content: bytes) -> bool:
     except ValueError:
         return False
     return etree.QName(root).namespace in (WSDL, XSD)
-
-
-def _total_pages(node: Node) -> int:
-    results = node.node("Response_Results")
-    return results.number("Total_Pages") if results is not None else 0
 
 
 def _common_header() -> etree._Element:

@@ -6,6 +6,7 @@ The parsed fault decides first; the HTTP status only when there is no fault.
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import typing as t
 
@@ -24,7 +25,8 @@ from ml_connector.errors import (
     Throttled,
     Unavailable,
 )
-from ml_connector.soap import SOAP_ENV, AnswerLost, NotSent, Reply
+from ml_connector.http import quoted
+from ml_connector.soap import SOAP_ENV, AnswerLate, AnswerLost, NotSent, Reply
 from ml_connector.systems.workday.xml import Node
 
 __all__ = [
@@ -34,7 +36,9 @@ __all__ = [
     "Issue",
     "NumberInUse",
     "ProcessingFailed",
+    "TooSlow",
     "from_reply",
+    "from_rest",
     "from_transport",
     "no_such_service",
     "read_fault",
@@ -65,6 +69,10 @@ class NumberInUse(Conflict):
 
 class ProcessingFailed(Unavailable):
     """Workday says it failed to process a read, without saying why; worth few repeats only."""
+
+
+class TooSlow(Unavailable):
+    """A read was not answered in time; a smaller one may be."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -179,7 +187,27 @@ def from_transport(error: NotSent | AnswerLost, operation: str, *, write: bool) 
     """Return the error of a failed exchange: a write counts as failed only if it certainly did not leave."""
     if write and isinstance(error, AnswerLost):
         return OutcomeUnknown(SYSTEM, operation, str(error))
-    return Unavailable(SYSTEM, operation, str(error))
+    return (TooSlow if isinstance(error, AnswerLate) else Unavailable)(SYSTEM, operation, str(error))
+
+
+def from_rest(reply: Reply, what: str) -> ConnectorError:
+    """Return the error of a REST, RaaS or WQL read that is not a success (sheet workday 6 and 7).
+
+    Args:
+        reply: The HTTP answer.
+        what: What was read, for the message (``the report Open_Items``).
+    """
+    if reply.status in (404, 410):
+        return SettingInvalid(
+            f"Workday has no {what} at this address (HTTP {reply.status}).",
+            "Check its name and owner, that it is enabled as a web service and shared with the ISU, and the address.",
+        )
+    words = _rest_words(reply)
+    if reply.status == 401:
+        return CredentialsRefused(SYSTEM, what, words, status=401, cure=_LOGIN_CURE)
+    if words and reply.status in (400, 403, 409, 422):
+        return (PermissionDenied if reply.status == 403 else Rejected)(SYSTEM, what, words, status=reply.status)
+    return from_reply(reply, None, what, write=False)
 
 
 def no_such_service(what: str, status: int | None) -> SettingInvalid:
@@ -239,6 +267,17 @@ def _issue(node: Node) -> Issue:
     if detail and detail != message:
         message = f"{message} ({detail})" if message else detail
     return Issue(message, node.text("Xpath"))
+
+
+def _rest_words(reply: Reply) -> str:
+    try:
+        body = json.loads(reply.content)
+    except ValueError:
+        return f"HTTP {reply.status}"
+    errors = body.get("errors") if isinstance(body, dict) else None
+    details = [one.get("error") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    words = [body.get("error") if isinstance(body, dict) else None, *details]
+    return quoted(" | ".join(dict.fromkeys(str(word) for word in words if word))) or f"HTTP {reply.status}"
 
 
 def _text(element: etree._Element | None) -> str:

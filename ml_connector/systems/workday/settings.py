@@ -38,6 +38,10 @@ class WorkdaySettings:
     client_secret: str | None = _setting(None, doc="Secret of the API client.", secret=True)
     refresh_token: str | None = _setting(None, doc="Refresh token of the API client for the ISU.", secret=True)
     token_url: str = _setting("", doc="Token endpoint; default {base_url}/ccx/oauth2/{tenant}/token.")
+    raas_url: str = _setting(
+        "", doc="Address reports are served at; default {base_url}/ccx/service/customreport2/{tenant}."
+    )
+    wql_url: str = _setting("", doc="Address of WQL; default {base_url}/api/wql/v1/{tenant}/data.")
     client_auth: t.Literal["basic", "body"] = _setting(
         "basic",
         doc="Whether the API client identifies itself by the Authorization header or in the form body.",
@@ -69,6 +73,8 @@ class WorkdaySettings:
         given["base_url"] = str(given["base_url"]).strip().rstrip("/")
         given["tenant"] = str(given["tenant"]).strip()
         given.setdefault("token_url", f"{given['base_url']}/ccx/oauth2/{given['tenant']}/token")
+        given.setdefault("raas_url", f"{given['base_url']}/ccx/service/customreport2/{given['tenant']}")
+        given.setdefault("wql_url", f"{given['base_url']}/api/wql/v1/{given['tenant']}/data")
         given.setdefault("user_agent", user_agent(plugin))
         settings = cls(**given)
         settings._validate()
@@ -91,7 +97,8 @@ class WorkdaySettings:
 
     def _validate(self) -> None:
         check_base_url(self.base_url)
-        check_base_url(self.token_url, setting="token_url")
+        for name in ("token_url", "raas_url", "wql_url"):
+            check_base_url(getattr(self, name), setting=name)
         if "/ccx" in self.base_url:
             raise SettingInvalid(
                 f'setting "base_url" is {self.base_url}, which already names a service.',

@@ -1,0 +1,221 @@
+"""tap-workday: suppliers, purchase orders, invoices, payments and their coding from Workday."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+import weakref
+
+from singer_sdk import typing as th
+
+from ml_connector.singer.tap import ApiTap, common_settings
+from ml_connector.systems.workday.client import WorkdayClient
+from ml_connector.systems.workday.settings import WorkdaySettings
+from tap_workday.streams import STREAM_CLASSES
+
+__all__ = ["TapWorkday"]
+
+REFERENCE_ID_TYPES: t.Final = (
+    "Document_Status_ID",
+    "Payment_Status_ID",
+    "Payment_Type_ID",
+    "Tax_Option_ID",
+    "Adjustment_Reason_ID",
+)
+
+
+class TapWorkday(ApiTap):
+    """Reads a tenant of Workday Financial Management over its web services."""
+
+    name = "tap-workday"
+    stream_classes = STREAM_CLASSES
+
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
+        *common_settings(base_url=None, page_size=200, max_concurrency=2, request_timeout=300),
+        th.Property(
+            "tenant",
+            th.StringType,
+            required=True,
+            title="Tenant",
+            description="The tenant; it is the part after the @ in the ISU login",
+            examples=["acme_dpt1"],
+        ),
+        th.Property(
+            "api_version",
+            th.StringType,
+            default="v42.2",
+            title="Web services version",
+            description="Version the tenant is spoken to in; names that differ are taken from its own description",
+        ),
+        th.Property(
+            "isu_username",
+            th.StringType,
+            title="Integration system user",
+            description="Name of the ISU; @tenant is added when it is missing",
+            examples=["ISU_AP"],
+        ),
+        th.Property(
+            "isu_password", th.StringType, secret=True, title="ISU password", description="Password of the ISU"
+        ),
+        th.Property(
+            "client_id",
+            th.StringType,
+            title="API client",
+            description="Id of the API client for integrations, instead of an ISU password",
+        ),
+        th.Property(
+            "client_secret",
+            th.StringType,
+            secret=True,
+            title="API client secret",
+            description="Secret of the API client",
+        ),
+        th.Property(
+            "refresh_token",
+            th.StringType,
+            secret=True,
+            title="Refresh token",
+            description="Refresh token of the API client for the ISU; rotated ones are kept encrypted on this machine",
+        ),
+        th.Property(
+            "token_url",
+            th.StringType,
+            title="Token endpoint",
+            description="Whole address of the token endpoint; {base_url}/ccx/oauth2/{tenant}/token when not set",
+        ),
+        th.Property(
+            "client_auth",
+            th.StringType,
+            default="basic",
+            allowed_values=["basic", "body"],
+            title="Client authentication",
+            description="Whether the API client identifies itself by the Authorization header or in the form body",
+        ),
+        th.Property(
+            "requests_per_minute",
+            th.IntegerType(minimum=1, maximum=10_000),
+            title="Requests per minute",
+            description="Upper limit of requests a minute, where a tenant asks for one; none when not set",
+        ),
+        th.Property(
+            "overlap_hours",
+            th.IntegerType(minimum=0),
+            default=24,
+            title="Overlap",
+            description="How far behind the bookmark reading starts, for changes that became visible late",
+            examples=[24],
+        ),
+        th.Property(
+            "invoice_window_days",
+            th.IntegerType(minimum=1),
+            default=90,
+            title="Invoice window",
+            description="How old an invoice or adjustment may be, by its date, and still be looked at for changes. "
+            "Workday cannot tell which changed: all of the window are read, those that differ are given out",
+            examples=[90],
+        ),
+        th.Property(
+            "payment_window_days",
+            th.IntegerType(minimum=1),
+            default=90,
+            title="Payment window",
+            description="The same for payments",
+            examples=[90],
+        ),
+        th.Property(
+            "sweep",
+            th.BooleanType,
+            default=False,
+            title="Sweep",
+            description="Read everything from start_date on, whatever bookmarks and windows say, and keep them. "
+            "Worth a run a week: it finds late changes to old invoices",
+            examples=[False],
+        ),
+        th.Property(
+            "invoice_change_source",
+            th.StringType,
+            default="soap",
+            allowed_values=["soap", "wql"],
+            title="Source of invoice changes",
+            description="soap: the invoice window; wql: ask WQL which invoices have changed lines and read those, "
+            "however old they are. WQL needs an API client, and a sweep now and then",
+            examples=["soap"],
+        ),
+        th.Property(
+            "suspicious_drop",
+            th.NumberType(minimum=0, maximum=1),
+            default=0.5,
+            title="Suspicious drop",
+            description="Share of the known rows that may be gone before lost permission is suspected: Workday "
+            "deletes nothing, and shows fewer rows to an ISU that lost access",
+            examples=[0.5],
+        ),
+        th.Property(
+            "include_bank_details",
+            th.BooleanType,
+            default=False,
+            title="Bank details",
+            description="Give numbers of bank accounts in full, and our own accounts with payments; otherwise "
+            "only their last four characters",
+            examples=[False],
+        ),
+        th.Property(
+            "include_payments_to_persons",
+            th.BooleanType,
+            default=False,
+            title="Payments to persons",
+            description="Give payments to workers and other persons too (payroll, expenses), not to suppliers alone",
+            examples=[False],
+        ),
+        th.Property(
+            "reference_id_types",
+            th.ArrayType(th.StringType),
+            default=list(REFERENCE_ID_TYPES),
+            title="Types of reference ids",
+            description="Which types of id the stream reference_ids lists",
+        ),
+        th.Property(
+            "custom_reports",
+            th.ArrayType(
+                th.ObjectType(
+                    th.Property("name", th.StringType, required=True, description="Name as the web service URL has it"),
+                    th.Property("owner", th.StringType, required=True, description="Account that owns the report"),
+                    th.Property(
+                        "prompts",
+                        th.ObjectType(additional_properties=th.StringType),
+                        description="Values of its prompts (Company!WID)",
+                    ),
+                    th.Property(
+                        "key", th.ArrayType(th.StringType), description="Columns that tell rows apart; all when not set"
+                    ),
+                )
+            ),
+            title="Custom reports",
+            description="Reports for the stream custom_reports: advanced ones, enabled as a web service and shared "
+            "with the ISU",
+            examples=[[{"name": "Open_Items", "owner": "ap_admin"}]],
+        ),
+        th.Property(
+            "raas_url",
+            th.StringType,
+            title="Address of reports",
+            description="{base_url}/ccx/service/customreport2/{tenant} when not set",
+        ),
+        th.Property(
+            "wql_url",
+            th.StringType,
+            title="Address of WQL",
+            description="{base_url}/api/wql/v1/{tenant}/data when not set; some tenants have /ccx before /api",
+        ),
+    ).to_dict()
+
+    @functools.cached_property
+    def client(self) -> WorkdayClient:
+        """The client all streams share, opened when it is first needed and closed with the tap."""
+        client = WorkdayClient(WorkdaySettings.from_config(self.config, plugin=self.name))
+        weakref.finalize(self, client.close)
+        return client
+
+
+if __name__ == "__main__":
+    TapWorkday.cli()
