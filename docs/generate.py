@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import importlib.metadata
+import inspect
 import json
 import re
 import subprocess
@@ -327,7 +328,7 @@ def _asked(entry: importlib.metadata.EntryPoint) -> Plugin:
         sinks={
             sink.document_class.kind: " ".join((sink.__doc__ or "").partition("\n\n")[0].split())
             for sink in _below(DocumentSink)
-            if sink.__module__.startswith(f"{entry.module.partition('.')[0]}.")
+            if sink.__module__.startswith(f"{entry.module.partition('.')[0]}.") and not inspect.isabstract(sink)
         },
     )
 

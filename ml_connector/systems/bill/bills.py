@@ -225,6 +225,10 @@ class CreditBook:
         """Create a credit; raises as ``BillBook.create``."""
         return self._client.post(_CREDITS, body)
 
+    def change(self, identifier: str, body: Body) -> Written:
+        """Change the fields and lines given; a line that comes without its coding may lose it."""
+        return self._client.patch(f"{_CREDITS}/{identifier}", body)
+
     def replace(self, identifier: str, body: Body) -> Written:
         """Replace a credit; lines that are left out are removed."""
         return self._client.put(f"{_CREDITS}/{identifier}", body)

@@ -1,0 +1,149 @@
+"""target-bill: vendors, bills, vendor credits, coding and payments made elsewhere into BILL."""
+
+from __future__ import annotations
+
+import typing as t
+from functools import cached_property
+
+from singer_sdk import typing as th
+
+from ml_connector.singer.sink import DocumentSink
+from ml_connector.singer.target import COMMON_SETTINGS, DeliveryTarget
+from ml_connector.systems.bill.client import BillClient
+from ml_connector.systems.bill.codings import CODING_LISTS
+from ml_connector.systems.bill.settings import DEFAULT_BASE_URL, PAGINATION_MODES, BillSettings
+from target_bill.options import BillPosting
+from target_bill.references import References
+from target_bill.sinks import AccountSink, DimensionSink, PaymentSink, SupplierInvoiceSink, SupplierSink
+
+__all__ = ["TargetBill"]
+
+
+class TargetBill(DeliveryTarget):
+    """Delivers to one BILL organization. It never creates a payment order: no money is moved."""
+
+    name = "target-bill"
+    system = "bill"
+
+    config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
+        th.Property(
+            "dev_key",
+            th.StringType,
+            required=True,
+            secret=True,
+            title="Developer key",
+            description="The developer key of the BILL developer account",
+        ),
+        th.Property(
+            "username",
+            th.StringType,
+            required=True,
+            title="Username",
+            description="The name of a sync token (Settings, Tokens in the web app), or a user's e-mail",
+        ),
+        th.Property(
+            "password",
+            th.StringType,
+            required=True,
+            secret=True,
+            title="Password",
+            description="The value of the sync token, or the user's password",
+        ),
+        th.Property(
+            "organization_id",
+            th.StringType,
+            required=True,
+            title="Organization",
+            description="The id of the organization, 20 characters that begin with 008",
+        ),
+        th.Property(
+            "remember_me_id",
+            th.StringType,
+            secret=True,
+            title="Remember-me id",
+            description="With device: shares the MFA-trusted session of a tap-bill that has one. Nothing written "
+            "here needs it",
+        ),
+        th.Property(
+            "device",
+            th.StringType,
+            title="Device",
+            description="The device the remember-me id was made for",
+        ),
+        th.Property(
+            "base_url",
+            th.StringType,
+            default=DEFAULT_BASE_URL,
+            title="Address",
+            description="Address of the API. `http://` is accepted for this machine only",
+        ),
+        th.Property(
+            "page_size",
+            th.IntegerType(minimum=1, maximum=100),
+            default=100,
+            title="Page size",
+            description="Records per page when reading reference data and bills",
+        ),
+        th.Property(
+            "pagination_mode",
+            th.StringType,
+            default="auto",
+            allowed_values=list(PAGINATION_MODES),
+            title="Paging",
+            description="How long lists are read, see tap-bill",
+        ),
+        th.Property(
+            "create_missing",
+            th.ArrayType(th.StringType(allowed_values=list(CODING_LISTS))),
+            title="Lists to complete",
+            description="Lists on which accounts and dimension values that BILL lacks are created: "
+            f"{', '.join(CODING_LISTS)}. Others are matched, or held. Leave it out where BILL's own accounting sync "
+            "keeps these lists",
+            examples=[["departments"]],
+        ),
+        th.Property(
+            "dimension_lists",
+            th.ObjectType(additional_properties=th.StringType),
+            title="Lists of dimensions",
+            description="Kind of dimension and the BILL list of its values, beside the usual ones: cost centers are "
+            "departments, projects are jobs",
+            examples=[{"cost_center": "accounting_classes"}],
+        ),
+        th.Property(
+            "tax_account",
+            th.StringType,
+            title="Tax account",
+            description="Account (number or id) of the line that carries an invoice's tax; bills have no tax of their "
+            "own. Without it invoices with tax beside their lines are held",
+        ),
+        th.Property(
+            "charges_account",
+            th.StringType,
+            title="Charges account",
+            description="Account (number or id) of the line that carries freight and other charges. Without it "
+            "invoices with charges beside their lines are held",
+        ),
+        *COMMON_SETTINGS,
+    ).to_dict()
+
+    @property
+    def instance(self) -> str:
+        """The organization's id."""
+        return self._settings.organization_id
+
+    def make_sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
+        """Return the sinks for coding, vendors, bills and payments."""
+        options = BillPosting.from_config(self.config)
+        client = BillClient(self._settings)
+        references = References(client)
+        return (
+            AccountSink(references, options),
+            DimensionSink(references, options),
+            SupplierSink(references),
+            SupplierInvoiceSink(client, references, options),
+            PaymentSink(client, references),
+        )
+
+    @cached_property
+    def _settings(self) -> BillSettings:
+        return BillSettings.from_config(self.config, plugin=self.name)
