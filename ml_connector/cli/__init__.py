@@ -12,6 +12,7 @@ from ml_connector.cli.common import Commands
 from ml_connector.cli.doctor import doctor
 from ml_connector.cli.held import held
 from ml_connector.cli.ignore import ignore
+from ml_connector.cli.match import match
 from ml_connector.cli.replay import replay
 from ml_connector.cli.show import show
 from ml_connector.cli.status import status
@@ -50,5 +51,5 @@ def main(debug: bool) -> None:  # noqa: FBT001
     del debug
 
 
-for _command in (doctor, status, held, show, replay, ignore, audit):
+for _command in (doctor, match, status, held, show, replay, ignore, audit):
     main.add_command(_command)

@@ -16,20 +16,29 @@ from ml_connector.ledger import questions
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.store import DEFAULT_URL, Ledger, located
 
-__all__ = ["actor", "choose", "document", "open_ledger"]
+__all__ = ["actor", "choose", "document", "open_known_ledger", "open_ledger"]
 
 
 @contextlib.contextmanager
 def open_ledger(cli: Cli) -> t.Iterator[Ledger]:
     """Yield the ledger asked for; a question never makes a new one."""
-    url = located(cli.ledger_url or DEFAULT_URL)
-    path = sa.make_url(url).database if url.startswith("sqlite") else None
-    if path is not None and not Path(path).is_file():
+    path = _missing(cli)
+    if path is not None:
         raise UserError(
             f"there is no ledger at {path}.",
             "Run a pipeline first, or name the ledger with --ledger-url or ML_CONNECTOR_LEDGER_URL.",
         )
-    with Ledger(url) as ledger:
+    with Ledger(_url(cli)) as ledger:
+        yield ledger
+
+
+@contextlib.contextmanager
+def open_known_ledger(cli: Cli) -> t.Iterator[Ledger | None]:
+    """Yield the ledger asked for, None when there is none yet and nobody named one."""
+    if cli.ledger_url is None and _missing(cli) is not None:
+        yield None
+        return
+    with open_ledger(cli) as ledger:
         yield ledger
 
 
@@ -83,6 +92,17 @@ def actor() -> str:
     except (KeyError, OSError):
         user = "unknown"
     return f"ml-connector as {user}@{platform.node()}"
+
+
+def _url(cli: Cli) -> str:
+    return located(cli.ledger_url or DEFAULT_URL)
+
+
+def _missing(cli: Cli) -> str | None:
+    """Return the file of the ledger if it is a file and is not there."""
+    url = _url(cli)
+    path = sa.make_url(url).database if url.startswith("sqlite") else None
+    return None if path is None or Path(path).is_file() else path
 
 
 def _one(term: str, found: list[Entry]) -> Entry:

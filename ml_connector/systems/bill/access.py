@@ -97,7 +97,8 @@ class BillAccess:
 
     def suppliers(self) -> t.Iterator[Party]:
         """Yield all vendors; their number is the short name, since accountNumber is ours at the vendor."""
-        for vendor in self._read("/v3/vendors", None):
+        vendors = {vendor["id"]: vendor for vendor in self._read("/v3/vendors", None)}
+        for vendor in vendors.values():
             tax_id = (vendor.get("additionalInfo") or {}).get("taxId")
             yield Party(
                 id=vendor["id"],

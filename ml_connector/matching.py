@@ -1,0 +1,238 @@
+"""Which of one system's parties is which of another's: proof where there is proof, suggestions for people elsewhere.
+
+Proof is an id, a number or a tax number that only one party has on each side, and nothing that speaks against it. A
+name is never proof: the same name with another tax number is another company, and so may a similar one be.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import re
+import typing as t
+import unicodedata
+
+from rapidfuzz import fuzz, process
+
+from ml_connector.systems.access import Party
+
+__all__ = ["Proposal", "match_parties"]
+
+LEAST_SCORE: t.Final = 85
+"""Similarity of names, 0 to 100, from which on a party is suggested."""
+
+CONTRADICTION: t.Final = 60
+"""Similarity of names below which they speak against a shared id or tax number, of which one may be mistyped."""
+
+_CROWDED: t.Final = 1_500
+# fmt: off
+_LEGAL_FORMS: t.Final = frozenset({
+    "ab", "ag", "as", "asa", "bv", "bvba", "cc", "co", "company", "corp", "corporation", "cv", "eirl", "eurl", "gmbh",
+    "inc", "incorporated", "kft", "kg", "kgaa", "kk", "ksc", "limited", "llc", "lllp", "llp", "lp", "ltd",
+    "ltda", "mbh", "nv", "oy", "oyj", "plc", "pllc", "pte", "pty", "sa", "sarl", "sas", "se", "sl", "sp", "spa", "srl",
+    "srls", "ug",
+})
+# fmt: on
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Proposal:
+    """A source's party and one it may be in the target.
+
+    Attributes:
+        source: The party.
+        target: The other; None where nobody resembles it.
+        how: What speaks for it: ``external id``, ``number``, ``tax id``, ``name``; empty without a target.
+        score: How much the names resemble each other, 0 to 100.
+        certain: Whether it is proved; names alone never do.
+        note: What speaks against it, for whoever decides.
+    """
+
+    source: Party
+    target: Party | None = None
+    how: str = ""
+    score: int | None = None
+    certain: bool = False
+    note: str = ""
+
+
+def match_parties(
+    sources: t.Sequence[Party], targets: t.Sequence[Party], *, least_score: int = LEAST_SCORE, most: int = 3
+) -> list[Proposal]:
+    """Return proposals for every source, best first; one without a target where nothing was found.
+
+    Args:
+        sources: Parties to be matched.
+        targets: Parties they may be.
+        least_score: Similarity of names from which on one is suggested.
+        most: Suggestions per source at most.
+    """
+    evidence = _Evidence(sources, targets)
+    names = _Names(targets)
+    proved: dict[str, list[Proposal]] = {}
+    for source in sources:
+        proved[source.id] = [
+            _weighed(source, target, hows, shared, names) for target, hows, shared in evidence.of(source)
+        ]
+    claims = collections.Counter(
+        proposal.target.id
+        for proposals in proved.values()
+        for proposal in proposals
+        if proposal.target is not None and proposal.certain
+    )
+    found: list[Proposal] = []
+    for source in sources:
+        proposals = [_contested(each, len(proved[source.id]), claims) for each in proved[source.id]]
+        if not any(each.certain for each in proposals):
+            known = {each.target.id for each in proposals if each.target is not None}
+            similar = names.similar(source, least_score, most + len(known))
+            proposals += [each for each in similar if each.target is not None and each.target.id not in known]
+        found += proposals[: max(most, 1)] or [Proposal(source)]
+    return found
+
+
+class _Evidence:
+    """Who shares an id, a number or a tax number with whom."""
+
+    def __init__(self, sources: t.Sequence[Party], targets: t.Sequence[Party]) -> None:
+        self._by_external = _index(targets, lambda party: {party.external_id} if party.external_id else set())
+        self._by_id = _index(targets, lambda party: {party.id})
+        self._by_number = _index(targets, _numbers)
+        self._by_tax = _index(targets, _tax_ids)
+        self._source_numbers = _index(sources, _numbers)
+        self._source_taxes = _index(sources, _tax_ids)
+        self._source_externals = _index(sources, lambda party: {party.external_id} if party.external_id else set())
+
+    def of(self, source: Party) -> t.Iterator[tuple[Party, list[str], bool]]:
+        """Yield each target with what it shares with the source, and whether others share that too."""
+        shared: dict[str, bool] = {}
+        hows: dict[str, list[str]] = collections.defaultdict(list)
+        parties: dict[str, Party] = {}
+
+        def add(how: str, found: t.Sequence[Party], *, own: int) -> None:
+            for target in found:
+                parties[target.id] = target
+                if how not in hows[target.id]:
+                    hows[target.id].append(how)
+                unique = len(found) == 1 and own == 1
+                shared[target.id] = shared.get(target.id, True) and not unique
+
+        add("external id", self._by_external.get(source.id, ()), own=1)
+        if source.external_id:
+            own = len(self._source_externals[source.external_id])
+            add("external id", self._by_id.get(source.external_id, ()), own=own)
+        for number in sorted(_numbers(source)):
+            add("number", self._by_number.get(number, ()), own=len(self._source_numbers[number]))
+        for tax_id in sorted(_tax_ids(source)):
+            add("tax id", self._by_tax.get(tax_id, ()), own=len(self._source_taxes[tax_id]))
+        for target_id, target in parties.items():
+            yield target, hows[target_id], shared[target_id]
+
+
+class _Names:
+    """The targets' names, arranged so that each name is compared with few."""
+
+    def __init__(self, targets: t.Sequence[Party]) -> None:
+        self._targets = targets
+        self._cores = [_core(target.name) for target in targets]
+        self._blocks: dict[str, list[int]] = collections.defaultdict(list)
+        for number, core in enumerate(self._cores):
+            for key in _block_keys(core):
+                self._blocks[key].append(number)
+
+    def score(self, source: Party, target: Party) -> int:
+        """Return how much two names resemble each other."""
+        return round(fuzz.ratio(_core(source.name), _core(target.name)))
+
+    def similar(self, source: Party, least_score: int, most: int) -> list[Proposal]:
+        """Return the targets whose names come nearest."""
+        core = _core(source.name)
+        blocks = sorted((block for key in _block_keys(core) if (block := self._blocks.get(key))), key=len)
+        # What every second name contains ("services") finds everybody; it counts only when there is nothing else.
+        numbers = list(
+            dict.fromkeys(n for at, block in enumerate(blocks) if at == 0 or len(block) < _CROWDED for n in block)
+        )
+        found = process.extract(
+            core, [self._cores[n] for n in numbers], scorer=fuzz.ratio, score_cutoff=least_score, limit=most
+        )
+        proposals = []
+        for _, score, at in found:
+            target = self._targets[numbers[at]]
+            proposals.append(Proposal(source, target, "name", round(score), note="; ".join(_doubts(source, target))))
+        return proposals
+
+
+def _weighed(source: Party, target: Party, hows: list[str], shared: bool, names: _Names) -> Proposal:  # noqa: FBT001
+    score = names.score(source, target)
+    doubts = _doubts(source, target)
+    if shared:
+        doubts.insert(0, "others have the same " + " and ".join(hows))
+    # Both systems may number from 1: a number alone is proof only where the names resemble each other as well.
+    if score < (LEAST_SCORE if hows == ["number"] else CONTRADICTION):
+        doubts.insert(0, "the names differ")
+    return Proposal(source, target, " and ".join(hows), score, certain=not doubts, note="; ".join(doubts))
+
+
+def _doubts(source: Party, target: Party) -> list[str]:
+    doubts = []
+    own, other = _tax_ids(source), _tax_ids(target)
+    if own and other and not own & other:
+        doubts.append("the tax numbers differ")
+    if source.country and target.country and source.country.upper() != target.country.upper():
+        doubts.append("the countries differ")
+    if not target.active:
+        doubts.append("inactive in the target")
+    return doubts
+
+
+def _contested(proposal: Proposal, rivals: int, claims: t.Mapping[str, int]) -> Proposal:
+    """Take certainty away where a source points at several targets, or several sources at one target."""
+    target = proposal.target
+    if not proposal.certain or target is None:
+        return proposal
+    if rivals > 1:
+        return dataclasses.replace(proposal, certain=False, note="something else speaks for another one")
+    if claims[target.id] > 1:
+        return dataclasses.replace(proposal, certain=False, note=f"{claims[target.id]} of the source point at it")
+    return proposal
+
+
+def _index(parties: t.Sequence[Party], keys: t.Callable[[Party], t.AbstractSet[str | None]]) -> dict[str, list[Party]]:
+    index: dict[str, list[Party]] = collections.defaultdict(list)
+    for party in parties:
+        for key in keys(party):
+            if key:
+                index[key].append(party)
+    return dict(index)
+
+
+def _numbers(party: Party) -> set[str]:
+    values = {party.id, party.number or "", *party.aliases}
+    return {value.strip().casefold() for value in values if value.strip()}
+
+
+def _tax_ids(party: Party) -> set[str]:
+    return {plain for tax_id in party.tax_ids if (plain := _tax_id(tax_id))}
+
+
+def _tax_id(text: str) -> str | None:
+    """Return a tax number without punctuation; None when it is masked, a placeholder or too short to tell anybody."""
+    plain = re.sub(r"[^0-9A-Z]", "", text.upper())
+    digits = re.sub(r"[^0-9]", "", plain)
+    if "*" in text or "XX" in plain or len(digits) < 5 or len(set(digits)) == 1 or digits in "01234567890":
+        return None
+    return plain
+
+
+def _core(name: str) -> str:
+    """Return the words of a name that tell it apart, in alphabetical order: no accents, no legal form."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+    plain = plain.casefold().replace("&", " and ").replace("'", "")
+    plain = re.sub(r"\b(\w)\.(?=\w\b)", r"\1", plain)  # B.V. is bv
+    words = re.findall(r"\w+", plain)
+    telling = [word for word in words if word not in _LEGAL_FORMS and word not in ("and", "the")]
+    return " ".join(sorted(telling or words))
+
+
+def _block_keys(core: str) -> set[str]:
+    return {key for word in core.split() for key in (f"{word[:4]}-", f"-{word[-4:]}")}
