@@ -161,9 +161,7 @@ class Project:
         """Give target-workday these Singer messages (or lines that are none)."""
         lines = [message if isinstance(message, str) else json.dumps(message) for message in messages]
         settings = {"TARGET_WORKDAY_TRANSFORM": "tap-bill", **settings}
-        return self.run(
-            "target-workday", "--config=ENV", stdin="".join(f"{line}\n" for line in lines), **settings
-        )
+        return self.run("target-workday", "--config=ENV", stdin="".join(f"{line}\n" for line in lines), **settings)
 
     def pipe(self, **settings: str | None) -> Piped:
         """Run ``tap-bill | target-workday`` once, state kept as Meltano would."""
@@ -196,11 +194,11 @@ class Project:
         """How many supplier invoices are in which state of the ledger."""
         with Ledger(self.ledger_url) as ledger, ledger.read() as connection:
             query = (
-                sa.select(entries.c.state, sa.func.count())
+                sa.select(entries.c.state, sa.func.count().label("documents"))
                 .where(entries.c.kind == "supplier_invoices")
                 .group_by(entries.c.state)
             )
-            return {state: count for state, count in connection.execute(query)}
+            return {row.state: row.documents for row in connection.execute(query)}
 
     def add_row(self, table: str, source: str, target: str) -> None:
         """Add a row to a mapping table, as a clerk would."""
@@ -276,9 +274,7 @@ class RunningPipe:
         whole_lines = texts["target-out"].rpartition("\n")[0].splitlines()
         if whole_lines:
             self._project.state_path.write_text(whole_lines[-1], "utf-8")
-        return Piped(
-            Done(codes[1], "", texts["tap-err"]), Done(codes[0], texts["target-out"], texts["target-err"])
-        )
+        return Piped(Done(codes[1], "", texts["tap-err"]), Done(codes[0], texts["target-out"], texts["target-err"]))
 
 
 def wait_until(true: Any, process: subprocess.Popen[Any] | None = None) -> None:
@@ -338,8 +334,7 @@ def totals_per_currency(box: Sandbox) -> dict[str, tuple[int, Decimal]]:
 def billed_per_currency(box: Sandbox) -> dict[str, tuple[int, Decimal]]:
     """The same of the approved, unpaid bills BILL holds."""
     return {
-        currency: (total["count"], total["amount"])
-        for currency, total in box.bill.approved_unpaid_totals().items()
+        currency: (total["count"], total["amount"]) for currency, total in box.bill.approved_unpaid_totals().items()
     }
 
 

@@ -69,9 +69,7 @@ def let_time_pass(url):
     past = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5)
     with Ledger(url) as ledger:
         ledger.write(
-            lambda connection: connection.execute(
-                sa.update(entries).values(next_attempt_at=past, lease_until=past)
-            )
+            lambda connection: connection.execute(sa.update(entries).values(next_attempt_at=past, lease_until=past))
         )
 
 

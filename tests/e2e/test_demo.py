@@ -1,0 +1,101 @@
+"""The demo, as a newcomer runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+from harness import BIN, PATIENCE, ROOT, alive, children, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+ENVIRONMENT = {"PATH": os.defpath, "NO_COLOR": "1"}
+
+
+def demo(folder, *options):
+    """Start the demo from the checkout."""
+    return subprocess.Popen(
+        [BIN / "erp-sandbox", "demo", "--folder", folder / "demo", *options],
+        cwd=ROOT,
+        env={**ENVIRONMENT, "HOME": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def totals(text):
+    """The totals told, with the verdict: currency -> "= the bills' total"."""
+    return dict(re.findall(r"^\s+([A-Z]{3}) [\d,.]+\s+(\S.*)$", text, re.MULTILINE))
+
+
+def test_the_demo_posts_all_it_can_and_nothing_twice(tmp_path):
+    """`demo` posts 171 of 178 bills with totals equal to the bills', `demo --again` posts nothing."""
+    first = demo(tmp_path)
+    text = first.communicate(timeout=PATIENCE)[0]
+    assert first.returncode == 0, text
+    assert "posted now: 171 invoices; in Workday altogether: 171" in text
+    assert totals(text) == dict.fromkeys(["USD", "EUR", "JPY", "KWD"], "= the bills' total")
+    assert 'department "Field Ops"' in text
+    assert "S-00031" in text
+
+    second = demo(tmp_path, "--again")
+    text = second.communicate(timeout=PATIENCE)[0]
+    assert second.returncode == 0, text
+    assert "posted now: 0 invoices; in Workday altogether: 171" in text
+    assert totals(text) == dict.fromkeys(["USD", "EUR", "JPY", "KWD"], "= the bills' total")
+
+
+def test_again_without_a_first_time_says_what_to_do(tmp_path):
+    """`demo --again` in an empty folder is a mistake told in one line."""
+    process = demo(tmp_path, "--again")
+    text = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 1
+    assert text == "Error: there is nothing to go on with yet: run `make demo` first\n"
+
+
+def test_outside_the_checkout_nothing_is_touched(tmp_path):
+    """Run where there is no meltano.yml, the demo says so and leaves the folder of an earlier one alone."""
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "kept.txt").write_text("kept", "utf-8")
+    done = subprocess.run(
+        [BIN / "erp-sandbox", "demo", "--folder", tmp_path / "demo"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"Error: there is no meltano.yml in {tmp_path}: run the demo in the checkout\n"
+    assert (tmp_path / "demo" / "kept.txt").exists()
+
+
+@pytest.mark.parametrize("to_the_group", [True, False], ids=["Ctrl-C", "kill -INT"])
+def test_a_demo_that_is_stopped_leaves_no_process_behind(tmp_path, to_the_group):
+    """Ctrl-C, or the signal alone, in the middle of the demo ends everything it started, with exit code 130."""
+    process = demo(tmp_path)
+    family = set()
+
+    def busy():
+        family.update(children(process.pid))
+        return len(children(process.pid)) >= 3
+
+    wait_until(busy, process)
+    assert process.poll() is None
+    if to_the_group:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGINT)
+    text = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 130, text
+    assert "Traceback" not in text
+    assert alive(family) == set()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
