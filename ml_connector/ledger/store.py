@@ -12,6 +12,8 @@ import threading
 import typing as t
 
 import sqlalchemy as sa
+import stamina
+from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -19,6 +21,7 @@ from ml_connector.errors import SettingInvalid
 from ml_connector.ledger import migrations
 from ml_connector.ledger.schema import meta, metadata
 from ml_connector.project import project_root
+from ml_connector.retries import full_jitter
 
 __all__ = ["DEFAULT_URL", "Ledger", "located"]
 
@@ -27,6 +30,10 @@ DEFAULT_URL: t.Final = "sqlite:///.ml-connector/ledger.db"
 
 R = t.TypeVar("R")
 Work = t.Callable[[sa.Connection], t.Any]
+
+_OVERTAKEN: t.Final = frozenset({"23505", "40001", "40P01"})
+"""unique_violation (both wanted to insert a document), serialization_failure, deadlock_detected."""
+_TRIES = 10
 
 _GROUP = 256  # works taken into one transaction at most, so that none waits long
 
@@ -56,6 +63,11 @@ class Ledger:
             raise SettingInvalid(
                 f"the ledger at {_shown(self.url)} cannot be opened: {str(error.orig).strip().splitlines()[0]}",
                 "Check ledger_url (or ML_CONNECTOR_LEDGER_URL) and that the database is there and may be written.",
+            ) from None
+        except CommandError:
+            raise SettingInvalid(
+                f"the ledger at {_shown(self.url)} was written by a newer version of ml-connector.",
+                "Install that version or a later one here as well.",
             ) from None
         with self.read() as connection:
             began = connection.execute(sa.select(meta.c.value).where(meta.c.key == "began_at")).scalar_one()
@@ -164,8 +176,7 @@ class Ledger:
 
     def _write_group(self, group: list[tuple[Work, concurrent.futures.Future[t.Any]]]) -> None:
         try:
-            with self.engine.begin() as connection:
-                results = [work(connection) for work, _ in group]
+            results = self._committed([work for work, _ in group])
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for it
             if len(group) == 1:
                 group[0][1].set_exception(error)
@@ -175,6 +186,13 @@ class Ledger:
             return
         for (_, future), result in zip(group, results, strict=True):
             future.set_result(result)
+
+    def _committed(self, works: t.Sequence[Work]) -> list[t.Any]:
+        """Run works in a transaction; once more when another machine's came first and now can be seen."""
+        for attempt in stamina.retry_context(on=_overtaken, attempts=_TRIES, timeout=None):
+            with attempt, self.engine.begin() as connection:
+                return [work(connection) for work in works]
+        raise AssertionError("the last attempt returns or raises")
 
     def _copy_rows_from(self, other: Ledger) -> None:
         with other.read() as source, self.engine.begin() as target:
@@ -202,6 +220,13 @@ def located(url: str) -> str:
     return f"{prefix}{path if path.is_absolute() else project_root() / path}"
 
 
+def _overtaken(error: Exception) -> bool | float:
+    """How long to wait when PostgreSQL undid a transaction only because another one was in its way, else False."""
+    if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _OVERTAKEN:
+        return full_jitter(1, first=0.1)
+    return False
+
+
 def _engine(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
@@ -213,8 +238,11 @@ def _engine(url: str) -> sa.Engine:
                 "Use sqlite:///path/to/ledger.db or postgresql://user@host/database.",
             )
         if parsed.get_backend_name() == "postgresql":
-            return sa.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=8)
-        engine = sa.create_engine(parsed, connect_args={"timeout": 60, "check_same_thread": False})
+            return sa.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=8, hide_parameters=True)
+        # Parameters are whole records; they belong into no message.
+        engine = sa.create_engine(
+            parsed, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True
+        )
     except (ArgumentError, NoSuchModuleError):
         raise SettingInvalid(
             "ledger_url is not a database URL.",
