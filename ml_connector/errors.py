@@ -14,6 +14,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ml_connector.names import display_name
+
 __all__ = [
     "Conflict",
     "ConnectorError",
@@ -69,6 +71,7 @@ class SystemFault(ConnectorError):
         code: The system's own error code, if it has one (``BDC_1109``, ``Client.validationError``).
         status: HTTP status, if there was an answer.
         field: The field or XPath the system blames, if it names one.
+        cure: One line: what a person can do about it; empty when nobody knows.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class SystemFault(ConnectorError):
         code: str | None = None,
         status: int | None = None,
         field: str | None = None,
+        cure: str = "",
     ) -> None:
         self.system = system
         self.operation = operation
@@ -87,20 +91,20 @@ class SystemFault(ConnectorError):
         self.code = code
         self.status = status
         self.field = field
+        self.cure = cure
         super().__init__(str(self))
 
     def __str__(self) -> str:
         label = f" ({self.code})" if self.code else ""
         where = f" [{self.field}]" if self.field else ""
-        return f"{self.system} answered {self.operation}{label}: {self.message}{where}"
+        return f"{display_name(self.system)} answered {self.operation}{label}: {self.message}{where}"
 
 
 class CredentialsRefused(SystemFault):
     """The system does not accept who we are. Stops the run; never repeated, a repeat can lock the account."""
 
     def __init__(self, *args: t.Any, cure: str = "Check the credentials in the settings.", **kwargs: t.Any) -> None:
-        self.cure = cure
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, cure=cure, **kwargs)
 
 
 class PermissionDenied(SystemFault):

@@ -88,10 +88,10 @@ def _explained() -> t.Iterator[None]:
         raise
     except UserError as error:
         _end(str(error), ExitCode.USER)
-    except CredentialsRefused as error:
-        _end(f"{error}\n  {error.cure}", ExitCode.USER)
     except SystemFault as error:
-        _end(str(error), ExitCode.SYSTEM)
+        refused = isinstance(error, CredentialsRefused)
+        cure = f"\n  {error.cure}" if error.cure else ""
+        _end(f"{error}{cure}", ExitCode.USER if refused else ExitCode.SYSTEM)
     except Exception as error:  # noqa: BLE001 - whatever a defect raises, a person reads two lines
         _end(_unexpected(error), ExitCode.UNEXPECTED)
 

@@ -97,7 +97,7 @@ def inconsistencies(document: Document) -> list[Reason]:
     return problems
 
 
-def _linked_supplier(entry: Entry, mapped: Mapped, document: Supplier) -> Decision:
+def _linked_supplier(entry: Entry, document: Supplier) -> Decision:
     """A supplier both sides have: only what the source is master of matters, and only when it has changed."""
     if not document.owned:
         return Keep()
@@ -108,7 +108,7 @@ def _linked_supplier(entry: Entry, mapped: Mapped, document: Supplier) -> Decisi
 
 def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
     if isinstance(mapped.document, Supplier):
-        return _linked_supplier(entry, mapped, mapped.document)
+        return _linked_supplier(entry, mapped.document)
     if entry.origin == "matched" or mapped.fingerprint == entry.fingerprint or _says_the_same(entry, mapped):
         return Keep()
     if entry.target_draft and mapped.document is not None and mapped.document.withdrawn is None:

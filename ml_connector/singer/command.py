@@ -11,7 +11,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
 
-from ml_connector.errors import ConnectorError, CredentialsRefused
+from ml_connector.errors import ConnectorError, SystemFault
 
 __all__ = ["EXIT_DOWN", "EXIT_FAILED", "EXIT_HELD", "PluginCommand"]
 
@@ -77,7 +77,7 @@ class PluginCommand(SingerCommand):
         if isinstance(error, ConfigValidationError):
             yield from self._setting_errors(error)
         else:
-            cure = f"\n  {error.cure}" if isinstance(error, CredentialsRefused) else ""
+            cure = f"\n  {error.cure}" if isinstance(error, SystemFault) and error.cure else ""
             yield f"{self.name}: {error}{cure}"
 
     def _unreadable_variables(self) -> t.Iterator[str]:

@@ -7,6 +7,7 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector.documents import InvoiceLine, SupplierInvoice, minor_units
+from ml_connector.names import display_name
 from ml_connector.systems.workday.invoices import ADJUSTMENT, INVOICE, Form
 from ml_connector.systems.workday.references import References
 from ml_connector.systems.workday.services import Shape
@@ -91,7 +92,7 @@ def _process(document: SupplierInvoice, options: WorkdayPosting) -> dict[str, t.
     source = document.source
     return {
         "Auto_Complete": options.auto_complete,
-        "Comment_Data": {"Comment": f"Posted from {source.system} {source.stream} {source.id}"},
+        "Comment_Data": {"Comment": f"Posted from {display_name(source.system)} {source.stream} {source.id}"},
     }
 
 

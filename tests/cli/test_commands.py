@@ -52,12 +52,12 @@ def run(group, *args, **env):
         (
             CredentialsRefused("bill", "login", "Invalid username", code="BDC_1101", cure="Check the password."),
             ExitCode.USER,
-            ["ml-connector: bill answered login (BDC_1101): Invalid username", "  Check the password."],
+            ["ml-connector: BILL answered login (BDC_1101): Invalid username", "  Check the password."],
         ),
         (
             Throttled("bill", "GET /v3/bills", "Too many requests"),
             ExitCode.SYSTEM,
-            ["ml-connector: bill answered GET /v3/bills: Too many requests"],
+            ["ml-connector: BILL answered GET /v3/bills: Too many requests"],
         ),
     ],
 )

@@ -67,9 +67,9 @@ class FakeClient:
         self.page = Node(etree.fromstring(f"<wd:Response_Data {WD}>{''.join(rows)}</wd:Response_Data>"))
         self.asked = []
 
-    def offering(self, *candidates):
-        """The first one."""
-        return candidates[0]
+    def offerings(self, *candidates):
+        """All of them."""
+        return list(candidates)
 
     def service(self, _name):
         """A service without a response group."""
@@ -204,6 +204,22 @@ def test_an_essential_kind_nobody_may_read_names_its_domain():
     with pytest.raises(PermissionDenied, match=r"not authorized.*View: Supplier"):
         made.load("supplier")
     assert made.readable("gl_account") is False
+
+
+def test_what_one_service_denies_may_be_had_from_another():
+    """An operation that two services have is tried in both: permissions differ by service."""
+    made = references(cost_center(W1, "CC-410", "410"))
+    pages = made._client.pages
+
+    def refuse_the_first(service, operation, body, **more):
+        if not made._client.asked:
+            made._client.asked.append(operation)
+            raise PermissionDenied("workday", operation, "The task submitted is not authorized.")
+        return pages(service, operation, body, **more)
+
+    made._client.pages = refuse_the_first
+    made._client.offerings = lambda *candidates: [*candidates, *candidates]
+    assert made.find("cost_center", "CC-410") is not None
 
 
 class TestXml:

@@ -140,7 +140,8 @@ def _by_code(case: _Case) -> SystemFault | None:  # noqa: C901, PLR0911 - a tabl
             return case.make(PermissionDenied)
         return case.make(CredentialsRefused, cure="Log in again.")
     if code == HOURLY_QUOTA:
-        return case.make(Throttled, retry_after=seconds_to_next_hour())
+        cure = "Run again in the next full hour, or set wait_for_quota."
+        return case.make(Throttled, retry_after=seconds_to_next_hour(), cure=cure)
     if code == TOO_MANY_AT_ONCE:
         return case.make(Throttled, retry_after=retry_after(case.answer.headers))
     if code in _NO_PERMISSION:

@@ -110,16 +110,24 @@ class WorkdayClient:
         return self._services.get(name)
 
     def offering(self, *candidates: tuple[str, str]) -> tuple[str, str]:
-        """Return the first (service, operation) the tenant has.
+        """Return the first (service, operation) the tenant has; raises like ``offerings``."""
+        return self.offerings(*candidates)[0]
+
+    def offerings(self, *candidates: tuple[str, str]) -> list[tuple[str, str]]:
+        """Return every (service, operation) of the candidates that the tenant has: permissions differ by service.
 
         Raises:
             SettingInvalid: It has none of them.
         """
+        found = []
         for service, operation in candidates:
             with contextlib.suppress(SettingInvalid):
                 if self.service(service).offers(operation):
-                    return service, operation
-        raise no_such_service(" or ".join(f"{operation} in {service}" for service, operation in candidates), None)
+                    found.append((service, operation))
+        if not found:
+            what = " or ".join(f"{operation} in {service}" for service, operation in candidates)
+            raise no_such_service(what, None)
+        return found
 
     def call(
         self,

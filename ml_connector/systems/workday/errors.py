@@ -52,6 +52,10 @@ _TASK_NOT_AUTHORIZED = re.compile(r"task submitted is not authori[sz]ed", re.IGN
 _NOT_AUTHORIZED = re.compile(r"\bnot authori[sz]ed\b", re.IGNORECASE)
 _BAD_LOGIN = re.compile(r"invalid user\s?name or password", re.IGNORECASE)
 _BAD_VERSION = re.compile(r"service or version is invalid", re.IGNORECASE)
+_PERMISSION_CURE: t.Final = (
+    "Grant the ISU's security group the domain of this operation (for posting: Process: Supplier Invoice, and the web "
+    "service of the Supplier Invoice Event policy), then run Activate Pending Security Policy Changes."
+)
 _LOGIN_CURE = (
     "Check the ISU's name and password (or the API client and refresh token), and whether its authentication "
     "policy and IP ranges allow this machine."
@@ -225,7 +229,7 @@ def _from_fault(
     kind: type[SystemFault]
     context: dict[str, t.Any] = {"code": fault.code, "status": reply.status}
     if fault.is_permission_denied:
-        kind = PermissionDenied
+        kind, context["cure"] = PermissionDenied, _PERMISSION_CURE
     elif fault.is_login_refused:
         kind, context["cure"] = CredentialsRefused, _LOGIN_CURE
     elif _BAD_VERSION.search(fault.everything):

@@ -171,30 +171,36 @@ class References:
 
     def _read(self, kind: Kind) -> _Index:
         stream = _STREAMS[kind]
-        service, operation = self._client.offering(*stream.operations)
-        index = _Index()
-        try:
-            for page in self._client.pages(
-                service, operation, _body(self._client, service, operation), count=stream.count
-            ):
-                for node in page.nodes(stream.leaf):
-                    for thing in stream.read(node):
-                        index.add(thing)
-        except PermissionDenied as error:
-            denied = PermissionDenied(
-                SYSTEM,
-                operation,
-                f"{error.message} (domain {stream.domain})",
-                code=error.code,
-                status=error.status,
-            )
-            if stream.essential:
-                raise denied from error
-            self._unreadable[kind] = denied
-            _LOG.warning("The ISU cannot run %s: %s (domain %s).", operation, stream.without, stream.domain)
+        denied: PermissionDenied | None = None
+        for service, operation in self._client.offerings(*stream.operations):
+            try:
+                index = self._read_all(stream, service, operation)
+            except PermissionDenied as error:
+                denied = PermissionDenied(
+                    SYSTEM,
+                    operation,
+                    f"{error.message} (domain {stream.domain})",
+                    code=error.code,
+                    status=error.status,
+                    cure=error.cure,
+                )
+                continue
+            if not index.things:
+                self._warn_of_nothing(kind, stream, operation)
             return index
-        if not index.things:
-            self._warn_of_nothing(kind, stream, operation)
+        if denied is None or stream.essential:
+            raise denied or AssertionError("there is always an operation")
+        self._unreadable[kind] = denied
+        _LOG.warning("The ISU cannot run %s: %s (domain %s).", denied.operation, stream.without, stream.domain)
+        return _Index()
+
+    def _read_all(self, stream: _Stream, service: str, operation: str) -> _Index:
+        index = _Index()
+        body = _body(self._client, service, operation)
+        for page in self._client.pages(service, operation, body, count=stream.count):
+            for node in page.nodes(stream.leaf):
+                for thing in stream.read(node):
+                    index.add(thing)
         return index
 
     def _warn_of_nothing(self, kind: Kind, stream: _Stream, operation: str) -> None:
