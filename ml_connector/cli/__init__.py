@@ -13,6 +13,7 @@ from ml_connector.cli.doctor import doctor
 from ml_connector.cli.held import held
 from ml_connector.cli.ignore import ignore
 from ml_connector.cli.match import match
+from ml_connector.cli.reconcile import reconcile_command
 from ml_connector.cli.replay import replay
 from ml_connector.cli.show import show
 from ml_connector.cli.status import status
@@ -29,6 +30,7 @@ Examples:
   ml-connector status                        the last runs, and what waits
   ml-connector held                          what is held, and why
   ml-connector show INV-20931                the whole life of a document
+  ml-connector reconcile bill workday        whether both sides say the same
   ml-connector held --json | jq length       every answer is there for programs too
 
 \b
@@ -51,5 +53,5 @@ def main(debug: bool) -> None:  # noqa: FBT001
     del debug
 
 
-for _command in (doctor, match, status, held, show, replay, ignore, audit):
+for _command in (doctor, match, status, held, show, replay, ignore, reconcile_command, audit):
     main.add_command(_command)

@@ -11,6 +11,7 @@ from ml_connector.errors import NotFound, PermissionDenied, Rejected
 from ml_connector.systems.access import Health, InvoiceView, Party, Probe, typed
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import SYSTEM
+from ml_connector.systems.bill.marks import mark_of
 from ml_connector.systems.bill.paging import ListReader
 from ml_connector.systems.bill.settings import MOST_CALLS_AT_ONCE, BillSettings
 from ml_connector.systems.bill.windows import read_since
@@ -165,7 +166,7 @@ def _view(bill: dict[str, t.Any], vendor: t.Mapping[str, t.Any], day: dt.date | 
         supplier_number=number,
         supplier_ids=frozenset(filter(None, (bill.get("vendorId"),))),
         supplier_name=bill.get("vendorName") or vendor.get("name"),
-        external_id=None,
+        external_id=mark_of(bill.get("description")),
         date=day,
         total=Decimal(bill.get("amount") or 0),
         currency=vendor.get("billCurrency") or None,
