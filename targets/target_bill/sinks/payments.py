@@ -61,7 +61,7 @@ class PaymentSink(DocumentSink[Payment]):
     def find(self, document: Payment) -> Found | None:
         """Look for it among the payments noted on its day: by our reference, or without any by bills and amounts."""
         try:
-            ours, same = self._noted(document)
+            ours, same = self._noted(document, self._parts(document))
         except Rejected as error:
             raise LookupInconclusive(f"BILL refuses to list the vendor's payments ({error.message}).") from error
         payment = ours or same
@@ -78,7 +78,8 @@ class PaymentSink(DocumentSink[Payment]):
             Conflict: Somebody has noted it already, or our note was voided.
             OutcomeUnknown: It may have been noted.
         """
-        ours, same = self._noted(document)
+        parts = self._parts(document)
+        ours, same = self._noted(document, parts)
         if ours is not None and not ours.undone:
             return Delivered(ours.id, ours.id, warnings=(f"BILL had it already as {ours.id}",))
         if other := ours or same:
@@ -88,7 +89,7 @@ class PaymentSink(DocumentSink[Payment]):
             vendor_id=self._vendor_id(document),
             date=document.payment_date,
             reference=document.external_id,
-            parts=self._parts(document),
+            parts=list(parts.items()),
             description=" ".join(word for word in (document.method, document.reference) if word) or None,
         )
         if not isinstance(written.value, dict) or not written.value.get("id"):
@@ -154,20 +155,22 @@ class PaymentSink(DocumentSink[Payment]):
             cure = "see in BILL what was paid already; `ml-connector ignore` the payment if it is noted there"
             yield Reason("overpaid", what, cure, "bill", part.invoice)
 
-    def _parts(self, document: Payment) -> list[tuple[str, Decimal]]:
+    def _parts(self, document: Payment) -> dict[str, Decimal]:
+        """Return the amounts by bill id."""
         sums: dict[str, Decimal] = {}
         for part in document.applications:
             bill = self._bill(document, part)
             identifier = part.invoice if bill is None else bill.id
             sums[identifier] = sums.get(identifier, Decimal(0)) + part.amount
-        return list(sums.items())
+        return sums
 
-    def _noted(self, document: Payment) -> tuple[RecordedPayment | None, RecordedPayment | None]:
+    def _noted(
+        self, document: Payment, parts: t.Mapping[str, Decimal]
+    ) -> tuple[RecordedPayment | None, RecordedPayment | None]:
         """Return the payment that carries our reference, and one without any that settles the same."""
         day = document.payment_date
         noted = list(self._payments.noted(day, day, self._vendor_id(document)))
         ours = [payment for payment in noted if payment.reference == document.external_id]
-        parts = dict(self._parts(document))
         same = (each for each in noted if each.reference is None and not each.undone and each.parts == parts)
         return min(ours, key=lambda each: each.undone, default=None), next(same, None)
 
