@@ -201,9 +201,8 @@ class SupplierInvoice(Document):
     @property
     def inexact_amounts(self) -> tuple[Decimal, ...]:
         """Amounts with more decimals than the currency has."""
-        digits = minor_units(self.currency)
         amounts = (self.total, self.tax_amount, self.charges, *(line.amount for line in self.lines))
-        return tuple(amount for amount in amounts if amount != round(amount, digits))
+        return _inexact(amounts, self.currency)
 
     @property
     def currency_code(self) -> str | None:
@@ -416,6 +415,17 @@ class Payment(Document):
     applications: t.Annotated[tuple[PaymentApplication, ...], Field(min_length=1)]
 
     @property
+    def applied(self) -> Decimal:
+        """Cash applied to invoices: must equal ``amount``."""
+        return sum((part.amount for part in self.applications), Decimal(0))
+
+    @property
+    def inexact_amounts(self) -> tuple[Decimal, ...]:
+        """Amounts with more decimals than the currency has."""
+        amounts = (self.amount, *(amount for part in self.applications for amount in (part.amount, part.credit)))
+        return _inexact(amounts, self.currency)
+
+    @property
     def currency_code(self) -> str | None:
         """Currency of the payment."""
         return self.currency
@@ -456,6 +466,11 @@ def canonical_json(value: t.Any) -> str:
 def content_hash(value: t.Any) -> str:
     """Return the SHA-256 of a value's canonical JSON, as hexadecimal text."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def _inexact(amounts: t.Iterable[Decimal], currency: str) -> tuple[Decimal, ...]:
+    digits = minor_units(currency)
+    return tuple(amount for amount in amounts if amount != round(amount, digits))
 
 
 def _plain(value: t.Any) -> str:

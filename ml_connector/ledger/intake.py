@@ -13,7 +13,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector import exact_json
-from ml_connector.documents import DocumentSource, content_hash
+from ml_connector.documents import DELIVERY_ORDER, DocumentSource, content_hash
 from ml_connector.errors import Reason
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
@@ -71,12 +71,21 @@ class Intake:
         target: The target instance they are meant for.
         reader: The map, as far as intake needs it.
         references: Where reference records are remembered.
+        kinds: Kinds of documents the target takes; of others nothing is kept but what look-ups need.
 
     Attributes:
         counts: Per document kind and outcome: ``read``, ``new``, ``changed``, ``unchanged``, ``unwanted``.
     """
 
-    def __init__(self, ledger: Ledger, target: str, reader: Reader, references: References) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        target: str,
+        reader: Reader,
+        references: References,
+        kinds: t.Collection[str] = DELIVERY_ORDER,
+    ) -> None:
+        self._kinds = kinds
         self._ledger = ledger
         self._target = target
         self._reader = reader
@@ -102,7 +111,7 @@ class Intake:
             self._seen[(instance, stream)][id_] = record
             self._seen_count += 1
         kind = self._reader.kind_of(stream)
-        if kind is not None:
+        if kind is not None and kind in self._kinds:
             source = self._reader.identify(stream, record)
             self.counts[(kind, "read")] += 1
             unwanted = None if malformed else self._reader.unwanted(stream, record)

@@ -6,7 +6,7 @@ import dataclasses
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import Document, Mapped, Supplier, SupplierInvoice, minor_units
+from ml_connector.documents import Document, Mapped, Payment, Supplier, SupplierInvoice, minor_units
 from ml_connector.errors import Reason
 from ml_connector.ledger.entries import Entry
 from ml_connector.names import display_name
@@ -72,7 +72,11 @@ def decide(entry: Entry, mapped: Mapped) -> Decision:
 
 def inconsistencies(document: Document) -> list[Reason]:
     """Return what a document says against itself: a sum that does not add up, more decimals than its currency has."""
-    if not isinstance(document, SupplierInvoice):
+    if isinstance(document, SupplierInvoice):
+        parts, total, added = "lines add", document.total, document.lines_total
+    elif isinstance(document, Payment):
+        parts, total, added = "what it pays of each invoice adds", document.amount, document.applied
+    else:
         return []
     problems = []
     origin = display_name(document.source.system)
@@ -85,12 +89,11 @@ def inconsistencies(document: Document) -> list[Reason]:
                 f"correct the amounts in {origin}",
             )
         )
-    if document.lines_total != document.total:
+    if added != total:
         problems.append(
             Reason(
                 "unbalanced",
-                f"lines add up to {_money(document.lines_total, document.currency)}, "
-                f"the total says {_money(document.total, document.currency)}",
+                f"{parts} up to {_money(added, document.currency)}, the total says {_money(total, document.currency)}",
                 f"correct the document in {origin}",
             )
         )

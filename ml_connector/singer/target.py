@@ -226,12 +226,16 @@ class DeliveryTarget(Target):
     def intake(self) -> Intake:
         """Where records become durable."""
         _ = self.sinks  # a wrong setting is told before the first record is taken
-        return Intake(self.ledger, self.target_instance, self.engine, self.references)
+        return Intake(self.ledger, self.target_instance, self.engine, self.references, self._kinds)
 
     @cached_property
     def sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
         """The target's sinks."""
         return self.make_sinks()
+
+    @cached_property
+    def _kinds(self) -> frozenset[str]:
+        return frozenset(sink.kind for sink in self.sinks)
 
     @property
     def target_instance(self) -> str:
@@ -259,14 +263,7 @@ class DeliveryTarget(Target):
                 self._take(stream_map.stream_alias, transformed)
 
     def _take(self, stream: str, record: dict[str, t.Any]) -> None:
-        if self.engine.kind_of(stream) is None and not self.engine.is_reference(stream):
-            if stream not in self._left_out:
-                self._left_out.add(stream)
-                self.logger.warning(
-                    "stream %r is not in the map %r; its records are left out",
-                    stream,
-                    self.config.get("transform"),
-                )
+        if self._leaves_out(stream):
             return
         if stream not in self._validators:
             self._validators[stream] = jsonschema.Draft7Validator(self._sinks_active[stream].schema)
@@ -275,6 +272,21 @@ class DeliveryTarget(Target):
             self.intake.add(stream, record, malformed=malformed)
         except MalformedRecord as error:
             raise MalformedRecord(f"input line {self._reader.line}: {error.what}", error.cure) from None
+
+    def _leaves_out(self, stream: str) -> bool:
+        """Whether nothing may be kept of a stream; told once."""
+        kind = self.engine.kind_of(stream)
+        if kind in self._kinds or self.engine.is_reference(stream):
+            return False
+        if stream not in self._left_out:
+            self._left_out.add(stream)
+            if kind is None:
+                transform = self.config.get("transform")
+                self.logger.warning("stream %r is not in the map %r; its records are left out", stream, transform)
+            else:
+                what = kind.replace("_", " ")
+                self.logger.info("%s takes no %s; the records of stream %r are left out", self.name, what, stream)
+        return True
 
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
         stream, schema = message_dict["stream"], message_dict["schema"]

@@ -148,3 +148,35 @@ def own_map(tmp_path, engine):
         return engine("tap-try", maps_dir=str(folder), **arguments)
 
     return load
+
+
+PAYMENT = {
+    "id": "stp01PAYMAAAAAAA0001",
+    "organizationId": ORGANIZATION,
+    "vendorId": VENDOR,
+    "vendorName": "Northwind Paper LLC",
+    "amount": Decimal("228.99"),
+    "billPayments": [{"id": "blp01BPAYAAAAAAA0001", "billId": BILL["id"], "amount": Decimal("228.99")}],
+    "processDate": "2026-12-20",
+    "fundingAccount": {"type": "BANK_ACCOUNT", "id": "bac01BANKAAAAAAA0001"},
+    "transactionNumber": "EPKZLNTSTYSEUWVALISV",
+    "confirmationNumber": "P26122001 - 0411839",
+    "status": "PAID",
+    "singleStatus": "CLEARED",
+    "disbursementType": "ACH",
+    "onlinePayment": True,
+    "voidInfo": [],
+    "createdTime": "2026-12-19T08:00:00.000+00:00",
+    "updatedTime": "2026-12-23T15:30:00.000+00:00",
+}
+
+
+@pytest.fixture
+def payment():
+    """A maker of settled payments of the bill; fields given replace those of the payment, None removes one."""
+
+    def make(**changes):
+        record = {**copy.deepcopy(PAYMENT), **changes}
+        return {name: value for name, value in record.items() if value is not None}
+
+    return make

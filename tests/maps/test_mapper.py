@@ -171,8 +171,8 @@ def test_state_is_not_sent_before_references_are_kept(write_tables, tmp_path, ve
 
 def test_other_streams_are_left_out_with_a_word(pipe, caplog):
     """Streams the map does not know go nowhere, and the log says so."""
-    assert shape(pipe(schema("payments"), record("payments", {"id": "1"}), state(3))) == [("STATE", 3)]
-    assert "Stream payments is not in the map and is left out." in caplog.text
+    assert shape(pipe(schema("users"), record("users", {"id": "1"}), state(3))) == [("STATE", 3)]
+    assert "Stream users is not in the map and is left out." in caplog.text
 
 
 def test_misspelt_fields_are_told(pipe, caplog):

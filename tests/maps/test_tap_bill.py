@@ -476,12 +476,13 @@ def test_archived_vendors_are_left_out_unless_asked_for(engine, vendor):
 
 
 def test_streams_have_their_parts(engine):
-    """Bills and vendors are documents, vendors and all coding is remembered, payments are unknown."""
+    """Bills, vendors and payments are documents, vendors and all coding is remembered, users are unknown."""
     engine = engine()
     assert engine.kind_of("bills") == "supplier_invoices"
     assert engine.kind_of("vendors") == "suppliers"
     assert engine.kind_of("departments") is None
-    assert engine.kind_of("payments") is None
+    assert engine.kind_of("payments") == "payments"
+    assert engine.kind_of("users") is None
     assert {stream for stream in engine.streams if engine.is_reference(stream)} == {
         "vendors",
         "chart_of_accounts",

@@ -79,6 +79,15 @@ class Functions:
     def _company(self, value: t.Any, stream: str | None = None) -> t.Any:
         return self._dimension("company", value, stream)
 
+    def _invoice(self, value: t.Any, stream: str | None = None) -> t.Any:
+        if value is UNRESOLVED or self.source_form:
+            return _in_source_form("supplier_invoice", value)
+        answer = self._answer("supplier_invoice", value, stream, self._lookups.delivered)
+        if answer.reason is not None:
+            self.report(answer.reason)
+            return UNRESOLVED
+        return answer.target
+
     def _dimension(self, kind: str, value: t.Any, stream: str | None = None) -> t.Any:
         if value is UNRESOLVED or self.source_form:
             return _in_source_form(kind, value)
@@ -139,6 +148,14 @@ class Functions:
             return decimal_of(value)
         except ValueError as error:
             raise ValueProblem(str(error)) from None
+
+    @staticmethod
+    def _sum_of(items: t.Any, field: str) -> t.Any:
+        if items is None or items is UNRESOLVED:
+            return items
+        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+            raise ValueProblem(f"is not a list of records: {items!r}")
+        return sum((Functions._number(item.get(field)) or Decimal(0) for item in items), Decimal(0))
 
     @staticmethod
     def _date(value: t.Any) -> t.Any:
@@ -210,6 +227,7 @@ LOOKUP_FUNCTIONS: t.Final = frozenset(
         "dimension",
         "expected_account",
         "gl_account",
+        "invoice",
         "known",
         "known_supplier",
         "spend_category",
@@ -229,6 +247,7 @@ FUNCTIONS: t.Final = LOOKUP_FUNCTIONS | {
     "related",
     "required",
     "strip",
+    "sum_of",
     "text",
     "upper",
 }

@@ -99,6 +99,23 @@ class Lookups:
             return Resolution()
         return Resolution(reason=self._missing(kind, instance, record_id, stream))
 
+    def delivered(self, kind: str, instance: str, value: t.Any, stream: str | None = None) -> Resolution:
+        """As ``known``, for documents: one that is not in the target yet is waited for, never taken for another."""
+        found = self.known(kind, instance, value, stream)
+        record_id = str(value).strip() if value is not None else ""
+        if found.target is not None or found.reason is not None or not record_id:
+            return found
+        name, _ = self._named(kind, instance, record_id, stream)
+        reason = Reason(
+            code="missing_invoice",
+            what=f"{name} is not in {display_name(self._target)} yet",
+            cure="nothing to do if it is on its way; else deliver it, or add a row to "
+            f"{self._shown(self._crosswalk.path(table_name(kind)))}",
+            kind=kind,
+            value=record_id,
+        )
+        return Resolution(reason=reason)
+
     def known(self, kind: str, instance: str, value: t.Any, stream: str | None = None) -> Resolution:
         """As ``resolve``, without default row and without a reason when nothing is known."""
         table = table_name(kind)

@@ -63,7 +63,7 @@ class FilterRule(_Strict):
 class StreamSpec(pydantic.BaseModel):
     """What is made of the records of one stream; keys without underscores are fields of the document."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     source: t.Annotated[str | None, Field(alias="__source__")] = None
     document: t.Annotated[str | None, Field(alias="__document__")] = None

@@ -197,7 +197,8 @@ class RecordMap(MapEngine):
         values, said = work.fields()
         unwanted = work.unwanted()
         document = work.document(values)
-        total = values.get("total")
+        amount = values.get("total", values.get("amount"))
+        date = values.get("invoice_date", values.get("payment_date"))
         return Mapped(
             kind=t.cast("str", plan.kind),
             source=source,
@@ -209,8 +210,8 @@ class RecordMap(MapEngine):
             number=_text(values.get("number")),
             party=_text(values.get("supplier_name")) or _text(values.get("name")),
             currency=_text(values.get("currency")),
-            amount=total if isinstance(total, Decimal) else None,
-            date=values["invoice_date"] if isinstance(values.get("invoice_date"), dt.date) else None,
+            amount=amount if isinstance(amount, Decimal) else None,
+            date=date if isinstance(date, dt.date) else None,
         )
 
     def key_properties(self, stream: str) -> tuple[str, ...]:
