@@ -128,8 +128,9 @@ class InstantSink(DocumentSink[SupplierInvoice]):
         """Take it."""
         return Delivered(f"wid-{document.external_id}", document.external_id)
 
-    def update(self, document: SupplierInvoice, target_id: str) -> Delivered:
+    def update(self, document: SupplierInvoice, target_id: str, previous: SupplierInvoice | None) -> Delivered:
         """Take it again."""
+        del previous
         return Delivered(target_id, document.external_id)
 
     def read_back(self, target_ids: t.Sequence[str]) -> dict[str, Found]:
