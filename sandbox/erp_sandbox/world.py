@@ -15,6 +15,7 @@ from erp_sandbox.bill import seed as bill_seed
 from erp_sandbox.bill.seed import BillPlan, Record, Settlement
 from erp_sandbox.clock import to_milliseconds
 from erp_sandbox.ids import bill_id
+from erp_sandbox.workday import seed as workday_seed
 from erp_sandbox.workday.records import (
     Company,
     CostCenter,
@@ -29,6 +30,9 @@ Link = Literal["table", "external_id", "none"]
 
 START = datetime(2026, 7, 1, 8, tzinfo=UTC)
 SPAN = timedelta(days=120)
+
+_PURCHASE_ORDERS = 24
+_PAYMENTS = 18
 
 _DEMO_SUPPLIERS_TO_CREATE = range(113, 131)
 _DEMO_ARCHIVED = frozenset({45, 90})
@@ -192,10 +196,13 @@ class World:
     def workday_seed(self) -> Seed:
         """The Workday tenant that fits."""
         accounts = [account for account in catalogue.ACCOUNTS if account.spend_category is not None]
+        suppliers = tuple(self._suppliers())
+        payable = [each for each in suppliers if each.status == "ACTIVE" and not each.worktag_only]
+        employees = workday_seed.employees()
         return Seed(
             tenant=credentials.WORKDAY_TENANT,
             companies=(Company(catalogue.WORKDAY_COMPANY_ID, self.organization_name, "USD"),),
-            suppliers=tuple(self._suppliers()),
+            suppliers=suppliers,
             spend_categories=tuple(
                 SpendCategory(str(account.spend_category), _spaced(account.spend_category), False, account.number)
                 for account in accounts
@@ -212,6 +219,20 @@ class World:
             payment_terms=tuple(
                 PaymentTerms(name.upper().replace(" ", "_"), name, days) for name, days in catalogue.PAYMENT_TERMS
             ),
+            projects=workday_seed.projects(),
+            employees=employees,
+            purchase_orders=tuple(
+                workday_seed.purchase_order(self.seed, number, payable[number % len(payable)])
+                for number in range(1, _PURCHASE_ORDERS + 1)
+            ),
+            payments=(
+                *(
+                    workday_seed.payment(self.seed, number, payable[number % len(payable)])
+                    for number in range(1, _PAYMENTS + 1)
+                ),
+                workday_seed.expense_payment(employees[0]),
+            ),
+            journals=workday_seed.journals(),
         )
 
     def crosswalk(self) -> dict[str, list[dict[str, str]]]:
@@ -288,6 +309,7 @@ class World:
                 self.vendor_id(number) if link == "external_id" else None,
                 f"00-{number:07d}",
                 catalogue.vendor_currency(number),
+                bank_account=workday_seed.bank_account(number) if number % 3 == 0 else None,
             )
         yield Supplier("S-90001", "Quarterly Tax Authority", "ACTIVE", None, None, "USD", worktag_only=True)
         yield Supplier("S-90002", "Tidewater Couriers LLC", "ACTIVE", None, "00-9000002", "USD")

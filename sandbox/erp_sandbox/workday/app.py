@@ -1,18 +1,20 @@
-"""The tenant's HTTP surface: SOAP services, their WSDLs, and the token endpoint."""
+"""The tenant's HTTP surface: SOAP services, their WSDLs, reports, queries, and the token endpoint."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from erp_sandbox.workday import soap
+from erp_sandbox.workday import rest, soap
 from erp_sandbox.workday.contract import parse_version, services
 from erp_sandbox.workday.errors import SoapRefusalError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.requests import Request
 
     from erp_sandbox.faults import Faults, Latency, Signal
@@ -35,6 +37,8 @@ def workday_routes(store: WorkdayStore, *, faults: Faults, latency: Latency) -> 
     return [
         Route(f"{BASE_PATH}/ccx/service/{{tenant}}/{{service}}/{{version}}", tenant.describe, methods=["GET"]),
         Route(f"{BASE_PATH}/ccx/service/{{tenant}}/{{service}}/{{version}}", tenant.call, methods=["POST"]),
+        Route(f"{BASE_PATH}/ccx/service/customreport2/{{tenant}}/{{owner}}/{{report}}", tenant.report, methods=["GET"]),
+        Route(f"{BASE_PATH}/api/wql/v1/{{tenant}}/data", tenant.query, methods=["GET"]),
         Route(f"{BASE_PATH}/ccx/oauth2/{{tenant}}/token", tenant.token, methods=["POST"]),
     ]
 
@@ -88,6 +92,34 @@ class _Tenant:
         except SoapRefusalError as refusal:
             response = _fault(refusal)
         await self._faults.after(request.scope, _SYSTEM, write=message.is_write)
+        return response
+
+    async def report(self, request: Request) -> Response:
+        """Serve a custom report."""
+        owner, name = request.path_params["owner"], request.path_params["report"]
+        return await self._json(
+            request, lambda: rest.report(self._store, owner, name, request.query_params), bearer_only=False
+        )
+
+    async def query(self, request: Request) -> Response:
+        """Answer a query."""
+        return await self._json(request, lambda: rest.query(self._store, request.query_params), bearer_only=True)
+
+    async def _json(self, request: Request, answer: Callable[[], dict[str, Any]], *, bearer_only: bool) -> Response:
+        await self._latency.pause()
+        if request.path_params["tenant"] != self._store.tenant:
+            return _page(404, "Not Found")
+        refused = self._overload(await self._faults.before(request.scope, _SYSTEM, write=False))
+        if refused is not None:
+            return refused
+        with self._store.lock:
+            if not rest.is_known(self._store, request.headers.get("authorization"), bearer_only=bearer_only):
+                return JSONResponse({"error": "invalid credentials"}, status_code=401)
+            try:
+                response = JSONResponse(answer())
+            except rest.RefusalError as refusal:
+                response = JSONResponse(refusal.body, status_code=refusal.status)
+        await self._faults.after(request.scope, _SYSTEM, write=False)
         return response
 
     async def token(self, request: Request) -> Response:

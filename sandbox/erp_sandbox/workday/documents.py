@@ -1,4 +1,4 @@
-"""What has been written to the tenant: invoices, adjustments, suppliers."""
+"""What can be written to the tenant: invoices, adjustments, suppliers."""
 
 from __future__ import annotations
 
@@ -159,6 +159,19 @@ class TaxId:
     primary: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """A bank account of a supplier, invented."""
+
+    account_id: str
+    nickname: str
+    bank: str
+    country: str
+    number: str = ""
+    routing_number: str = ""
+    iban: str = ""
+
+
 @dataclass(slots=True)
 class SupplierRecord:
     """A supplier as the tenant keeps it."""
@@ -186,6 +199,7 @@ class SupplierRecord:
     phones: list[Phone] = field(default_factory=list)
     emails: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
+    bank_accounts: list[BankAccount] = field(default_factory=list)
 
     @property
     def tax_id(self) -> str | None:

@@ -61,6 +61,19 @@ ID_TYPES: dict[str, tuple[str, ...]] = {
     "Supplier_Invoice": ("Supplier_Invoice_Reference_ID",),
     "Supplier_Invoice_Adjustment": ("Supplier_Invoice_Adjustment_Reference_ID",),
     "Procurement_Item": ("Purchase_Item_ID",),
+    "Purchase_Order": ("Purchase_Order_Reference_ID", "Document_Number"),
+    "Payment": ("Payment_ID",),
+    "Payment_Status": ("Payment_Status_ID",),
+    "Payment_Category": ("Payment_Category_ID",),
+    "Payment_Method": ("Payment_Method_ID",),
+    "Employee": ("Employee_ID",),
+    "Journal_Entry": ("Accounting_Journal_ID",),
+    "Journal_Entry_Status": ("Journal_Entry_Status_ID",),
+    "Journal_Source": ("Journal_Source_ID",),
+    "Ledger_Account": ("Ledger_Account_ID",),
+    "Organization_Type": ("Organization_Type_ID",),
+    "Tax_Rate": ("Tax_Rate_ID",),
+    "Reference_Index": ("Reference_ID",),
     "Purchase_Order_Line": ("Purchase_Order_Line_ID", "Line_Number"),
     **{kind: (id_type,) for id_type, kind in WORKTAG_ID_TYPES.items()},
 }
@@ -71,6 +84,7 @@ _WORKTAGS = ("Cost_Center", "Company", "Supplier", "Spend_Category", *WORKTAG_ID
 REFERENCE_KINDS: dict[str, tuple[str, ...]] = {
     "Organization": ("Company", "Cost_Center", "Region", "Custom_Organization"),
     "Resource_Provider": ("Supplier",),
+    "Payee": ("Supplier", "Employee"),
     "Accounting_Worktag": _WORKTAGS,
     "Audited_Accounting_Worktag": _WORKTAGS,
 }
@@ -79,16 +93,23 @@ REFERENCE_KINDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Something a reference points to. ``ids`` start with the WID."""
+    """Something a reference points to. ``ids`` start with the WID.
+
+    ``parent`` is type and id of what the other ids are unique in, where they are not unique by themselves.
+    """
 
     kind: str
     ids: tuple[tuple[str, str], ...]
     descriptor: str
+    parent: tuple[str, str] | None = None
     _ids_xml: str = field(default="", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Print the ids once: references are written far more often than made."""
-        text = "".join(f"<wd:ID wd:type={quoteattr(kind)}>{escape(value)}</wd:ID>" for kind, value in self.ids)
+        text = "".join(
+            f"<wd:ID wd:type={quoteattr(kind)}{self._parent_xml(kind)}>{escape(value)}</wd:ID>"
+            for kind, value in self.ids
+        )
         object.__setattr__(self, "_ids_xml", text)
 
     @property
@@ -111,6 +132,11 @@ class Instance:
         described = f" wd:Descriptor={quoteattr(self.descriptor)}" if descriptor else ""
         return f"<wd:{element}{described}>{self._ids_xml}</wd:{element}>"
 
+    def _parent_xml(self, kind: str) -> str:
+        if self.parent is None or kind == "WID":
+            return ""
+        return f" wd:parent_type={quoteattr(self.parent[0])} wd:parent_id={quoteattr(self.parent[1])}"
+
 
 class Instances:
     """All instances of a tenant, found by kind, id type and value."""
@@ -119,11 +145,19 @@ class Instances:
         self._tenant = tenant
         self._by_id: dict[tuple[str, str, str], Instance] = {}
 
-    def add(self, kind: str, value: str, descriptor: str, *, other: dict[str, str] | None = None) -> Instance:
+    def add(
+        self,
+        kind: str,
+        value: str,
+        descriptor: str,
+        *,
+        other: dict[str, str] | None = None,
+        parent: tuple[str, str] | None = None,
+    ) -> Instance:
         """Know an instance whose reference ids all are ``value``, except those given in ``other``."""
         given = other or {}
         ids = [(id_type, given.get(id_type, value)) for id_type in ID_TYPES[kind]]
-        instance = Instance(kind, (("WID", self._wid(kind, value)), *ids), descriptor)
+        instance = Instance(kind, (("WID", self._wid(kind, value)), *ids), descriptor, parent)
         for id_type, each in instance.ids:
             self._by_id[kind, id_type, each] = instance
         return instance
@@ -151,6 +185,11 @@ class Instances:
     def has(self, kind: str, value: str) -> bool:
         """Whether there is an instance of a kind with this preferred id."""
         return (kind, ID_TYPES[kind][0], value) in self._by_id
+
+    def of_type(self, id_type: str) -> list[Instance]:
+        """All instances that have an id of this type, by that id."""
+        found = {value: each for (_, kind, value), each in self._by_id.items() if kind == id_type}
+        return [found[value] for value in sorted(found)]
 
     def find(self, kinds: tuple[str, ...], id_type: str, value: str) -> Instance | None:
         """The instance of any of these kinds with this id, exactly as given."""

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from erp_sandbox.workday.documents import BankAccount
+from erp_sandbox.workday.orders import Employee, Journal, Payment, Project, PurchaseOrder
+
 SupplierStatus = Literal["ACTIVE", "INACTIVE"]
 
 
@@ -32,6 +35,7 @@ class Supplier:
     tax_id: str | None
     currency: str
     worktag_only: bool = False
+    bank_account: BankAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +88,8 @@ class Seed:
     cost_centers: tuple[CostCenter, ...]
     ledger_accounts: tuple[LedgerAccount, ...]
     payment_terms: tuple[PaymentTerms, ...]
+    projects: tuple[Project, ...] = ()
+    employees: tuple[Employee, ...] = ()
+    purchase_orders: tuple[PurchaseOrder, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    journals: tuple[Journal, ...] = ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from erp_sandbox.workday.documents import Adjustment, Invoice, SupplierRecord
+from erp_sandbox.workday.orders import Employee, Journal, Payment, Project, PurchaseOrder
 from erp_sandbox.workday.records import Company, CostCenter, LedgerAccount, PaymentTerms, SpendCategory
 
 
@@ -27,3 +28,8 @@ class Snapshot:
     changed: list[tuple[str, str, datetime]]
     added: list[tuple[str, str, str]]
     refresh_token: str
+    projects: list[Project] = field(default_factory=list)
+    employees: list[Employee] = field(default_factory=list)
+    purchase_orders: list[PurchaseOrder] = field(default_factory=list)
+    payments: list[Payment] = field(default_factory=list)
+    journals: list[Journal] = field(default_factory=list)

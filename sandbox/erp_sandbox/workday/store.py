@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -26,14 +27,20 @@ from erp_sandbox.workday.snapshot import Snapshot
 from erp_sandbox.workday.tenant_data import REFERENCE_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from erp_sandbox.workday.documents import Status
+    from erp_sandbox.workday.orders import PurchaseOrder
     from erp_sandbox.workday.records import Seed, Supplier
+
+    Report = Callable[["WorkdayStore"], list[Mapping[str, Any]]]
 
 SEEDED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 """When seeded master data was entered and last changed."""
+
+DEFAULT_REPORT = ("ap_admin", "Active_Suppliers")
+"""Owner and name of the report every tenant serves."""
 
 Trap = Literal["error_exception", "not_written", "no_reference"]
 """What the next submit does instead of its work, always with HTTP 200 and without a fault.
@@ -84,6 +91,13 @@ class WorkdayStore:
         self.spend_categories = {each.spend_category_id: each for each in seed.spend_categories}
         self.ledger_accounts = list(seed.ledger_accounts)
         self.payment_terms = {each.payment_terms_id: each for each in seed.payment_terms}
+        self.projects = {each.project_id: each for each in seed.projects}
+        self.employees = {each.employee_id: each for each in seed.employees}
+        # Copies: what a seed holds may be shared by several tenants, and what is in here can be changed.
+        self.purchase_orders = {each.purchase_order_id: deepcopy(each) for each in seed.purchase_orders}
+        self.payments = {each.payment_id: deepcopy(each) for each in seed.payments}
+        self.journals = {each.journal_id: deepcopy(each) for each in seed.journals}
+        self.reports: dict[tuple[str, str], Report] = {DEFAULT_REPORT: _suppliers_report}
         self.invoice_ledger: DocumentLedger[Invoice] = DocumentLedger()
         self.adjustment_ledger: DocumentLedger[Adjustment] = DocumentLedger()
         self.closed_periods: set[tuple[int, int]] = set()
@@ -221,7 +235,34 @@ class WorkdayStore:
             self._added.append((kind, value, descriptor or value))
             self.instances.add(kind, value, descriptor or value)
 
+    def change_purchase_order(self, purchase_order_id: str, **changes: Any) -> None:
+        """Keep a changed (or new) version of a purchase order, as a buyer would save it."""
+        with self.lock:
+            order = replace(self.purchase_orders[purchase_order_id], **{"updated_at": self.clock.now(), **changes})
+            self.purchase_orders[order.purchase_order_id] = order
+            self._know_order(order)
+            self.touch()
+
+    def change_payment(self, payment_id: str, **changes: Any) -> None:
+        """Keep a changed version of a payment (``status="Voided"``), or with a new ``payment_id`` another one."""
+        with self.lock:
+            payment = replace(self.payments[payment_id], **changes)
+            self.payments[payment.payment_id] = payment
+            self.instances.add("Payment", payment.payment_id, f"Payment {payment.reference_number}")
+            self.touch()
+
+    def rename_supplier(self, supplier_id: str, name: str) -> None:
+        """Give a supplier another name."""
+        with self.lock:
+            self.suppliers[supplier_id].name = name
+            self.suppliers[supplier_id].updated_at = self.clock.now()
+            self.touch()
+
     # What the tenant's administrator does
+
+    def publish_report(self, owner: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Serve a custom report; every column can be asked for as a prompt."""
+        self.reports[owner, name] = lambda _: list(rows)
 
     def forbid(self, operation: str) -> None:
         """Take the permission for an operation away: it answers "not authorized"."""
@@ -264,7 +305,7 @@ class WorkdayStore:
         """
         names = files or {
             name: path.name
-            for name in ("Resource_Management", "Financial_Management")
+            for name in ("Resource_Management", "Financial_Management", "Integrations")
             for path in (directory / f"{name}.wsdl", directory / f"{name}.reconstructed.wsdl")
             if path.is_file()
         }
@@ -298,6 +339,11 @@ class WorkdayStore:
                     changed=[(kind, value, moment) for (kind, value), moment in self._changed.items()],
                     added=self._added,
                     refresh_token=self.api_client.refresh_token,
+                    projects=list(self.projects.values()),
+                    employees=list(self.employees.values()),
+                    purchase_orders=list(self.purchase_orders.values()),
+                    payments=list(self.payments.values()),
+                    journals=list(self.journals.values()),
                 )
             )
 
@@ -323,6 +369,11 @@ class WorkdayStore:
             self._changed = {(kind, value): moment for kind, value, moment in kept.changed}
             self._added = kept.added
             self.api_client.refresh_token = kept.refresh_token
+            self.projects = {each.project_id: each for each in kept.projects}
+            self.employees = {each.employee_id: each for each in kept.employees}
+            self.purchase_orders = {each.purchase_order_id: each for each in kept.purchase_orders}
+            self.payments = {each.payment_id: each for each in kept.payments}
+            self.journals = {each.journal_id: each for each in kept.journals}
             self._know_all()
             self.touch()
 
@@ -399,12 +450,17 @@ class WorkdayStore:
     def _know_all(self) -> None:
         """Make an instance of everything there is."""
         self.instances = Instances(self.tenant)
-        for kind, value, descriptor in (*_tenant_values(), *self._master_data(), *self._added):
+        for kind, value, descriptor in (*_tenant_values(), *self._master_data(), *self._books(), *self._added):
             self.instances.add(kind, value, descriptor)
         for code, (numeric, _) in CURRENCIES.items():
             self.instances.add("Currency", code, code, other={"Currency_Numeric_Code": numeric})
         for supplier in self.suppliers.values():
             supplier.wid = self.instances.add("Supplier", supplier.supplier_id, supplier.name).wid
+        for account in self.ledger_accounts:
+            parent = ("Account_Set_ID", account.account_set_id)
+            self.instances.add("Ledger_Account", account.ledger_account_id, account.name, parent=parent)
+        for order in self.purchase_orders.values():
+            self._know_order(order)
         written: tuple[tuple[str, Sequence[Invoice]], ...] = (
             ("Supplier_Invoice", self.invoices),
             ("Supplier_Invoice_Adjustment", self.adjustments),
@@ -412,6 +468,14 @@ class WorkdayStore:
         for kind, documents in written:
             for document in documents:
                 self.instances.add(kind, document.supplier_invoice_id, document.supplier_invoice_id)
+
+    def _know_order(self, order: PurchaseOrder) -> None:
+        self.instances.add(
+            "Purchase_Order",
+            order.purchase_order_id,
+            order.document_number,
+            other={"Document_Number": order.document_number},
+        )
 
     def _master_data(self) -> Iterator[tuple[str, str, str]]:
         """Kind, id and descriptor of everything seeded but suppliers, and of unlisted currencies in use."""
@@ -430,6 +494,17 @@ class WorkdayStore:
             yield "Payment_Terms", terms.payment_terms_id, terms.name
         for account_set in dict.fromkeys(account.account_set_id for account in self.ledger_accounts):
             yield "Account_Set", account_set, account_set
+
+    def _books(self) -> Iterator[tuple[str, str, str]]:
+        """Kind, id and descriptor of what nobody writes through the web services, but purchase orders."""
+        for project in self.projects.values():
+            yield "Project", project.project_id, project.name
+        for employee in self.employees.values():
+            yield "Employee", employee.employee_id, employee.name
+        for payment in self.payments.values():
+            yield "Payment", payment.payment_id, f"Payment {payment.reference_number}"
+        for journal in self.journals.values():
+            yield "Journal_Entry", journal.journal_id, journal.number
 
 
 def _tenant_values() -> Iterator[tuple[str, str, str]]:
@@ -451,4 +526,13 @@ def _supplier_record(supplier: Supplier) -> SupplierRecord:
         worktag_only=supplier.worktag_only,
         created_at=SEEDED_AT,
         updated_at=SEEDED_AT,
+        bank_accounts=[supplier.bank_account] if supplier.bank_account else [],
     )
+
+
+def _suppliers_report(store: WorkdayStore) -> list[Mapping[str, Any]]:
+    return [
+        {"Supplier_ID": each.supplier_id, "Supplier_Name": each.name, "Currency": each.currency}
+        for each in store.suppliers.values()
+        if each.status == "ACTIVE"
+    ]

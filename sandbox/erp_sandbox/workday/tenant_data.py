@@ -14,7 +14,16 @@ REFERENCE_VALUES: dict[str, dict[str, str]] = {
         "APPROVED": "Approved",
         "DENIED": "Denied",
         "CANCELED": "Canceled",
+        "ISSUED": "Issued",
+        "CLOSED": "Closed",
     },
+    "Payment_Status": {"COMPLETE": "Complete", "VOIDED": "Voided"},
+    "Payment_Category": {"EXPENSE_PAYMENT": "Expense Payment", "SUPPLIER_PAYMENT": "Supplier Payment"},
+    "Payment_Method": {"CHECK": "Check", "ELECTRONIC": "Electronic", "OTHER": "Other"},
+    "Journal_Entry_Status": {"POSTED": "Posted", "UNPOSTED": "Unposted"},
+    "Journal_Source": {"MANUAL_JOURNAL": "Manual Journal", "SPREADSHEET_UPLOAD": "Spreadsheet Upload"},
+    "Organization_Type": {"COMPANY": "Company", "COST_CENTER": "Cost Center"},
+    "Tax_Rate": {"RATE_STANDARD": "Standard 20%", "RATE_ZERO": "Zero"},
     "Business_Entity_Status_Value": {"ACTIVE": "Active", "INACTIVE": "Inactive"},
     "Payment_Type": {
         "ACH": "ACH",
@@ -63,3 +72,6 @@ REFERENCE_VALUES: dict[str, dict[str, str]] = {
     },
 }
 """Per kind: reference id and descriptor."""
+
+PAYMENT_METHODS: dict[str, str] = {"ACH": "ELECTRONIC", "CHECK": "CHECK", "EFT": "ELECTRONIC", "WIRE": "ELECTRONIC"}
+"""The method of each payment type; of all others it is ``OTHER``."""

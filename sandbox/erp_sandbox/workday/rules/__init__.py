@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from erp_sandbox.workday.rules.books import BOOKS
 from erp_sandbox.workday.rules.cancel import cancel_invoice
 from erp_sandbox.workday.rules.documents import ADJUSTMENTS, INVOICES, submit_document
+from erp_sandbox.workday.rules.orders import ORDERS
 from erp_sandbox.workday.rules.reads import READS
 from erp_sandbox.workday.rules.suppliers import submit_supplier
 
@@ -27,5 +29,5 @@ WRITES: dict[str, Handler] = {
 }
 """The operations that change something."""
 
-HANDLERS: dict[str, Handler] = {**READS, **WRITES}
+HANDLERS: dict[str, Handler] = {**READS, **ORDERS, **BOOKS, **WRITES}
 """Every operation: it takes a call and returns the values of its answer."""

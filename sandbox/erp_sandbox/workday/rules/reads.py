@@ -95,7 +95,7 @@ def _look_up(call: Call, stream: Stream, references: Record) -> list[Instance]:
 
 def _check_window(call: Call, criteria: Record) -> None:
     """Updated_From_Date and Updated_To_Date: both or neither, in order, not in the future."""
-    first, last = _window(criteria)
+    first, last = window_of(criteria)
     if first is None and last is None:
         return
     if first is None or last is None:
@@ -108,13 +108,15 @@ def _check_window(call: Call, criteria: Record) -> None:
         call.note("Updated From Date must not be later than Updated To Date.", criteria.xpath("Updated_From_Date"))
 
 
-def _window(criteria: Record | None) -> tuple[datetime | None, datetime | None]:
+def window_of(criteria: Record | None) -> tuple[datetime | None, datetime | None]:
+    """The changed-since window of a request, both ends None when it has none."""
     if criteria is None:
         return None, None
     return criteria.moment("Updated_From_Date"), criteria.moment("Updated_To_Date")
 
 
-def _inside(moment: datetime, window: tuple[datetime | None, datetime | None]) -> bool:
+def is_inside(moment: datetime, window: tuple[datetime | None, datetime | None]) -> bool:
+    """Whether a moment lies in a window, ends included."""
     first, last = window
     return (first is None or first <= moment) and (last is None or moment <= last)
 
@@ -206,7 +208,7 @@ def _show_adjustment(call: Call, instance: Instance, group: Record | None) -> Ma
 
 
 def _select_suppliers(call: Call, criteria: Record | None, as_of: datetime | None) -> Iterable[Instance]:
-    window = _window(criteria)
+    window = window_of(criteria)
     statuses = _wids(call, criteria, "Supplier_Status_Reference", "Business_Entity_Status_Value")
     categories = _wids(call, criteria, "Supplier_Category_Reference", "Supplier_Category")
     account = criteria.text("Customer_Account_Number") if criteria else None
@@ -215,7 +217,7 @@ def _select_suppliers(call: Call, criteria: Record | None, as_of: datetime | Non
     find = call.store.instances
     for each in call.store.suppliers.values():
         if (
-            _inside(each.updated_at, window)
+            is_inside(each.updated_at, window)
             and (as_of is None or each.created_at <= as_of)
             and (not statuses or find.get("Business_Entity_Status_Value", each.status).wid in statuses)
             and (
@@ -258,9 +260,9 @@ def _show_spend_category(call: Call, instance: Instance, _group: Record | None) 
 
 
 def _changed(call: Call, criteria: Record | None, kind: str, known: Iterable[str]) -> Iterable[Instance]:
-    window = _window(criteria)
+    window = window_of(criteria)
     for each in known:
-        if _inside(call.store.changed_at(kind, each), window):
+        if is_inside(call.store.changed_at(kind, each), window):
             yield call.store.instances.get(kind, each)
 
 
@@ -309,12 +311,14 @@ _STREAMS = {
 }
 
 
-def _reader(stream: Stream) -> Callable[[Call], Mapping[str, Any]]:
+def reader(stream: Stream) -> Callable[[Call], Mapping[str, Any]]:
+    """The handler of a Get operation."""
+
     def handler(call: Call) -> Mapping[str, Any]:
         return read(call, stream)
 
     return handler
 
 
-READS = {name: _reader(stream) for name, stream in _STREAMS.items()}
-"""The handler of every Get operation."""
+READS = {name: reader(stream) for name, stream in _STREAMS.items()}
+"""The handlers of the Get operations for what is written, and for what that refers to."""

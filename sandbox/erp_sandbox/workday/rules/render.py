@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from erp_sandbox.workday.documents import Address, Attachment, Invoice, InvoiceLine, Phone, SupplierRecord
+    from erp_sandbox.workday.documents import (
+        Address,
+        Attachment,
+        BankAccount,
+        Invoice,
+        InvoiceLine,
+        Phone,
+        SupplierRecord,
+    )
     from erp_sandbox.workday.instances import Instance, Instances
     from erp_sandbox.workday.records import Company, CostCenter, LedgerAccount, PaymentTerms, SpendCategory
     from erp_sandbox.workday.store import WorkdayStore
@@ -59,9 +67,10 @@ def document(store: WorkdayStore, each: Invoice, *, attachments: bool) -> dict[s
 
 
 def supplier(store: WorkdayStore, each: SupplierRecord) -> dict[str, Any]:
-    """A supplier's data; the tax ids stand in both places, the version's type picks one."""
+    """A supplier's data; what moved between versions stands in both places, the version's type picks one."""
     find = store.instances
     tax_ids = _tax_ids(find, each)
+    accounts = [_bank_account(find, account) for account in each.bank_accounts]
     return {
         "Supplier_ID": each.supplier_id,
         "Supplier_Reference_ID": each.supplier_id,
@@ -83,6 +92,8 @@ def supplier(store: WorkdayStore, each: SupplierRecord) -> dict[str, Any]:
             "External_Entity_ID": each.external_entity_id,
             "Contact_Data": _contact(find, each),
         },
+        "Settlement_Account_Data": accounts,
+        "Settlement_Account_Widget_Data": {"Settlement_Account_Data": accounts} if accounts else None,
         "Supplier_Status_Data": [{"Status_Reference": find.get("Business_Entity_Status_Value", each.status)}],
         "Currency_Reference": _maybe(find, "Currency", each.currency),
         "Accepted_Currencies_Reference": [find.get("Currency", code) for code in each.accepted_currencies],
@@ -222,6 +233,18 @@ def _attachment(one: Attachment) -> dict[str, Any]:
         "@Compressed": one.compressed,
         "File_Content": one.content or None,
         "Comment": one.comment or None,
+    }
+
+
+def _bank_account(find: Instances, account: BankAccount) -> dict[str, Any]:
+    return {
+        "Settlement_Bank_Account_ID": account.account_id,
+        "Country_Reference": _maybe(find, "Country", account.country),
+        "Bank_Account_Nickname": account.nickname,
+        "Bank_Name": account.bank,
+        "Routing_Transit_Number": account.routing_number or None,
+        "Bank_Account_Number": account.number or None,
+        "IBAN": account.iban or None,
     }
 
 

@@ -84,6 +84,9 @@ def _read(call: Call, data: Record, existing: SupplierRecord | None) -> Supplier
     name = data.text("Supplier_Name") or ""
     if data.has("Supplier_Name") and not name.strip():
         call.note("Supplier Name is required.", data.xpath("Supplier_Name"))
+    for key in ("Settlement_Account_Data", "Settlement_Account_Widget_Data"):
+        if data.has(key):
+            call.note("Bank accounts cannot be changed through this integration.", data.xpath(key))
     for key in ("Approval_Status_Reference", "Supplier_Reference_ID"):
         if data.has(key):
             call.note("This value is set by Workday.", data.xpath(key))
@@ -128,6 +131,7 @@ def _read(call: Call, data: Record, existing: SupplierRecord | None) -> Supplier
         addresses=addresses,
         phones=phones,
         emails=emails,
+        bank_accounts=existing.bank_accounts if existing else [],
         groups=[each.id for each in call.refer_all(data, "Supplier_Group_Reference", "Supplier_Group")],
     )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from erp_sandbox.workday.contract import Operation, Service
-from erp_sandbox.workday.shapes import common, finance, invoices, suppliers
+from erp_sandbox.workday.shapes import books, common, finance, invoices, orders, suppliers
 
 __all__ = ["ALL_SERVICES", "ALL_TYPES"]
 
-ALL_TYPES = (*common.TYPES, *invoices.TYPES, *suppliers.TYPES, *finance.TYPES)
+ALL_TYPES = (*common.TYPES, *invoices.TYPES, *suppliers.TYPES, *finance.TYPES, *orders.TYPES, *books.TYPES)
 
 
-def _operation(name: str) -> Operation:
-    return Operation(name, f"{name}_Request", f"{name}_Response")
+def _operation(name: str, root: str = "") -> Operation:
+    """An operation; ``root`` where its elements are not called like it (sheet workday 1)."""
+    return Operation(name, f"{root or name}_Request", f"{root or name}_Response")
 
 
 ALL_SERVICES = (
@@ -28,20 +29,30 @@ ALL_SERVICES = (
                 "Submit_Supplier",
                 "Get_Suppliers",
                 "Get_Resource_Categories",
+                "Get_Purchase_Orders",
+                "Get_Projects",
             )
         ),
     ),
     Service(
         "Financial_Management",
-        tuple(
-            _operation(name)
-            for name in (
-                "Get_Cost_Centers",
-                "Get_Resource_Categories",
-                "Get_Account_Sets",
-                "Get_Workday_Companies",
-                "Get_Payment_Terms",
-            )
+        (
+            *(
+                _operation(name)
+                for name in (
+                    "Get_Cost_Centers",
+                    "Get_Resource_Categories",
+                    "Get_Account_Sets",
+                    "Get_Workday_Companies",
+                    "Get_Payment_Terms",
+                    "Get_Payment_Types",
+                    "Get_Organizations",
+                    "Get_Payments",
+                    "Get_Journals",
+                )
+            ),
+            _operation("Get_Transaction_Tax_Codes", "Get_Tax_Codes"),
         ),
     ),
+    Service("Integrations", (_operation("Get_References"),)),
 )

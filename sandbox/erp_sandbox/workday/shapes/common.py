@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from erp_sandbox.workday.contract import Attribute, Choice, ComplexType, Element
 
+INCLUDE_REFERENCE = Element("Include_Reference", "boolean")
+"""What most response groups have."""
+
 PAGE = (
     Element("Total_Results", "page"),
     Element("Total_Pages", "page"),
@@ -49,6 +52,35 @@ def get_response(name: str, references: str, criteria: str, group: str, data: st
 def updated_criteria() -> tuple[Element, Element]:
     """The changed-since pair of the streams that have one."""
     return Element("Updated_From_Date", "dateTime"), Element("Updated_To_Date", "dateTime")
+
+
+def stream_types(
+    operation: str,
+    stem: str,
+    leaf: str,
+    kind: str,
+    *,
+    criteria: tuple[Element, ...],
+    group: tuple[Element, ...] = (INCLUDE_REFERENCE,),
+    data: tuple[Element, ...],
+    leaf_type: str,
+    response_data: str,
+) -> tuple[ComplexType, ...]:
+    """The types of one Get operation; ``stem`` names them, ``leaf`` names the object and its reference."""
+    references, criteria_type, group_type = (
+        f"{stem}_Request_ReferencesType",
+        f"{stem}_Request_CriteriaType",
+        f"{stem}_Response_GroupType",
+    )
+    return (
+        ComplexType(references, (Element(f"{leaf}_Reference", f"ref:{kind}", min=1, max=None, key="References"),)),
+        ComplexType(criteria_type, criteria),
+        ComplexType(group_type, group),
+        ComplexType(leaf_type, (Element(f"{leaf}_Reference", f"ref:{kind}", key="Document_Reference"), *data)),
+        ComplexType(response_data, (Element(leaf, leaf_type, max=None, key="Objects"),)),
+        get_request(operation, references, criteria_type, group_type),
+        get_response(operation, references, criteria_type, group_type, response_data),
+    )
 
 
 TYPES = (

@@ -3,39 +3,7 @@
 from __future__ import annotations
 
 from erp_sandbox.workday.contract import Attribute, ComplexType, Element
-from erp_sandbox.workday.shapes.common import get_request, get_response, updated_criteria
-
-_INCLUDE_REFERENCE = Element("Include_Reference", "boolean")
-
-
-def _stream(
-    operation: str,
-    stem: str,
-    leaf: str,
-    kind: str,
-    *,
-    criteria: tuple[Element, ...],
-    group: tuple[Element, ...] = (_INCLUDE_REFERENCE,),
-    data: tuple[Element, ...],
-    leaf_type: str,
-    response_data: str,
-) -> tuple[ComplexType, ...]:
-    """The types of one Get operation; ``stem`` names them, ``leaf`` names the object and its reference."""
-    references, criteria_type, group_type = (
-        f"{stem}_Request_ReferencesType",
-        f"{stem}_Request_CriteriaType",
-        f"{stem}_Response_GroupType",
-    )
-    return (
-        ComplexType(references, (Element(f"{leaf}_Reference", f"ref:{kind}", min=1, max=None, key="References"),)),
-        ComplexType(criteria_type, criteria),
-        ComplexType(group_type, group),
-        ComplexType(leaf_type, (Element(f"{leaf}_Reference", f"ref:{kind}", key="Document_Reference"), *data)),
-        ComplexType(response_data, (Element(leaf, leaf_type, max=None, key="Objects"),)),
-        get_request(operation, references, criteria_type, group_type),
-        get_response(operation, references, criteria_type, group_type, response_data),
-    )
-
+from erp_sandbox.workday.shapes.common import INCLUDE_REFERENCE, stream_types, updated_criteria
 
 TYPES = (
     ComplexType(
@@ -65,14 +33,14 @@ TYPES = (
             Element("Organization_Subtype_Reference", "ref:Organization_Subtype"),
         ),
     ),
-    *_stream(
+    *stream_types(
         "Get_Cost_Centers",
         "Cost_Center",
         "Cost_Center",
         "Cost_Center",
         criteria=updated_criteria(),
         group=(
-            _INCLUDE_REFERENCE,
+            INCLUDE_REFERENCE,
             Element("Include_Cost_Center_Data", "boolean"),
             Element("Include_Simple_Cost_Center_Data", "boolean"),
         ),
@@ -94,7 +62,7 @@ TYPES = (
             Element("Inactive", "boolean"),
         ),
     ),
-    *_stream(
+    *stream_types(
         "Get_Resource_Categories",
         "Spend_Category",
         "Resource_Category",
@@ -122,7 +90,7 @@ TYPES = (
             Element("Ledger_Account_Data", "Ledger_Account_DataType", max=None),
         ),
     ),
-    *_stream(
+    *stream_types(
         "Get_Account_Sets",
         "Account_Set",
         "Account_Set",
@@ -148,7 +116,7 @@ TYPES = (
             Element("Accounting_Data", "Company_Accounting_Details_DataType"),
         ),
     ),
-    *_stream(
+    *stream_types(
         "Get_Workday_Companies",
         "Company",
         "Company",
@@ -167,7 +135,7 @@ TYPES = (
             Element("Due_Days", "days"),
         ),
     ),
-    *_stream(
+    *stream_types(
         "Get_Payment_Terms",
         "Payment_Term",
         "Payment_Term",

@@ -1,4 +1,4 @@
-"""Suppliers (sheet workday 3.3 and 4.2). Bank accounts are not described: this tenant refuses them."""
+"""Suppliers (sheet workday 3.3 and 4.2). Bank accounts are shown, but this tenant takes none in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from erp_sandbox.workday.contract import Attribute, ComplexType, Element, Versio
 from erp_sandbox.workday.shapes.common import get_request, get_response, updated_criteria
 
 _WIDGETS: Version = (40, 0)
-"""From here the tax ids sit one level deeper."""
+"""From here the tax ids and bank accounts sit one level deeper."""
 
 _REFERENCE = Element("Supplier_Reference", "ref:Supplier", key="Document_Reference")
 
@@ -23,6 +23,24 @@ TYPES = (
     ComplexType(
         "Supplier_Status_DataType",
         (Element("Status_Reference", "ref:Business_Entity_Status_Value"),),
+    ),
+    ComplexType(
+        "Settlement_Account_WWS_DataType",
+        (
+            Element("Settlement_Bank_Account_ID", "string"),
+            Element("Country_Reference", "ref:Country"),
+            Element("Currency_Reference", "ref:Currency"),
+            Element("Bank_Account_Nickname", "string"),
+            Element("Bank_Name", "string"),
+            Element("Routing_Transit_Number", "string"),
+            Element("Bank_Account_Number", "string"),
+            Element("Bank_Account_Name", "string"),
+            Element("IBAN", "string"),
+        ),
+    ),
+    ComplexType(
+        "Settlement_Account_Widget_DataType",
+        (Element("Settlement_Account_Data", "Settlement_Account_WWS_DataType", max=None),),
     ),
     ComplexType("Tax_ID_Widget_DataType", (Element("Tax_ID_Data", "Tax_ID_DataType", max=None),)),
     ComplexType(
@@ -44,6 +62,8 @@ TYPES = (
             Element("Payment_Types_Accepted_Reference", "ref:Payment_Type", max=None),
             Element("Default_Payment_Type_Reference", "ref:Payment_Type"),
             Element("Business_Entity_Data", "Business_Entity_WWS_DataType"),
+            Element("Settlement_Account_Data", "Settlement_Account_WWS_DataType", max=None, until=_WIDGETS),
+            Element("Settlement_Account_Widget_Data", "Settlement_Account_Widget_DataType", since=_WIDGETS),
             Element("Supplier_Status_Data", "Supplier_Status_DataType", max=None),
             Element("Currency_Reference", "ref:Currency"),
             Element("Accepted_Currencies_Reference", "ref:Currency", max=None),
