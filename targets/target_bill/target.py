@@ -126,6 +126,10 @@ class TargetBill(DeliveryTarget):
         *COMMON_SETTINGS,
     ).to_dict()
 
+    def __init__(self, **options: t.Any) -> None:
+        super().__init__(**options)
+        self._client: BillClient | None = None
+
     @property
     def instance(self) -> str:
         """The organization's id."""
@@ -134,7 +138,7 @@ class TargetBill(DeliveryTarget):
     def make_sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
         """Return the sinks for coding, vendors, bills and payments."""
         options = BillPosting.from_config(self.config)
-        client = BillClient(self._settings)
+        client = self._client = BillClient(self._settings)
         references = References(client)
         return (
             AccountSink(references, options),
@@ -143,6 +147,14 @@ class TargetBill(DeliveryTarget):
             SupplierInvoiceSink(client, references, options),
             PaymentSink(client, references),
         )
+
+    def process_endofpipe(self) -> None:
+        """Deliver what is due, and close the connections."""
+        try:
+            super().process_endofpipe()
+        finally:
+            if self._client is not None:
+                self._client.close()
 
     @cached_property
     def _settings(self) -> BillSettings:
