@@ -13,7 +13,6 @@ import typing as t
 
 import sqlalchemy as sa
 import stamina
-from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -64,7 +63,7 @@ class Ledger:
                 f"the ledger at {_shown(self.url)} cannot be opened: {str(error.orig).strip().splitlines()[0]}",
                 "Check ledger_url (or ML_CONNECTOR_LEDGER_URL) and that the database is there and may be written.",
             ) from None
-        except CommandError:
+        except migrations.NewerLedger:
             raise SettingInvalid(
                 f"the ledger at {_shown(self.url)} was written by a newer version of ml-connector.",
                 "Install that version or a later one here as well.",

@@ -8,7 +8,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-__all__ = ["HEAD", "upgrade"]
+__all__ = ["HEAD", "NewerLedger", "upgrade"]
 
 HEAD: t.Final = "0002"
 """The newest revision in ``versions``; a test keeps it true."""
@@ -16,22 +16,35 @@ HEAD: t.Final = "0002"
 _LOCK = 0x6D6C63  # any constant of our own, for PostgreSQL's advisory lock
 
 
+class NewerLedger(Exception):
+    """The tables are of a newer version than this one knows."""
+
+
 def upgrade(engine: sa.Engine) -> None:
-    """Bring the tables to ``HEAD``. Costs one query when they are there already."""
+    """Bring the tables to ``HEAD``. Costs one query when they are there already.
+
+    Raises:
+        NewerLedger: They have been brought further already.
+    """
     if _revision(engine) == HEAD:
         return
+    # Before the import, which announces itself in the log.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # Imported here: Alembic costs a tenth of a second that a run with an up-to-date ledger need not pay.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(pathlib.Path(__file__).parent))
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise NewerLedger from error
 
 
 def _revision(engine: sa.Engine) -> str | None:
