@@ -257,6 +257,13 @@ def test_a_hand_made_invoice_goes_to_the_bill_that_lacks_one():
     assert {document.source.id: document.kind for document in answer.documents} == {"1": "equal", "2": "equal"}
 
 
+def test_what_was_entered_by_hand_and_cancelled_is_nobodys():
+    """A cancelled entry by hand neither replaces the bill's invoice nor counts as its cancellation."""
+    cancelled = invoice(ours=False, stands=False)
+    answer = compare([expected(bill(), supplier="S-1")], [cancelled])
+    assert (only(answer), answer.foreign) == (("only_source", "no run has read it yet"), 0)
+
+
 @pytest.mark.parametrize(
     ("here", "there", "counted"),
     [(DAY, DAY, 1), (DAY, DAY + dt.timedelta(days=30), 1), (DAY - dt.timedelta(days=30), DAY, 1), (None, DAY, 1)],

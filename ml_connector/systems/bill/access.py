@@ -71,8 +71,7 @@ class BillAccess:
         """Log in, ask who we are, and read one row of each list the taps use."""
         session = self._client.get("/v3/login/session")
         organization_id = self._client.organization_id
-        organization = self._client.get(f"/v3/organizations/{organization_id}")
-        user, name = str(session.get("userId") or ""), str(organization.get("name") or organization_id)
+        user, name = str(session.get("userId") or ""), self._organization_name(organization_id)
         calls, is_token = self._client.settings.max_concurrency, user.startswith(_TOKEN_USER)
         mfa = str(session.get("mfaStatus") or "unknown")
         return Health(
@@ -127,6 +126,13 @@ class BillAccess:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def _organization_name(self, organization_id: str) -> str:
+        try:
+            organization = self._client.get(f"/v3/organizations/{organization_id}")
+        except (PermissionDenied, NotFound):  # its name is a courtesy, nothing needs it
+            return organization_id
+        return str(organization.get("name") or organization_id)
 
     def _probe(self, each: _List) -> Probe:
         operation = f"GET {each.path}"
