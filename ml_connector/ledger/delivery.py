@@ -107,12 +107,12 @@ class Delivery:
                 planned=self._planned,
                 target_name=self._name,
             )
-            self._deliver_due(sink.kind, attempt, _Progress(sink.kind, due))
+            width = max(self._policy.max_concurrency, sink.side_by_side)
+            self._deliver_due(sink.kind, attempt, _Progress(sink.kind, due), width)
         if not self._policy.dry_run and not self._stop.is_set():
             verify_posted(self._ledger, self._target, sink, self._run, self._name)
 
-    def _deliver_due(self, kind: str, attempt: Attempt, progress: _Progress) -> None:
-        width = self._policy.max_concurrency
+    def _deliver_due(self, kind: str, attempt: Attempt, progress: _Progress, width: int) -> None:
         claimed: list[int] = []
         flying: dict[concurrent.futures.Future[bool], int] = {}
         after = 0

@@ -95,6 +95,9 @@ class DocumentSink(abc.ABC, t.Generic[D]):
     reads_back: t.ClassVar[bool] = False
     """Whether what was created can be read back in bulk, to compare it with what was sent."""
 
+    side_by_side: int = 1
+    """Documents to carry at once at least, for a sink that sends together what is created at the same time."""
+
     @property
     def kind(self) -> str:
         """Kind of document this sink takes."""

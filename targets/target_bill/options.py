@@ -7,6 +7,7 @@ import types
 import typing as t
 
 from ml_connector.errors import SettingInvalid
+from ml_connector.systems.bill.bills import MOST_AT_ONCE
 from ml_connector.systems.bill.codings import CODING_LISTS, CodingList
 
 __all__ = ["DEFAULT_LISTS", "BillPosting"]
@@ -41,6 +42,7 @@ class BillPosting:
         default_factory=dict,
         metadata={"doc": "Further kinds of dimension and the BILL list of their values.", "secret": False},
     )
+    bills_per_request: int = _option(20, doc="Bills sent together at most; 1 sends each by itself.")
     tax_account: str | None = _option(None, doc="Account of the line that carries tax, which BILL bills have not.")
     charges_account: str | None = _option(None, doc="Account of the line that carries freight and other charges.")
 
@@ -54,6 +56,11 @@ class BillPosting:
         known = {field.name for field in dataclasses.fields(cls)}
         given = {name: value for name, value in config.items() if name in known and value is not None}
         options = cls(**{**given, "create_missing": tuple(given.get("create_missing", ()))})
+        if not 1 <= options.bills_per_request <= MOST_AT_ONCE:
+            raise SettingInvalid(
+                f'setting "bills_per_request" is {options.bills_per_request}.',
+                f"BILL takes 1 to {MOST_AT_ONCE} bills in one request.",
+            )
         for setting, lists in (
             ("create_missing", options.create_missing),
             ("dimension_lists", tuple(options.dimension_lists.values())),

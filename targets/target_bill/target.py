@@ -93,6 +93,14 @@ class TargetBill(DeliveryTarget):
             description="How long lists are read, see tap-bill",
         ),
         th.Property(
+            "bills_per_request",
+            th.IntegerType(minimum=1, maximum=100),
+            default=20,
+            title="Bills per request",
+            description="How many bills may be sent in one request when several are ready at once; one that BILL "
+            "refuses does not keep back the others. 1 sends each by itself",
+        ),
+        th.Property(
             "create_missing",
             th.ArrayType(th.StringType(allowed_values=list(CODING_LISTS))),
             title="Lists to complete",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import threading
 from decimal import Decimal
 
 import pytest
@@ -324,6 +325,23 @@ def test_cap_leaves_the_rest_for_the_next_run(bench):
     bench.take(*(bill(str(n)) for n in range(5)))
     assert bench.deliver(dataclasses.replace(FAST, max_documents=2)) == {"created": 2, "waiting": 3}
     assert bench.deliver() == {"created": 3}
+
+
+def test_a_sink_that_sends_together_is_given_enough_at_once(bench):
+    """Each of its documents is written ahead before any of them is sent, and settled by itself."""
+    together = threading.Barrier(6, timeout=20)
+    create = bench.invoices.create
+
+    def gathering(document):
+        together.wait()
+        return create(document)
+
+    bench.invoices.side_by_side, bench.invoices.create = 6, gathering
+    bench.take(*(bill(str(number)) for number in range(6)))
+    bench.target.fail_after(timeout())
+    assert bench.deliver(dataclasses.replace(FAST, max_concurrency=1)) == {"created": 6}
+    assert sorted(bench.target.writes) == [("create", f"BILL-{number}") for number in range(6)]
+    assert len(bench.target.finds) == 1
 
 
 def test_dry_run_decides_everything_and_posts_nothing(bench):

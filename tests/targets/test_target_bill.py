@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import datetime as dt
 from decimal import Decimal
@@ -392,6 +393,71 @@ class TestChangedInvoices:
             made.update(invoice(amounts=("-70.00",)), id_, None)
         with pytest.raises(NotFound, match="not there any more"):
             made.update(invoice(), "00n01GONE", None)
+
+
+class TestSideBySide:
+    """Several documents at once."""
+
+    def together(self, call, documents):
+        """Call for each document from a thread of its own; return what came back or went wrong."""
+
+        def outcome(document):
+            try:
+                return call(document)
+            except Conflict as conflict:
+                return conflict
+
+        with concurrent.futures.ThreadPoolExecutor(len(documents)) as pool:
+            return list(pool.map(outcome, documents))
+
+    def test_bills_that_are_ready_together_are_sent_together(self, box):
+        """Fewer requests than bills; each bill is looked up before and settled by itself."""
+        box.latency.seconds = 0.02
+        documents = [invoice(str(number)) for number in range(30)]
+        assert deliver(box, *documents)["supplier_invoices"] == {"created": 30}
+        sent = writes(box)
+        assert sent["POST /v3/bills/bulk"] >= 1
+        assert sum(sent.values()) < 30
+        assert all(len(bills_of(box, f"R-{number}")) == 1 for number in range(30))
+
+    def test_a_bill_that_is_refused_does_not_keep_back_the_others(self, box):
+        """BDC_1246 for all becomes the one bill's own refusal."""
+        box.latency.seconds = 0.02
+        box.bill.main.policies.clear()
+        bad = invoice("bad", line={"description": "x" * 4001})
+        done = deliver(box, *(invoice(str(number)) for number in range(10)), bad, *map(invoice, ("a", "b", "c")))
+        assert done["supplier_invoices"] == {"created": 13, "held": 1}
+
+    def test_one_by_one_where_that_is_wanted(self, box):
+        """No bulk request at all."""
+        deliver(box, *(invoice(str(number)) for number in range(6)), bills_per_request=1)
+        assert writes(box) == {"POST /v3/bills": 6}
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("fault", ["drop_after", "drop_before", "error_500", "throttle"])
+    def test_a_lost_answer_to_many_leaves_each_once(self, box, rules, fault):
+        """All of a lost request are looked up; none is sent again before."""
+        rules.duplicate_numbers = "taken"
+        box.latency.seconds = 0.02
+        box.faults.next("bill", fault, 3, side="writes")
+        assert deliver(box, *(invoice(str(number)) for number in range(12)))["supplier_invoices"] == {"created": 12}
+        assert all(len(bills_of(box, f"R-{number}")) == 1 for number in range(12))
+
+    @pytest.mark.parametrize("amounts", [("5.00",), ("-5.00",)])
+    def test_one_number_is_taken_once_even_if_bill_would_take_it_twice(self, box, rules, sink, amounts):
+        """Two documents of the same vendor and number: one is posted, the other a conflict."""
+        rules.duplicate_numbers = "taken"
+        documents = [invoice(str(number), amounts, supplier_number="SAME") for number in range(4)]
+        outcomes = self.together(sink().create, documents)
+        assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
+
+    def test_one_name_becomes_one_vendor(self, box, sink):
+        """And one code one department."""
+        suppliers = [supplier(f"s{number}", name="Same LLC") for number in range(4)]
+        values = [dimension(f"Name {number}", code="F-1", external_id=f"X-{number}") for number in range(4)]
+        for cls, documents in ((SupplierSink, suppliers), (DimensionSink, values)):
+            outcomes = self.together(sink(cls).create, documents)
+            assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 3
 
 
 class TestSuppliers:
@@ -822,6 +888,7 @@ class TestTheWholeTarget:
         ({"create_missing": ["vendors"]}, "create_missing"),
         ({"dimension_lists": {"fund": "funds"}}, "dimension_lists"),
         ({"max_concurrency": 4}, "max_concurrency"),
+        ({"bills_per_request": 101}, "bills_per_request"),
         ({"organization_id": ""}, "organization_id"),
     ],
 )

@@ -173,7 +173,7 @@ class BillBook:
             except SystemFault as fault:
                 return [fault]
         try:
-            written = self._client.post(f"{_BILLS}/bulk", list(bodies))
+            written = self._client.post(f"{_BILLS}/bulk", list(bodies), _WITH_APPROVERS)
             return _dealt_out(bodies, written)
         except (Conflict, NotFound, Rejected):
             middle = len(bodies) // 2

@@ -14,6 +14,7 @@ from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.marks import marked
 from target_bill.options import BillPosting
 from target_bill.references import Ambiguous, References
+from target_bill.single_flight import SingleFlight
 
 __all__ = ["AccountSink", "DimensionSink"]
 
@@ -42,6 +43,7 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
     def __init__(self, references: References, options: BillPosting) -> None:
         self._references = references
         self._options = options
+        self._flights = SingleFlight()
 
     def prepare(self) -> None:
         """Nothing: a list is read when the first document asks for it."""
@@ -71,7 +73,6 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
             return [Reason("unknown", what, cure, kind, document.target_id)]
         if self._coding(which, document) is not None:
             return []
-        where = which.replace("_", " ")
         reasons = []
         if which not in self._options.create_missing:
             what = f"BILL has no {kind} {label}"
@@ -83,7 +84,7 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
         if document.parent and self._by_value(which, document.parent) is None:
             what, cure = f'BILL has no {kind} "{document.parent}" for it to stand under', "correct or remove its parent"
             reasons.append(Reason("unknown", what, cure, kind, document.parent))
-        reasons += self._doubts(which, document, f"{kind} {label}", where)
+        reasons += self._doubts(which, document)
         return reasons
 
     def find(self, document: D) -> Found | None:
@@ -102,9 +103,16 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
         """Create it.
 
         Raises:
+            Conflict: Another document has just become one of the same name or code.
             OutcomeUnknown: It may have been created.
         """
         which = self._wanted_list(document)
+        with self._flights.of(which):
+            if doubts := list(self._doubts(which, document)):
+                raise Conflict(SYSTEM, f"POST {which}", doubts[0].what)
+            return self._created(which, document)
+
+    def _created(self, which: CodingList, document: D) -> Delivered:
         body: dict[str, t.Any] = {"name": document.name, "description": marked(None, document.external_id)}
         if document.parent:
             body["parentId"] = self._parent(which, document.parent)
@@ -176,12 +184,13 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
         parent = self._by_value(which, value)
         return None if parent is None else parent.id
 
-    def _doubts(self, which: CodingList, document: D, label: str, where: str) -> t.Iterator[Reason]:
+    def _doubts(self, which: CodingList, document: D) -> t.Iterator[Reason]:
         """Return why creating it could double something: nothing in BILL hinders that."""
-        code = self._code(document)
-        if code and len(self._references.codings_with(which, code=code)) > 1:
-            cure = "map it to one of them by its id"
-            yield Reason("ambiguous", f"several of BILL's {where} have the code of {label}", cure, None, code)
+        code, where = self._code(document), which.replace("_", " ")
+        label = " ".join(self._names(document)[::2])
+        if code and self._references.codings_with(which, code=code):
+            what, cure = f"others of BILL's {where} have the code of {label}", "map it to one of them by its id"
+            yield Reason("ambiguous", what, cure, None, code)
         elif self._same_name(which, document):
             cure = "map it to that one, or give it another name"
             yield Reason("ambiguous", f"BILL's {where} have one named like {label}", cure, None, document.name)

@@ -9,6 +9,7 @@ from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason, Rejected, SystemFault
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, CreditBook, Invoice, is_credit
+from ml_connector.systems.bill.bulk import BillPost
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.writes import Written
@@ -22,7 +23,8 @@ from target_bill.invoice_request import (
     line_count,
 )
 from target_bill.options import BillPosting
-from target_bill.references import Ambiguous, References
+from target_bill.references import Ambiguous, References, folded
+from target_bill.single_flight import SingleFlight
 
 __all__ = ["SupplierInvoiceSink"]
 
@@ -48,7 +50,10 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         self._options = options
         self._organization_id = client.settings.organization_id
         self._bills = BillBook(client)
+        self._post = BillPost(self._bills, options.bills_per_request)
+        self._flights = SingleFlight()
         self._credits = CreditBook(client)
+        self.side_by_side = options.bills_per_request
         self._seen: list[Invoice] = []
         self._seen_since: dt.datetime | None = None
 
@@ -88,16 +93,17 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             Conflict: The vendor has another invoice with this number, or ours was archived.
             OutcomeUnknown: It may have been posted.
         """
-        if there := self._already_there(document):
-            return there
-        try:
-            if document.total < 0:
-                written = self._credits.create(self._body(document))
-            else:
-                written = self._bills.create(self._body(document))
-        except Conflict as conflict:
-            return self._posted_before(document, conflict)
-        return self._delivered(document, written)
+        with self._flights.of((self._vendor_id(document), document.total < 0, folded(invoice_number(document)))):
+            if there := self._already_there(document):
+                return there
+            try:
+                if document.total < 0:
+                    written = self._credits.create(self._body(document))
+                else:
+                    written = self._post.create(self._body(document))
+            except Conflict as conflict:
+                return self._posted_before(document, conflict)
+            return self._delivered(document, written)
 
     def update(self, document: SupplierInvoice, target_id: str, previous: SupplierInvoice | None) -> Delivered:
         """Change an invoice nobody has approved, scheduled, paid or edited; lines keep their coding.

@@ -10,7 +10,8 @@ from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.vendors import Vendor, plain_tax_id
-from target_bill.references import Ambiguous, References
+from target_bill.references import Ambiguous, References, folded
+from target_bill.single_flight import SingleFlight
 from target_bill.vendor_request import (
     ADDRESS,
     LONGEST_NAME,
@@ -39,6 +40,7 @@ class SupplierSink(DocumentSink[Supplier]):
 
     def __init__(self, references: References) -> None:
         self._references = references
+        self._flights = SingleFlight()
         self._claims_lock = threading.Lock()
         self._claims: dict[str, str] = {}
 
@@ -88,13 +90,17 @@ class SupplierSink(DocumentSink[Supplier]):
         """Create the vendor.
 
         Raises:
+            Conflict: Another supplier has just become a vendor of the same name.
             OutcomeUnknown: It may have been created.
         """
-        written = self._references.vendors.create(vendor_body(document))
-        if not isinstance(written.value, dict) or not written.value.get("id"):
-            raise OutcomeUnknown(SYSTEM, _CREATE, "the answer has no id")
-        vendor = Vendor.of(written.value)
-        self._references.add(vendor)
+        with self._flights.of(folded(document.name)):
+            if doubts := list(self._doubts(document)):
+                raise Conflict(SYSTEM, _CREATE, doubts[0].what)
+            written = self._references.vendors.create(vendor_body(document))
+            if not isinstance(written.value, dict) or not written.value.get("id"):
+                raise OutcomeUnknown(SYSTEM, _CREATE, "the answer has no id")
+            vendor = Vendor.of(written.value)
+            self._references.add(vendor)
         return Delivered(vendor.id, vendor.id, request=written.request, response=written.response)
 
     def update(self, document: Supplier, target_id: str, previous: Supplier | None) -> Delivered:
