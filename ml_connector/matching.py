@@ -57,13 +57,19 @@ class Proposal:
 
 
 def match_parties(
-    sources: t.Sequence[Party], targets: t.Sequence[Party], *, least_score: int = LEAST_SCORE, most: int = 3
+    sources: t.Sequence[Party],
+    targets: t.Sequence[Party],
+    *,
+    taken: t.Mapping[str, str] | None = None,
+    least_score: int = LEAST_SCORE,
+    most: int = 3,
 ) -> list[Proposal]:
     """Return proposals for every source, best first; one without a target where nothing was found.
 
     Args:
         sources: Parties to be matched.
         targets: Parties they may be.
+        taken: Which of the source's parties is mapped to a target already, by any of the target's ids.
         least_score: Similarity of names from which on one is suggested.
         most: Suggestions per source at most.
     """
@@ -82,7 +88,7 @@ def match_parties(
     )
     found: list[Proposal] = []
     for source in sources:
-        proposals = [_contested(each, len(proved[source.id]), claims) for each in proved[source.id]]
+        proposals = [_contested(each, len(proved[source.id]), claims, taken or {}) for each in proved[source.id]]
         if not any(each.certain for each in proposals):
             known = {each.target.id for each in proposals if each.target is not None}
             similar = names.similar(source, least_score, most + len(known))
@@ -185,16 +191,21 @@ def _doubts(source: Party, target: Party) -> list[str]:
     return doubts
 
 
-def _contested(proposal: Proposal, rivals: int, claims: t.Mapping[str, int]) -> Proposal:
+def _contested(proposal: Proposal, rivals: int, claims: t.Mapping[str, int], taken: t.Mapping[str, str]) -> Proposal:
     """Take certainty away where a source points at several targets, or several sources at one target."""
     target = proposal.target
     if not proposal.certain or target is None:
         return proposal
+    holder = next((taken[key] for key in (target.id, *sorted(target.aliases)) if key in taken), None)
     if rivals > 1:
-        return dataclasses.replace(proposal, certain=False, note="something else speaks for another one")
-    if claims[target.id] > 1:
-        return dataclasses.replace(proposal, certain=False, note=f"{claims[target.id]} of the source point at it")
-    return proposal
+        note = "something else speaks for another one"
+    elif claims[target.id] > 1:
+        note = f"{claims[target.id]} of the source point at it"
+    elif holder is not None:
+        note = f"{holder} is mapped to it already"
+    else:
+        return proposal
+    return dataclasses.replace(proposal, certain=False, note=note)
 
 
 def _index(parties: t.Sequence[Party], keys: t.Callable[[Party], t.AbstractSet[str | None]]) -> dict[str, list[Party]]:

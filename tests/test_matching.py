@@ -75,6 +75,14 @@ def test_what_speaks_against_it_leaves_it_to_a_person(sources, targets, note):
     assert note in proposals[0].note
 
 
+@pytest.mark.parametrize("known_as", ["S-1", "wid-1"])
+def test_a_supplier_that_is_taken_is_not_given_again_unseen(known_as):
+    """Two vendors may be one supplier, but a person says so; whichever id the mapping table uses."""
+    target = supplier(aliases=frozenset({"wid-1"}))
+    (proposal,) = match_parties([vendor(number="S-1")], [target], taken={known_as: "V9"})
+    assert (proposal.certain, proposal.note) == (False, "V9 is mapped to it already")
+
+
 @pytest.mark.parametrize("number", ["000000000", "12345", "***-**-6789", "XXXXX6789", "N/A", "99-9999999", "7"])
 def test_tax_numbers_that_tell_nobody_are_no_proof(number):
     """Placeholders, masked and short numbers match nothing, even where they occur once on each side."""

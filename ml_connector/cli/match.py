@@ -116,7 +116,8 @@ def suppliers(
             left_out["archived"] += 1
         else:
             wanted.append(vendor)
-    proposals = match_parties(wanted, candidates, least_score=least_score)
+    taken = {row["target"]: row["source"] for row in known}
+    proposals = match_parties(wanted, candidates, taken=taken, least_score=least_score)
     rows = sorted(map(_row, proposals), key=_order) + (known if mapped else [])
     replace_file(path, table_bytes(COLUMNS, rows))
     _tell_proposals(
