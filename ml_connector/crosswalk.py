@@ -4,6 +4,9 @@ A table is a CSV file ``<dir>/<source>-<target>/<table>.csv`` with the columns `
 further columns are kept as extras. A source cell may hold an id or a human number or name; ``*`` stands for
 everything that is not listed. Looking up never guesses: names that lead to different targets are
 ``Ambiguous``.
+
+A row says the same thing in both directions: what ``<source>-<target>`` does not answer is looked for in
+``<target>-<source>``, read backwards.
 """
 
 from __future__ import annotations
@@ -61,7 +64,9 @@ class Match:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Human names of one thing lead to rows with different targets; a person has to decide.
+    """One thing leads to rows with different targets; a person has to decide.
+
+    Its names stand in different rows, or several rows lead to it in a table that is read backwards.
 
     Attributes:
         matches: The rows, in the order of the file.
@@ -116,11 +121,13 @@ class Crosswalk:
 
     Args:
         tables: The tables by name (``cost_centers``).
+        mirrored: Those of the other direction, read backwards.
         directory: Where a table that does not exist yet would be made.
     """
 
-    def __init__(self, tables: t.Mapping[str, _Table], directory: Path) -> None:
+    def __init__(self, tables: t.Mapping[str, _Table], mirrored: t.Mapping[str, _Table], directory: Path) -> None:
         self._tables = tables
+        self._mirrored = mirrored
         self._directory = directory
 
     @classmethod
@@ -131,17 +138,17 @@ class Crosswalk:
         target: str,
         fallback_dirs: t.Sequence[str | os.PathLike[str]] = (),
     ) -> Crosswalk:
-        """Read all tables of a pair; a file in an earlier directory replaces its namesake in a later one.
+        """Read all tables of a pair, in both directions.
+
+        A file in an earlier directory replaces its namesake in a later one.
 
         Raises:
             UserError: A file is not what it should be; names file and line.
         """
+        roots = [Path(root) for root in (directory, *fallback_dirs)]
         pair = f"{source}-{target}"
-        tables: dict[str, _Table] = {}
-        for folder in (Path(root) / pair for root in reversed((directory, *fallback_dirs))):
-            for path in sorted(folder.glob("*.csv")) if folder.is_dir() else ():
-                tables[path.stem] = _read_table(path, f"{pair}/{path.name}")
-        return cls(tables, Path(directory) / pair)
+        mirrored = {name: table.mirrored() for name, table in _read_tables(roots, f"{target}-{source}").items()}
+        return cls(_read_tables(roots, pair), mirrored, Path(directory) / pair)
 
     def lookup(self, table: str, keys: t.Sequence[str]) -> Match | Ambiguous | None:
         """Look one thing up by its id and its human names; the default row is not considered.
@@ -151,10 +158,13 @@ class Crosswalk:
             keys: The id first, compared exactly; then human numbers and names, compared without case and
                 with blanks collapsed. A row for the id decides, whatever the names say.
         """
-        rows = self._tables.get(table)
-        if rows is None or not keys:
+        if not keys:
             return None
-        return rows.lookup(keys[0], keys[1:])
+        for rows in (self._tables.get(table), self._mirrored.get(table)):
+            found = rows.lookup(keys[0], keys[1:]) if rows is not None else None
+            if found is not None:
+                return found
+        return None
 
     def default(self, table: str) -> Match | None:
         """Return the table's ``*`` row."""
@@ -286,19 +296,32 @@ class _Table:
     def __init__(self, path: Path, rows: t.Sequence[Match]) -> None:
         self.path = path
         self.default = next((row for row in rows if row.source == DEFAULT_SOURCE), None)
-        self._exact = {row.source: row for row in rows if row.source != DEFAULT_SOURCE}
+        self._exact: dict[str, list[Match]] = {}
         self._folded: dict[str, list[Match]] = {}
-        for row in self._exact.values():
-            self._folded.setdefault(fold(row.source), []).append(row)
+        for row in rows:
+            if row.source != DEFAULT_SOURCE:
+                self._exact.setdefault(row.source, []).append(row)
+                self._folded.setdefault(fold(row.source), []).append(row)
 
     def lookup(self, record_id: str, names: t.Iterable[str]) -> Match | Ambiguous | None:
-        if record_id in self._exact:
-            return self._exact[record_id]
-        hits = {row.line: row for name in names for row in self._folded.get(fold(name), ())}
-        rows = tuple(hits[line] for line in sorted(hits))
-        if len({(row.target, tuple(sorted(row.extras.items()))) for row in rows}) > 1:
-            return Ambiguous(rows)
-        return rows[0] if rows else None
+        rows = self._exact.get(record_id) or [row for name in names for row in self._folded.get(fold(name), ())]
+        ordered = tuple({row.line: row for row in sorted(rows, key=lambda row: row.line)}.values())
+        if len({(row.target, tuple(sorted(row.extras.items()))) for row in ordered}) > 1:
+            return Ambiguous(ordered)
+        return ordered[0] if ordered else None
+
+    def mirrored(self) -> _Table:
+        """Return the table from target to source; "everything else" and further columns say nothing backwards."""
+        rows = [row for rows in self._exact.values() for row in rows]
+        return _Table(self.path, [Match(row.source, row.target, {}, row.path, row.line) for row in rows])
+
+
+def _read_tables(roots: t.Sequence[Path], pair: str) -> dict[str, _Table]:
+    tables: dict[str, _Table] = {}
+    for folder in (root / pair for root in reversed(roots)):
+        for path in sorted(folder.glob("*.csv")) if folder.is_dir() else ():
+            tables[path.stem] = _read_table(path, f"{pair}/{path.name}")
+    return tables
 
 
 def _read_table(path: Path, label: str) -> _Table:

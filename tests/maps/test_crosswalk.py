@@ -228,3 +228,61 @@ def test_memory_references_remember():
     memory = MemoryReferences()
     memory.put("008", "jobs", {"1": {"id": "1"}})
     assert (memory.get("008", "jobs", "1"), memory.get("008", "jobs", "2")) == ({"id": "1"}, None)
+
+
+@pytest.fixture
+def both_ways(tmp_path):
+    """Writes suppliers of both directions, and loads that from Workday to BILL."""
+
+    def load(there, back=None):
+        for pair, content in (("bill-workday", there), ("workday-bill", back)):
+            folder = tmp_path / pair
+            folder.mkdir(exist_ok=True)
+            if content is not None:
+                (folder / "suppliers.csv").write_text(f"source,target\n{content}", "utf-8")
+        return Crosswalk.load(tmp_path, "workday", "bill")
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "found"),
+    [
+        ("0090A,S-1\n", None, "0090A"),
+        ("Northwind,s-1\n", None, "Northwind"),
+        ("0090A,S-1\n", "S-1,0090B\n", "0090B"),
+        ("0090A,S-1\n", "S-2,0090B\n", "0090A"),
+        ("0090A,S-1\n", "*,0090B\n", "0090A"),
+        ("*,S-1\n", None, None),
+        ("0090A,S-2\n", None, None),
+    ],
+)
+def test_a_row_holds_in_both_directions(both_ways, there, back, found):
+    """What the direction's own table does not say is read backwards from the other's, the default row aside."""
+    assert target(both_ways(there, back).lookup("suppliers", ["w" * 32, "S-1"])) == found
+
+
+def test_two_rows_to_one_target_are_ambiguous_backwards(both_ways):
+    """Nobody picks one of two vendors of a supplier, unless a row says which."""
+    answer = both_ways("0090A,S-1\n0090B,S-1\n").lookup("suppliers", ["w" * 32, "S-1"])
+    assert isinstance(answer, Ambiguous)
+    assert [row.target for row in answer.matches] == ["0090A", "0090B"]
+    settled = both_ways("0090A,S-1\n0090B,S-1\n", "S-1,0090B\n")
+    assert target(settled.lookup("suppliers", ["w" * 32, "S-1"])) == "0090B"
+
+
+def test_a_new_row_belongs_into_the_direction_it_is_for(both_ways, tmp_path):
+    """However much is read backwards."""
+    assert both_ways("0090A,S-1\n").path("suppliers") == tmp_path / "workday-bill" / "suppliers.csv"
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.sampled_from(["x", "y", "z"])))
+def test_reading_backwards_undoes_what_is_one_to_one(both_ways, rows):
+    """A target leads back to its source exactly where it has one."""
+    crosswalk = both_ways("".join(f"{source},{to}\n" for source, to in rows.items()))
+    for to in ("x", "y", "z"):
+        sources = [source for source, its in rows.items() if its == to]
+        answer = crosswalk.lookup("suppliers", [to])
+        assert target(answer) == (sources[0] if len(sources) == 1 else None)
+        assert isinstance(answer, Ambiguous) == (len(sources) > 1)

@@ -30,12 +30,14 @@ def row(name, setting):
     return f"| `{name}` | {shown} | {choices} | {' '.join(setting['description'].split())} |"
 
 
-def test_every_setting_of_the_bill_map_is_told():
+@pytest.mark.parametrize("name", sorted(path.name for path in PACKAGED_MAPS.glob("*.yml")))
+def test_every_setting_of_a_packaged_map_is_told(name):
     """The table of settings is that of the map file: names, defaults, choices and descriptions."""
-    declared = yaml.safe_load((PACKAGED_MAPS / "tap_bill.yml").read_text("utf-8"))["settings"]
-    table = GUIDE.partition("compared by tests/maps/test_mapping_docs.py -->")[2].partition("\n\nA changed setting")[0]
+    declared = yaml.safe_load((PACKAGED_MAPS / name).read_text("utf-8"))["settings"]
+    mark = f"<!-- settings of {name}, compared by tests/maps/test_mapping_docs.py -->"
+    table = GUIDE.partition(mark)[2].lstrip().partition("\n\n")[0]
     rows = [line for line in table.splitlines() if line.startswith("| `")]
-    assert rows == [row(name, setting) for name, setting in declared.items()]
+    assert rows == [row(setting, spec) for setting, spec in declared.items()]
 
 
 def test_every_function_is_told():

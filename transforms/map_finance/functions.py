@@ -207,6 +207,28 @@ class Functions:
         return value.strip() if isinstance(value, str) else value
 
     @staticmethod
+    def _after(mark: str, value: t.Any) -> t.Any:
+        if not isinstance(value, str):
+            return value if value is UNRESOLVED else None
+        _, found, rest = value.partition(mark)
+        return rest.strip() or None if found else None
+
+    @staticmethod
+    def _starts(value: t.Any, beginnings: t.Sequence[str]) -> bool:
+        return isinstance(value, str) and value.startswith(tuple(beginnings))
+
+    # Lists of records
+
+    @staticmethod
+    def _where(items: t.Any, field: str, wanted: t.Any) -> t.Any:
+        return next((item for item in _records(items) if item.get(field) == wanted), None)
+
+    @staticmethod
+    def _primary(items: t.Any) -> t.Any:
+        newest_first = sorted(_records(items), key=lambda item: str(item.get("effective_date") or ""), reverse=True)
+        return next((item for item in newest_first if _is_primary(item)), next(iter(newest_first), None))
+
+    @staticmethod
     def _every(items: t.Any, field: str, allowed: t.Sequence[t.Any]) -> bool:
         if not isinstance(items, list):
             return False
@@ -237,6 +259,7 @@ LOOKUP_FUNCTIONS: t.Final = frozenset(
 """Functions whose answer depends on mapping tables or learned links."""
 
 FUNCTIONS: t.Final = LOOKUP_FUNCTIONS | {
+    "after",
     "date",
     "every",
     "first",
@@ -244,12 +267,15 @@ FUNCTIONS: t.Final = LOOKUP_FUNCTIONS | {
     "lower",
     "money",
     "number",
+    "primary",
     "related",
     "required",
+    "starts",
     "strip",
     "sum_of",
     "text",
     "upper",
+    "where",
 }
 """All functions of the language."""
 
@@ -259,6 +285,16 @@ def inexact(amount: Decimal, digits: int) -> bool:
     _, figures, exponent = amount.as_tuple()
     excess = -int(exponent) - digits
     return excess > 0 and any(figures[-excess:])
+
+
+def _records(items: t.Any) -> list[t.Mapping[str, t.Any]]:
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+
+
+def _is_primary(item: t.Mapping[str, t.Any]) -> bool:
+    """Whether an address, phone or e-mail of Workday's is the first of one of its usages."""
+    kinds = [kind for usage in _records(item.get("usage_data")) for kind in _records(usage.get("type_data"))]
+    return any(kind.get("primary") in ("1", "true", True) for kind in kinds)
 
 
 def _in_source_form(kind: str, value: t.Any) -> t.Any:

@@ -173,8 +173,14 @@ class Lookups:
 
     def _ambiguous(self, kind: str, instance: str, record_id: str, stream: str | None, answer: Ambiguous) -> Reason:
         name, _ = self._named(kind, instance, record_id, stream)
-        file = self._shown(self._crosswalk.path(table_name(kind)))
-        rows = ", ".join(f'line {row.line} "{row.source}" is {row.target}' for row in answer.matches)
+        path = self._crosswalk.path(table_name(kind))
+        file = self._shown(path)
+        rows = ", ".join(
+            f'line {row.line} "{row.source}" is {row.target}'
+            if row.path.parent == path.parent
+            else f'{self._shown(row.path)} line {row.line} "{row.target}" is {row.source}'
+            for row in answer.matches
+        )
         return Reason(
             code="ambiguous",
             what=f"{name} matches different rows for its {words(kind)}: {rows}",

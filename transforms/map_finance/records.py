@@ -619,7 +619,7 @@ def _resolved(value: t.Any) -> t.Any:
             if element is not None and element is not UNRESOLVED
         }
     if isinstance(value, list):
-        return [_resolved(element) for element in value if element is not UNRESOLVED]
+        return [_resolved(element) for element in value if element is not None and element is not UNRESOLVED]
     return value
 
 

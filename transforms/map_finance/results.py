@@ -31,10 +31,10 @@ def fingerprint_of(fields: t.Mapping[str, t.Any]) -> str:
 
 
 def validation_reasons(error: pydantic.ValidationError, label: str, system: str) -> list[Reason]:
-    """Return one reason per malformed field; fields that are absent are the caller's to report."""
+    """Return one reason per malformed field; what is absent, a list's elements too, is the caller's to report."""
     reasons = []
     for fault in error.errors():
-        if fault["type"] == "missing":
+        if fault["type"] in ("missing", "too_short"):
             continue
         field = _field(fault["loc"])
         message = fault["msg"].removeprefix("Value error, ")
