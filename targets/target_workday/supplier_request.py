@@ -14,10 +14,12 @@ from ml_connector.systems.workday.services import Shape
 from ml_connector.systems.workday.xml import reference
 from target_workday.options import WorkdayPosting
 
-__all__ = ["supplier_body"]
+__all__ = ["BUSINESS", "NEEDS_REGION", "region_reference", "supplier_body", "three_letters"]
 
-_NEEDS_REGION = ("US", "CA", "AU", "BR", "IN", "MX")
-_BUSINESS: t.Final = {
+NEEDS_REGION: t.Final = ("US", "CA", "AU", "BR", "IN", "MX")
+"""Countries whose addresses are refused without a region and a postal code."""
+
+BUSINESS: t.Final = {
     "Public": True,
     "Type_Data": [{"Primary": True, "Type_Reference": reference("Communication_Usage_Type_ID", "BUSINESS")}],
 }
@@ -68,7 +70,7 @@ def _entity(document: Supplier, shape: Shape, options: WorkdayPosting, today: dt
     if phone:
         contact["Phone_Data"] = [phone]
     if document.email:
-        contact["Email_Address_Data"] = [{"Email_Address": document.email, "Usage_Data": [_BUSINESS]}]
+        contact["Email_Address_Data"] = [{"Email_Address": document.email, "Usage_Data": [BUSINESS]}]
     shape.put(entity, contact, "Contact_Data")
     return entity
 
@@ -76,11 +78,11 @@ def _entity(document: Supplier, shape: Shape, options: WorkdayPosting, today: dt
 def _address(document: Supplier, today: dt.date) -> dict[str, t.Any] | None:
     """Return the address when it is complete: half an address gets the whole supplier refused."""
     country = (document.country or "").upper()
-    long_country = _three_letters().get(country)
+    long_country = three_letters().get(country)
     if not (document.address_line1 and document.city and long_country):
         return None
-    region = document.region if re.fullmatch(r"[A-Za-z0-9]{1,3}", document.region or "") else None
-    if country in _NEEDS_REGION and not (region and document.postal_code):
+    region = region_reference(country, document.region)
+    if country in NEEDS_REGION and not (region and document.postal_code):
         return None
     lines = [document.address_line1, document.address_line2]
     address: dict[str, t.Any] = {
@@ -90,18 +92,25 @@ def _address(document: Supplier, today: dt.date) -> dict[str, t.Any] | None:
             {"_value_1": line, "Type": f"ADDRESS_LINE_{number}"} for number, line in enumerate(lines, 1) if line
         ],
         "Municipality": document.city,
-        "Usage_Data": [_BUSINESS],
+        "Usage_Data": [BUSINESS],
     }
-    if country in _NEEDS_REGION and region:
-        address["Country_Region_Reference"] = reference("Country_Region_ID", f"{long_country}-{region.upper()}")
+    if region:
+        address["Country_Region_Reference"] = region
     if document.postal_code:
         address["Postal_Code"] = document.postal_code
     return address
 
 
+def region_reference(country: str, region: str | None) -> dict[str, t.Any] | None:
+    """Return the reference to a region given by its code, in countries where addresses have one."""
+    if country not in NEEDS_REGION or not re.fullmatch(r"[A-Za-z0-9]{1,3}", region or ""):
+        return None
+    return reference("Country_Region_ID", f"{three_letters()[country]}-{(region or '').upper()}")
+
+
 def _phone(document: Supplier, options: WorkdayPosting) -> dict[str, t.Any] | None:
     """Return the phone if written nationally: where a country code ends cannot be told from the digits."""
-    country = _three_letters().get((document.country or "").upper())
+    country = three_letters().get((document.country or "").upper())
     number = re.sub(r"[^0-9+]", "", document.phone or "")
     if not (number and country and options.supplier_phone_device_type) or number.startswith("+"):
         return None
@@ -109,12 +118,13 @@ def _phone(document: Supplier, options: WorkdayPosting) -> dict[str, t.Any] | No
         "Country_ISO_Code": country,
         "Phone_Number": number,
         "Phone_Device_Type_Reference": reference("Phone_Device_Type_ID", options.supplier_phone_device_type),
-        "Usage_Data": [_BUSINESS],
+        "Usage_Data": [BUSINESS],
     }
 
 
 @functools.cache
-def _three_letters() -> dict[str, str]:
+def three_letters() -> dict[str, str]:
+    """Return the ISO 3166-1 codes of three letters by those of two."""
     aliases: t.Mapping[str, t.Sequence[str]] = get_global("territory_aliases")
     return {
         two[0]: three

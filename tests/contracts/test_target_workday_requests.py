@@ -54,6 +54,7 @@ class Tenant:
         self.schemas = {name: schema_of(text) for name, text in descriptions.items()}
         self.requests = []
         self.status = "Approved"
+        self.contact = ""
 
     def answer(self, request, _context):
         """Validate a request and answer it."""
@@ -68,6 +69,7 @@ class Tenant:
         operation = etree.QName(body).localname.removesuffix("_Request")
         if operation in SAMPLES:
             text = (self.samples / SAMPLES[operation]).read_text("utf-8")
+            text = text.replace("</wd:External_Entity_ID>", f"</wd:External_Entity_ID>{self.contact}")
             return text.replace("Approved", self.status).replace("APPROVED", self.status.upper())
         return ENVELOPE.format(f"<wd:{operation}_Response>{WRITTEN_HERE.get(operation, '')}</wd:{operation}_Response>")
 
@@ -358,6 +360,50 @@ def test_a_new_supplier_is_valid(tenant, client, changes):
     assert [node.tag for node in body.iter() if "Settlement" in node.tag or "Bank" in node.tag] == []
     assert (body.find(".//{*}Address_Data") is not None) == ("city" in changes)
     assert (body.find(".//{*}Phone_Data") is not None) == ("phone" in changes)
+
+
+TWO_ADDRESSES = "".join(
+    '<wd:Address_Data wd:Effective_Date="2026-01-01-08:00"><wd:Country_Reference>'
+    '<wd:ID wd:type="ISO_3166-1_Alpha-2_Code">CH</wd:ID></wd:Country_Reference>'
+    f'<wd:Address_Line_Data wd:Type="ADDRESS_LINE_1">Weg {number}</wd:Address_Line_Data>'
+    '<wd:Municipality>Bern</wd:Municipality><wd:Usage_Data wd:Public="1"><wd:Type_Data wd:Primary="1">'
+    '<wd:Type_Reference><wd:ID wd:type="Communication_Usage_Type_ID">BUSINESS</wd:ID></wd:Type_Reference>'
+    '</wd:Type_Data></wd:Usage_Data><wd:Address_Reference><wd:ID wd:type="Address_ID">A-'
+    f"{number}</wd:ID></wd:Address_Reference></wd:Address_Data>"
+    for number in (1, 2)
+)
+
+
+@pytest.mark.parametrize(
+    "contact, changes, sent",
+    [
+        ("", {"name": "Northwind Inc"}, "Supplier_Name"),
+        ("", {"email": "ap@vendor.invalid"}, "Email_Address_Data"),
+        ("", {"phone": "(503) 555-0100", "country": "US"}, "Phone_Data"),
+        ("", {"address_line1": "Weg 1", "city": "Bern", "country": "CH", "postal_code": "3000"}, "Address_Data"),
+        ("", {"active": False}, "Supplier_Status_Data"),
+        ("", {"tax_id": "98-7654321"}, "Tax_ID_Data"),
+        (f"<wd:Contact_Data>{TWO_ADDRESSES}</wd:Contact_Data>", {"address_line1": "Gasse 9"}, "Address_Reference"),
+    ],
+)
+def test_a_change_of_a_supplier_is_valid(tenant, client, contact, changes, sent):
+    """It names the supplier, is not create-only, and carries no bank account."""
+    sink = SupplierSink(client, References(client), WorkdayPosting(supplier_phone_device_type="Landline"))
+    sink.prepare()
+    tenant.contact = contact
+    (found,) = sink._references._index("supplier").things
+    source = DocumentSource(system="bill", instance="o", stream="vendors", id="009X")
+    fields = {"source": source, "external_id": "BILL-009X", "name": "Northwind LLC", "owned": tuple(changes)}
+    delivered = sink.update(Supplier(**{**fields, **changes}), found.ids["WID"], None)
+    if sent == "Address_Reference" and delivered.unchanged:
+        assert "there are several" in delivered.warnings[0]  # this description has no reference to an address
+        return
+    (body,) = tenant.sent("Submit_Supplier")
+    assert body.get("{urn:com.workday/bsvc}Add_Only") is None
+    assert body.findtext("{*}Supplier_Reference/{*}ID") == found.ids["WID"]
+    assert body.find(f".//{{*}}{sent}") is not None
+    assert [node.tag for node in body.iter() if "Settlement" in node.tag or "Bank" in node.tag] == []
+    assert [node.tag for node in body.iter() if len(node) == 0 and not (node.text or "").strip()] == []
 
 
 def test_supplier_look_ups_are_valid(tenant, client):

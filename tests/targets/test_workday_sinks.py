@@ -593,7 +593,7 @@ class TestChecks:
 
 
 class TestSuppliers:
-    """Certain matches only, and nothing is ever overwritten."""
+    """Certain matches only."""
 
     def test_a_mapped_id_wins(self, supplier_sink, seed):
         """The mapping table has the last word."""
@@ -690,11 +690,6 @@ class TestSuppliers:
         """Category, terms and payment type; told before anything is written."""
         with pytest.raises(SettingInvalid, match="supplier_category"):
             supplier_sink().check(vendor())
-
-    def test_an_existing_supplier_is_never_changed(self, supplier_sink):
-        """It belongs to the people who keep it in Workday."""
-        with pytest.raises(Conflict, match="never changed"):
-            supplier_sink().update(vendor(), "a" * 32, None)
 
 
 @pytest.mark.contract

@@ -151,6 +151,12 @@ class References:
         """Add a thing created meanwhile."""
         self._index(thing.kind).add(thing)
 
+    def replace(self, thing: Thing) -> None:
+        """Put a thing that was changed in the place of what was known under its WID."""
+        index = self._index(thing.kind)
+        index.discard(thing.ids.get("WID"))
+        index.add(thing)
+
     def any_with(self, kind: Kind, id_type: str) -> Thing | None:
         """Return some thing that has an id of this type."""
         return next((thing for thing in self._index(kind).things if id_type in thing.ids), None)
@@ -234,16 +240,26 @@ class _Index:
         self.suppliers_by_tax_id: dict[str, list[SupplierThing]] = {}
 
     def add(self, thing: Thing) -> None:
-        for value in dict.fromkeys(thing.ids.values()):
-            self._by_id.setdefault(value, []).append(thing)
-        if thing.code:
-            self._by_code.setdefault(thing.code, []).append(thing)
-        if isinstance(thing, SupplierThing):
-            if thing.external_id:
-                self.suppliers_by_external_id.setdefault(thing.external_id, []).append(thing)
-            for tax_id in thing.tax_ids:
-                self.suppliers_by_tax_id.setdefault(tax_id, []).append(thing)
+        for table, keys in self._places(thing):
+            for key in keys:
+                table.setdefault(key, []).append(thing)
         self.things.append(thing)
+
+    def discard(self, wid: str | None) -> None:
+        for old in self._by_id.get(wid or "", []):
+            # Lists are exchanged, never emptied: others may be looking at them.
+            for table, keys in self._places(old):
+                for key in keys:
+                    table[key] = [thing for thing in table.get(key, []) if thing is not old]
+            self.things = [thing for thing in self.things if thing is not old]
+
+    def _places(self, thing: Thing) -> t.Iterator[tuple[dict[str, list[t.Any]], t.Iterable[str]]]:
+        """Yield the tables a thing stands in, each with the keys it has there."""
+        yield self._by_id, dict.fromkeys(thing.ids.values())
+        yield self._by_code, filter(None, (thing.code,))
+        if isinstance(thing, SupplierThing):
+            yield self.suppliers_by_external_id, filter(None, (thing.external_id,))
+            yield self.suppliers_by_tax_id, thing.tax_ids
 
     def find(self, value: str) -> Thing | None:
         found = self._by_id.get(value) or self._by_code.get(value) or []

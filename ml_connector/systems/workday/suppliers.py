@@ -9,7 +9,8 @@ from ml_connector.errors import NotFound, Rejected
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.references import References, SupplierThing, read_supplier
-from ml_connector.systems.workday.xml import reference
+from ml_connector.systems.workday.supplier_record import SupplierRecord, read_record
+from ml_connector.systems.workday.xml import Node, reference
 
 __all__ = ["SupplierReader"]
 
@@ -40,6 +41,18 @@ class SupplierReader:
         for start in range(0, len(wids), _MOST_REFERENCES):
             found += self._some(wids[start : start + _MOST_REFERENCES])
         return {thing.ids["WID"]: thing for thing in found if "WID" in thing.ids}
+
+    def record(self, wid: str) -> SupplierRecord:
+        """Return one with its contact data, as it stands now.
+
+        Raises:
+            NotFound: There is none.
+        """
+        for row in self._rows([reference("WID", wid)], sought=("WID", wid)):
+            found = read_record(row)
+            if found is not None and found.thing.ids.get("WID") == wid:
+                return found
+        raise Rejected(SYSTEM, _GET, f"the answer for WID {wid} does not contain it")
 
     def is_there(self, wid: str) -> bool:
         """Whether a supplier exists under a WID Workday has just named.
@@ -91,11 +104,14 @@ class SupplierReader:
     def _by_references(
         self, references: list[dict[str, t.Any]], sought: tuple[str, str] | None = None
     ) -> list[SupplierThing]:
+        found = map(read_supplier, self._rows(references, sought))
+        return [thing for thing in found if thing is not None]
+
+    def _rows(self, references: list[dict[str, t.Any]], sought: tuple[str, str] | None) -> list[Node]:
         body: dict[str, t.Any] = {
             "Request_References": {"Supplier_Reference": references},
             "Response_Filter": {"Count": _MOST_REFERENCES},
             "Response_Group": {"Include_Reference": True, "Include_Attachment_Data": False},
         }
         node = self._client.call(RESOURCES, _GET, body, sought=sought).node
-        found = (read_supplier(row) for page in node.nodes("Response_Data") for row in page.nodes("Supplier"))
-        return [thing for thing in found if thing is not None]
+        return [row for page in node.nodes("Response_Data") for row in page.nodes("Supplier")]

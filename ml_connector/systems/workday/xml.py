@@ -58,6 +58,20 @@ class Node:
         """Local name of the element."""
         return etree.QName(self.element).localname
 
+    @property
+    def own_text(self) -> str | None:
+        """The element's own text."""
+        return (self.element.text or "").strip() or None
+
+    @property
+    def children(self) -> list[Node]:
+        """All elements directly below."""
+        return [Node(child) for child in self.element if isinstance(child.tag, str)]
+
+    def attribute(self, name: str) -> str | None:
+        """Return an attribute; Workday qualifies them."""
+        return self.element.get(_TAG + name)
+
     def node(self, *path: str) -> Node | None:
         """Return the first element at the path."""
         found = self.element.find("/".join(_TAG + name for name in path))

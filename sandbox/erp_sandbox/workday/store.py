@@ -59,7 +59,8 @@ class Behaviour:
     about. ``refused_lookup_types`` are id types that are printed in answers but not accepted in
     Request_References (the trap of sheet workday 4.1). ``invalid_requests_per_minute`` lets the tenant answer
     429 to everything once so many validation faults were given within a minute; None never does.
-    ``approved_suppliers_only`` refuses invoices of suppliers that are still being approved.
+    ``approved_suppliers_only`` refuses invoices of suppliers that are still being approved. ``omitted_blocks`` says
+    what becomes of repeated blocks that a change of a supplier leaves out: nobody has shown which it is.
     """
 
     authentication_status: Literal[500, 401] = 500
@@ -67,6 +68,7 @@ class Behaviour:
     refused_lookup_types: set[str] = field(default_factory=set)
     invalid_requests_per_minute: int | None = None
     approved_suppliers_only: bool = False
+    omitted_blocks: Literal["kept", "cleared"] = "kept"
 
 
 class WorkdayStore:
@@ -163,6 +165,20 @@ class WorkdayStore:
         with self.lock:
             supplier = self.suppliers[supplier_id]
             supplier.status, supplier.approval, supplier.updated_at = "ACTIVE", "APPROVED", self.clock.now()
+            self.touch()
+
+    def edit_supplier(self, supplier_id: str, **changes: object) -> None:
+        """Change fields of a supplier inside Workday, as a clerk would.
+
+        Raises:
+            AttributeError: a supplier has no such field.
+        """
+        with self.lock:
+            supplier = self.suppliers[supplier_id]
+            for name, value in changes.items():
+                getattr(supplier, name)
+                setattr(supplier, name, value)
+            supplier.updated_at = self.clock.now()
             self.touch()
 
     def inactivate_cost_center(self, cost_center_id: str) -> None:

@@ -1,8 +1,9 @@
-"""Suppliers: matched with certainty, or created; never overwritten."""
+"""Suppliers: matched with certainty, or created; changed only where the source is master of a field."""
 
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import threading
 import typing as t
 
@@ -12,19 +13,23 @@ from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupIncon
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
 from ml_connector.systems.workday.references import Ambiguous, References, SupplierThing, plain_tax_id
+from ml_connector.systems.workday.supplier_record import SupplierRecord
 from ml_connector.systems.workday.suppliers import SupplierReader
 from target_workday.invoice_checks import supplier_reasons
 from target_workday.options import WorkdayPosting
 from target_workday.submission import Submission, read_submission
+from target_workday.supplier_changes import supplier_change
 from target_workday.supplier_request import supplier_body
 
 __all__ = ["SupplierSink"]
+
+_LOG = logging.getLogger(__name__)
 
 _SUBMIT: t.Final = "Submit_Supplier"
 
 
 class SupplierSink(DocumentSink[Supplier]):
-    """Finds the supplier a vendor is, or creates it.
+    """Finds the supplier a vendor is, or creates it, and keeps equal what the source is master of.
 
     Args:
         client: The tenant's client.
@@ -53,19 +58,17 @@ class SupplierSink(DocumentSink[Supplier]):
         In this order: the mapped id; our own external id; an External_Entity_ID that is the vendor's id; a
         tax number only one supplier has and no other vendor has claimed. Worktag-only suppliers are skipped.
         """
-        thing = (
-            self._by_id(document.target_id)
-            if document.target_id
-            else self._by_id(document.external_id) or self._by_vendor_id(document) or self._by_tax_id(document)
-        )
+        thing = self._match(document)
         return None if thing is None else _found(thing)
 
     def check(self, document: Supplier) -> list[Reason]:
-        """Return what stands against creating the supplier.
+        """Return what stands against creating the supplier; nothing, when it exists and is to be changed.
 
         Raises:
             SettingInvalid: What every new supplier needs is not set.
         """
+        if self._match(document) is not None:
+            return []
         if document.target_id:
             return supplier_reasons(document.target_id, self._references)
         self._options.require_for_new_suppliers()
@@ -120,21 +123,66 @@ class SupplierSink(DocumentSink[Supplier]):
         )
 
     def update(self, document: Supplier, target_id: str, previous: Supplier | None) -> Delivered:
-        """Refuse: a supplier that exists belongs to the people who keep it in Workday.
+        """Make the fields the source is master of say what it says; bank accounts are never touched.
 
         Raises:
-            Conflict: Always.
+            Conflict: Somebody has changed one of these fields in Workday since it was sent.
+            Rejected: Workday refuses the change, or has lost bank accounts over it.
+            OutcomeUnknown: It may have been changed.
         """
-        del previous
-        raise Conflict(SYSTEM, _SUBMIT, f"{document.name} exists ({target_id}); existing suppliers are never changed")
+        record = self._reader.record(target_id)
+        shape = self._client.service(RESOURCES).shape(_SUBMIT)
+        change = supplier_change(
+            document,
+            record,
+            previous,
+            shape=shape,
+            options=self._options,
+            today=dt.datetime.now(dt.UTC).date(),
+        )
+        for warning in change.warnings:
+            _LOG.warning("Supplier %s: %s.", record.thing.label, warning)
+        if not change.fields:
+            return Delivered(target_id, record.thing.id, unchanged=True, warnings=change.warnings)
+        answer = self._client.call(RESOURCES, _SUBMIT, change.body, write=True)
+        said = read_submission(answer, "Supplier_Reference")
+        if not said.accepted:
+            raise (Rejected if said.errors else OutcomeUnknown)(SYSTEM, _SUBMIT, said.words)
+        return Delivered(
+            target_id,
+            record.thing.id,
+            warnings=(*change.warnings, *said.warnings, *self._look_again(record)),
+            request=answer.request_text,
+            response=answer.response_text,
+        )
 
     def facts(self, document: Supplier) -> t.Mapping[str, t.Any]:
-        """Return the name, which a supplier we created must have."""
-        return {"name": document.name}
+        """Return the name, which a supplier we created must have; what changes later may wait for approval."""
+        return {} if document.owned else {"name": document.name}
 
     def read_back(self, target_ids: t.Sequence[str]) -> dict[str, Found]:
         """Read suppliers by WID."""
         return {wid: _found(thing) for wid, thing in self._reader.by_wids(target_ids).items()}
+
+    def _match(self, document: Supplier) -> SupplierThing | None:
+        if document.target_id:
+            return self._by_id(document.target_id)
+        return self._by_id(document.external_id) or self._by_vendor_id(document) or self._by_tax_id(document)
+
+    def _look_again(self, before: SupplierRecord) -> tuple[str, ...]:
+        """Read a supplier after a change: whether Workday keeps what is left out of a request is not documented."""
+        wid = before.thing.ids["WID"]
+        try:
+            after = self._reader.record(wid)
+        except SystemFault as error:
+            return (f"could not be read back: {error}",)
+        self._references.replace(after.thing)
+        had, has = before.settlement_accounts, after.settlement_accounts
+        if has < had:
+            words = f"{after.thing.label} had {had} bank accounts and has {has} since it was changed"
+            cure = "restore them in Workday, and let nothing be master of supplier fields until then"
+            raise Rejected(SYSTEM, _SUBMIT, f"{words}: {cure}")
+        return ()
 
     def _by_id(self, value: str) -> SupplierThing | None:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from erp_sandbox.workday.documents import BankAccount
+
 DATA = "/wd:Submit_Supplier_Request[1]/wd:Supplier_Data[1]"
 REFERENCE = '<wd:Supplier_Reference><wd:ID wd:type="Supplier_ID">{}</wd:ID></wd:Supplier_Reference>'
 
@@ -99,6 +101,43 @@ def test_an_update_changes_the_supplier_in_place(tenant, xml):
     assert tenant.store.suppliers_created == []
 
 
+def test_a_change_keeps_what_it_leaves_out(tenant, xml):
+    """Single values stay in any case; whether blocks stay is a switch, since nobody has shown it."""
+    account = BankAccount("BA-1", "Main", "Any Bank", "US")
+    tenant.store.edit_supplier("S-1", emails=["ap@northwind.invalid"], bank_accounts=[account], payment_terms="NET_45")
+    left_out = dict.fromkeys(
+        (
+            "Supplier_ID",
+            "Supplier_Category_Reference",
+            "Payment_Terms_Reference",
+            "Payment_Types_Accepted_Reference",
+            "Default_Payment_Type_Reference",
+            "Business_Entity_Data",
+            "Currency_Reference",
+        )
+    )
+    change = xml.supplier(attributes="", request=REFERENCE.format("S-1"), Supplier_Name="Northwind LLC", **left_out)
+    assert tenant.send(change).status == 200
+    kept = tenant.store.suppliers["S-1"]
+    assert (kept.name, kept.payment_terms, kept.currency, kept.tax_id) == (
+        "Northwind LLC",
+        "NET_45",
+        "USD",
+        "12-3456789",
+    )
+    assert (kept.external_entity_id, kept.emails, kept.bank_accounts) == ("BILL-1", ["ap@northwind.invalid"], [account])
+    tenant.store.behaviour.omitted_blocks = "cleared"
+    tenant.send(change)
+    kept = tenant.store.suppliers["S-1"]
+    assert (kept.payment_terms, kept.emails, kept.bank_accounts, kept.tax_ids) == ("NET_45", [], [], [])
+
+
+def test_a_clerk_changes_fields_there_are(tenant):
+    """A misspelt field is no new one."""
+    with pytest.raises(AttributeError):
+        tenant.store.edit_supplier("S-1", e_mail="x")
+
+
 def _entity(contact):
     return (
         "<wd:Business_Entity_Data><wd:Business_Entity_Name>Adventure Works</wd:Business_Entity_Name>"
@@ -153,6 +192,13 @@ def test_contact_data_has_a_known_usage(tenant, xml, usage, accepted):
         f"{_usage(xml, usage)}</wd:Email_Address_Data>"
     )
     assert (tenant.send(xml.supplier(Business_Entity_Data=_entity(email))).status == 200) is accepted
+
+
+def test_contact_data_needs_a_usage(tenant, xml):
+    """Nobody could tell what it is for."""
+    email = "<wd:Email_Address_Data><wd:Email_Address>ap@adventure.invalid</wd:Email_Address></wd:Email_Address_Data>"
+    answer = tenant.send(xml.supplier(Business_Entity_Data=_entity(email)))
+    assert answer.texts("Xpath")[0].endswith("/wd:Email_Address_Data[1]/wd:Usage_Data[1]")
 
 
 @pytest.mark.parametrize("country, line", [("XX", "ADDRESS_LINE_1"), ("US", "LINE_1")])

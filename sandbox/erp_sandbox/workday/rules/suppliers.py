@@ -1,8 +1,13 @@
-"""Submit_Supplier (sheet workday 4.2)."""
+"""Submit_Supplier (sheet workday 4.2).
+
+A change replaces the repeated blocks it carries; single values it leaves out stay. What becomes of repeated blocks it
+leaves out is a switch of the tenant.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.workday.documents import Address, Phone, SupplierRecord, TaxId
@@ -27,6 +32,32 @@ _REQUIRED = (
     "Default_Payment_Type_Reference",
     "Business_Entity_Data",
 )
+
+
+_VALUES = {
+    "external_entity_id": ("External_Entity_ID",),
+    "currency": ("Currency_Reference",),
+    "worktag_only": ("Worktag_Only",),
+    "category": ("Supplier_Category_Reference",),
+    "payment_terms": ("Payment_Terms_Reference",),
+    "default_payment_type": ("Default_Payment_Type_Reference",),
+    "business_entity_name": ("Business_Entity_Name",),
+    "customer_account_number": ("Customer_Account_Number",),
+    "duns_number": ("DUNS_Number",),
+}
+"""Fields of a supplier with the element of a request that sets each."""
+
+_BLOCKS = {
+    "tax_ids": ("Tax_ID_Data", "Tax_ID_Widget_Data"),
+    "payment_types": ("Payment_Types_Accepted_Reference",),
+    "accepted_currencies": ("Accepted_Currencies_Reference",),
+    "addresses": ("Address_Data",),
+    "phones": ("Phone_Data",),
+    "emails": ("Email_Address_Data",),
+    "bank_accounts": ("Settlement_Account_Data", "Settlement_Account_Widget_Data"),
+    "groups": ("Supplier_Group_Reference",),
+}
+"""The same for what repeats."""
 
 
 def submit_supplier(call: Call) -> Mapping[str, Any]:
@@ -77,7 +108,7 @@ def _existing(call: Call, data: Record) -> SupplierRecord | None:
 
 def _read(call: Call, data: Record, existing: SupplierRecord | None) -> SupplierRecord:
     call.refuse_unknown(data)
-    call.require(data, *_REQUIRED)
+    call.require(data, *(_REQUIRED if existing is None else _REQUIRED[:1]))
     own_id = data.text("Supplier_ID")
     if own_id is not None and (own_id != own_id.strip() or own_id == ""):
         call.note("The ID must not be empty, and not start or end with a blank.", data.xpath("Supplier_ID"))
@@ -105,9 +136,10 @@ def _read(call: Call, data: Record, existing: SupplierRecord | None) -> Supplier
     currency = call.refer(data, "Currency_Reference", "Currency")
     submitted = data.flag("Submit") or False
     addresses, phones, emails = _contact(call, entity)
-    return SupplierRecord(
-        wid=existing.wid if existing else "",
-        supplier_id=existing.supplier_id if existing else own_id or "",
+    contact = entity.record("Contact_Data") if entity else None
+    supplier = SupplierRecord(
+        wid="",
+        supplier_id=own_id or "",
         name=name,
         status=_active(call, data, existing),
         approval=_approval(
@@ -118,7 +150,7 @@ def _read(call: Call, data: Record, existing: SupplierRecord | None) -> Supplier
         tax_ids=_tax_ids(call, data),
         currency=currency.id if currency else None,
         worktag_only=data.flag("Worktag_Only") or False,
-        created_at=existing.created_at if existing else now,
+        created_at=now,
         updated_at=now,
         category=category.id if category else None,
         payment_terms=terms.id if terms else None,
@@ -131,9 +163,21 @@ def _read(call: Call, data: Record, existing: SupplierRecord | None) -> Supplier
         addresses=addresses,
         phones=phones,
         emails=emails,
-        bank_accounts=existing.bank_accounts if existing else [],
         groups=[each.id for each in call.refer_all(data, "Supplier_Group_Reference", "Supplier_Group")],
     )
+    if existing is None:
+        return supplier
+    given = [data, *(part for part in (entity, contact) if part is not None)]
+    return _changed(existing, supplier, given, cleared=call.store.behaviour.omitted_blocks == "cleared")
+
+
+def _changed(existing: SupplierRecord, new: SupplierRecord, given: list[Record], *, cleared: bool) -> SupplierRecord:
+    """The supplier after a change: what was not given stays, unless it is a block and blocks are cleared."""
+    kept: dict[str, Any] = {"wid": existing.wid, "supplier_id": existing.supplier_id, "created_at": existing.created_at}
+    for name, keys in {**_VALUES, **({} if cleared else _BLOCKS)}.items():
+        if not any(part.has(key) for part in given for key in keys):
+            kept[name] = getattr(existing, name)
+    return replace(new, **kept)
 
 
 def _active(call: Call, data: Record, existing: SupplierRecord | None) -> Any:
@@ -198,6 +242,7 @@ def _contact(call: Call, entity: Record | None) -> tuple[list[Address], list[Pho
 def _check_usage(call: Call, record: Record) -> None:
     """Check the usage of an address, phone or e-mail address; this tenant has business usage only."""
     call.refuse_unknown(record)
+    call.require(record, "Usage_Data")
     for usage in record.records("Usage_Data"):
         call.refuse_unknown(usage)
         for kind in usage.records("Type_Data"):
