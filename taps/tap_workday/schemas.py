@@ -242,6 +242,7 @@ _ORGANIZATION_DATA = part(
     ),
 )
 COST_CENTER: t.Final = shape(
+    date("Effective_Date"),
     refs("Restricted_To_Company_or_Company_Hierarchy_Reference"),
     _ORGANIZATION_DATA,
     ref("Organization_Subtype_Reference"),
@@ -249,6 +250,7 @@ COST_CENTER: t.Final = shape(
     _RELATED_WORKTAGS,
 )
 COMPANY: t.Final = shape(
+    date("Effective_Date"),
     wrapper("Tax_ID_Widget_Data"),
     parts("Tax_ID_Data", inside=_TAX_ID),
     _ORGANIZATION_DATA,

@@ -11,7 +11,6 @@ import typing as t
 from ml_connector.errors import PermissionDenied
 from ml_connector.singer.stream import ApiStream
 from ml_connector.systems.workday.client import FINANCE, RESOURCES
-from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.raas import report_rows
 from ml_connector.systems.workday.reads import DatesBetween, Reader, Source
 from ml_connector.systems.workday.windows import DateWindow, UpdatedWindow
@@ -94,14 +93,8 @@ class WorkdayStream(ApiStream):
             yield from self.read(context)
         except PermissionDenied as denied:
             self.log("workday_permission_lost: %s", denied, level=logging.WARNING)
-            raise PermissionDenied(
-                SYSTEM,
-                denied.operation,
-                f"{denied.message} Allow the ISU's security group to Get it and activate the change, "
-                f'or deselect the stream "{self.name}".',
-                code=denied.code,
-                status=denied.status,
-            ) from denied
+            denied.cure = f'{denied.cure} Or deselect the stream "{self.name}".'.lstrip()
+            raise
 
     @abc.abstractmethod
     def read(self, context: types.Context | None) -> Iterator[types.Record]:

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import typing as t
 
-from ml_connector.errors import NotFound, Rejected
+from ml_connector.errors import NotFound, PermissionDenied, Rejected
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.services import Shape
 from ml_connector.systems.workday.windows import DateWindow, UpdatedWindow
@@ -69,7 +69,7 @@ class Reader:
         self._client = client
         self._source = source
         self._group = {**_GROUP, **source.group, **(group or {})}
-        self._service, self.operation = client.offering(*source.operations)
+        (self._service, self.operation), *self._others = client.offerings(*source.operations)
 
     @property
     def knows_updates(self) -> bool:
@@ -78,10 +78,22 @@ class Reader:
         return criteria is not None and all(map(criteria.has, _UPDATED))
 
     def rows(self, criteria: t.Mapping[str, t.Any] | None = None) -> t.Iterator[Node]:
-        """Read all rows that meet criteria; None: all there are. Every page shows the same moment."""
-        body = {**({"Request_Criteria": criteria} if criteria else {}), **self._response_group()}
-        for page in self._client.pages(self._service, self.operation, body, count=self._source.count):
-            yield from page.nodes(self._source.leaf)
+        """Read all rows that meet criteria; None: all there are. Every page shows the same moment.
+
+        Permissions differ by service: where one is refused the next that has the operation is asked.
+
+        Raises:
+            PermissionDenied: No service of the tenant lets us.
+        """
+        while True:
+            try:
+                yield from self._rows(criteria)
+            except PermissionDenied:
+                if not self._others:
+                    raise
+                (self._service, self.operation), *self._others = self._others
+            else:
+                return
 
     def updated(self, window: UpdatedWindow) -> dict[str, t.Any] | None:
         """Return the criteria for what changed in a window: both ends or, for everything, none."""
@@ -114,6 +126,11 @@ class Reader:
         """Read rows by their Workday ids; what the tenant does not know, or does not show, is left out."""
         for start in range(0, len(wids), _MOST_REFERENCES):
             yield from self._some(wids[start : start + _MOST_REFERENCES])
+
+    def _rows(self, criteria: t.Mapping[str, t.Any] | None) -> t.Iterator[Node]:
+        body = {**({"Request_Criteria": criteria} if criteria else {}), **self._response_group()}
+        for page in self._client.pages(self._service, self.operation, body, count=self._source.count):
+            yield from page.nodes(self._source.leaf)
 
     def _some(self, wids: t.Sequence[str]) -> t.Iterator[Node]:
         sought = ("WID", wids[0]) if len(wids) == 1 else None
