@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {
     "ml_connector": ROOT / "ml_connector",
     "tap_bill": ROOT / "taps" / "tap_bill",
+    "tap_workday": ROOT / "taps" / "tap_workday",
+    "target_bill": ROOT / "targets" / "target_bill",
     "target_workday": ROOT / "targets" / "target_workday",
     "map_finance": ROOT / "transforms" / "map_finance",
     "erp_sandbox": ROOT / "sandbox" / "erp_sandbox",

@@ -40,13 +40,14 @@ class References:
         self._lock = threading.RLock()
 
     def vendor(self, value: str) -> Vendor | None:
-        """Return a vendor by its id, or by its short name if only one has it.
+        """Return a vendor by its id, its short name or, as people write it into mapping tables, its name.
 
         Raises:
-            Ambiguous: Several have this short name.
+            Ambiguous: Several have this short name or name.
         """
         known = self._vendors()
-        return known.get(value) or _only(known.with_key("short_name", value))
+        same = known.with_key("short_name", value) or known.with_key("name", folded(value))
+        return known.get(value) or _only(same)
 
     def vendors_with(self, *, short_name: str | None = None, tax_id: str | None = None) -> list[Vendor]:
         """Return the vendors with this short name, or with this tax number, archived ones too."""

@@ -29,6 +29,7 @@ from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Rejected, Se
 from ml_connector.singer.sink import LookupInconclusive, differences
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.settings import BillSettings
+from ml_connector.systems.bill.writes import Written
 from target_bill.options import BillPosting
 from target_bill.references import References
 from target_bill.sinks import AccountSink, DimensionSink, PaymentSink, SupplierInvoiceSink, SupplierSink
@@ -306,6 +307,14 @@ class TestInvoices:
         calls = box.stats.as_json()["bill"]["calls"]
         assert [each.external_id for each in other.survey(dt.date(2026, 11, 1), dt.date(2026, 11, 30))] == ["SAP-4"]
         assert box.stats.as_json()["bill"]["calls"] == calls
+
+    def test_a_survey_does_without_credits_the_user_may_not_see(self, rules, sink, caplog):
+        """What it may not read it has not posted."""
+        made = sink()
+        made.create(invoice())
+        rules.denied.add("vendor_credits.list")
+        assert [each.external_id for each in sink().survey(DAY, DAY)] == ["SAP-1"]
+        assert "cannot be seen" in caplog.text
 
 
 class TestChangedInvoices:
@@ -717,6 +726,12 @@ class TestPayments:
         """And it goes out by itself once that is mended."""
         assert codes(sink(PaymentSink).check(payment(**{"bill": bill, **changes}))) == [code]
 
+    @pytest.mark.parametrize("number", ["../vendors", "R/1?x=1", "R:1,2"])
+    def test_a_number_is_never_part_of_an_address(self, box, sink, bill, number):
+        """It is looked for among the vendor's bills, and found there."""
+        box.bill.edit_bill(bill, invoice=_number_on(number))
+        assert sink(PaymentSink).check(payment(bill=number)) == []
+
     @pytest.mark.parametrize(
         ("edit", "code"), [({"approvalStatus": "ASSIGNED"}, "unapproved"), ({"recordStatus": "INACTIVE"}, "inactive")]
     )
@@ -909,14 +924,9 @@ def test_every_option_is_a_setting_and_explained():
 def test_an_answer_without_an_id_is_no_proof(sink, monkeypatch):
     """It may have been created: it is looked up."""
     made = sink()
-    monkeypatch.setattr(made._bills._client, "post", lambda *_args: _Answer())
+    monkeypatch.setattr(made._bills._client, "post", lambda *_args: Written({}, "", ""))
     with pytest.raises(OutcomeUnknown):
         made.create(invoice())
-
-
-class _Answer:
-    value = None
-    request = response = ""
 
 
 def _number(row, number=ACCOUNT):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import typing as t
 
 from ml_connector.documents import SupplierInvoice
-from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason, Rejected, SystemFault
+from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, CreditBook, Invoice, is_credit
 from ml_connector.systems.bill.bulk import BillPost
@@ -27,6 +28,8 @@ from target_bill.references import Ambiguous, References, folded
 from target_bill.single_flight import SingleFlight
 
 __all__ = ["SupplierInvoiceSink"]
+
+_LOG = logging.getLogger(__name__)
 
 _BEFORE_ITS_DATE: t.Final = dt.timedelta(days=31)
 """How long before its own date an invoice may have been entered, for the survey."""
@@ -80,7 +83,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         since = dt.datetime.combine(first, dt.time(), dt.UTC) - _BEFORE_ITS_DATE
         if self._seen_since is None or since < self._seen_since:
             bills = [bill for bill in self._bills.changed_since(since) if bill.mark]
-            self._seen = [*bills, *(credit for credit in self._credits.all() if credit.mark)]
+            self._seen = [*bills, *self._marked_credits()]
             self._seen_since = since
         for invoice in self._seen:
             if first.isoformat() <= (invoice.date or "") <= last.isoformat():
@@ -148,6 +151,14 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         credits_ = [each for each in target_ids if is_credit(each)]
         found = {**self._bills.by_ids(bills), **self._credits.by_ids(credits_)}
         return {key: self._found(invoice) for key, invoice in found.items()}
+
+    def _marked_credits(self) -> list[Invoice]:
+        try:
+            return [credit for credit in self._credits.all() if credit.mark]
+        except PermissionDenied as error:
+            # What the user may not even read was not posted by it either.
+            _LOG.warning("%s; credits posted before cannot be seen.", error)
+            return []
 
     def _vendor_id(self, document: SupplierInvoice) -> str:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import typing as t
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from target_bill.references import Ambiguous, References
 __all__ = ["PaymentSink"]
 
 _OPERATION: t.Final = "POST /v3/bills/record-payment"
+_ID: t.Final = re.compile(r"00n[0-9A-Za-z]{17}")
 _UNAPPROVED: t.Final = frozenset({"ASSIGNED", "APPROVING", "DENIED"})
 
 
@@ -128,7 +130,7 @@ class PaymentSink(DocumentSink[Payment]):
 
     def _bill(self, document: Payment, part: PaymentApplication) -> Invoice | None:
         """Return the bill a part settles, by BILL's id or the number it has there."""
-        if (bill := self._bills.get(part.invoice)) is not None:
+        if _ID.fullmatch(part.invoice) and (bill := self._bills.get(part.invoice)) is not None:
             return bill
         vendor = self._vendor_id(document)
         found = self._bills.with_number(vendor, part.invoice, document.payment_date)

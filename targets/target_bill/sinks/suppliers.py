@@ -112,7 +112,7 @@ class SupplierSink(DocumentSink[Supplier]):
         vendor = self._references.vendors.get(target_id)
         if vendor is None:
             raise NotFound(SYSTEM, _CHANGE, f"vendor {target_id} of {document.name} is not there any more")
-        wanted = {name: value for name, value in document.owned_values.items() if not _same(name, value, vendor)}
+        wanted = {name: value for name, value in _imposed(document).items() if not _same(name, value, vendor)}
         if previous is not None:
             _refuse_foreign_changes(vendor, wanted, previous)
         if not wanted:
@@ -132,7 +132,7 @@ class SupplierSink(DocumentSink[Supplier]):
 
     def facts(self, document: Supplier) -> t.Mapping[str, t.Any]:
         """Return the name of a vendor we created, and the owned fields."""
-        return {"name": document.name} if not document.owned else dict(document.owned_values)
+        return {"name": document.name} if not document.owned else _imposed(document)
 
     def read_back(self, target_ids: t.Sequence[str]) -> dict[str, Found]:
         """Read vendors by id."""
@@ -142,7 +142,8 @@ class SupplierSink(DocumentSink[Supplier]):
         if document.target_id:
             return self._by_value(document.target_id)
         for value in document.known_as:
-            if (vendor := self._by_value(value)) is not None:
+            # By id alone: others' ids may by chance be what people have typed into a short name.
+            if (vendor := self._by_value(value)) is not None and vendor.id == value:
                 return vendor
         keyed = self._references.vendors_with(short_name=vendor_key(document))
         return keyed[0] if len(keyed) == 1 else self._by_tax_id(document)
@@ -202,6 +203,19 @@ class SupplierSink(DocumentSink[Supplier]):
                 f"vendor {names}",
                 "add a row to the mapping table suppliers.csv that says which vendor it is",
             )
+
+
+def _imposed(document: Supplier) -> dict[str, t.Any]:
+    """Return what the source is master of and has: what it does not know itself, it empties nowhere.
+
+    Only the second line of an address goes with the first.
+    """
+    values = document.owned_values
+    return {
+        name: value
+        for name, value in values.items()
+        if value is not None or (name == "address_line2" and values.get("address_line1"))
+    }
 
 
 def _refuse_foreign_changes(vendor: Vendor, wanted: t.Mapping[str, t.Any], previous: Supplier) -> None:
