@@ -34,6 +34,7 @@ FILES = {
     "Resource_Management": "Resource_Management.reconstructed.wsdl",
     "Financial_Management": "Financial_Management.wsdl",
     "Integrations": "Integrations.reconstructed.wsdl",
+    "Cash_Management": "Cash_Management.reconstructed.wsdl",
 }
 SEED = Seed(
     tenant="acme_dpt1",
@@ -42,6 +43,7 @@ SEED = Seed(
     spend_categories=(
         SpendCategory("Professional_Services", "Professional Services", False, "6000"),
         SpendCategory("Office_Supplies", "Office Supplies", False, "6100"),
+        SpendCategory("AP_External_Clearing", "Paid Elsewhere", False, "2000"),
     ),
     cost_centers=(
         CostCenter("CC-410", "410", "Delivery", True),
@@ -272,6 +274,7 @@ REQUESTS = [
     "Resource_Management__get_suppliers_incremental.request.xml",
     "Resource_Management__get_supplier_invoices_by_reference.request.xml",
     "Financial_Management__get_payments.request.xml",
+    "Cash_Management__submit_ad_hoc_payment.request.xml",
 ]
 
 
@@ -297,9 +300,9 @@ def test_the_samples_are_accepted_and_answered_by_the_contract(contracts_dir, co
 
 @pytest.fixture
 def grown(store, contracts_dir):
-    """A tenant with an invoice, an adjustment and a supplier with all that can be kept."""
-    for name in REQUESTS[:2]:
-        _ask(store, "Resource_Management", _sample(contracts_dir, name))
+    """A tenant with an invoice, an adjustment, an ad hoc payment and a supplier with all that can be kept."""
+    for name in (*REQUESTS[:2], REQUESTS[-1]):
+        _ask(store, name.partition("__")[0], _sample(contracts_dir, name))
     store.edit_invoice("BILL-00n01ABCDEF", tax_option="ENTER_TAX_DUE", tax_code="TAX_ZERO", on_hold=True)
     _ask(store, "Resource_Management", _wrap(ADJUSTMENT))
     return store

@@ -127,6 +127,27 @@ class Adjustment(Invoice):
 
 
 @dataclass(slots=True)
+class AdHocPayment:
+    """A payment recorded by hand or by a web service. It settles no invoice."""
+
+    wid: str
+    payment_id: str
+    submitted: bool
+    company: str
+    bank_account: str
+    payee: str
+    payee_kind: str
+    currency: str
+    payment_date: date
+    payment_type: str | None
+    memo: str
+    control_total: Decimal
+    external_reference: str
+    lines: list[InvoiceLine]
+    created_at: datetime
+
+
+@dataclass(slots=True)
 class Address:
     """A postal address; ``lines`` maps ``ADDRESS_LINE_1`` to its text."""
 

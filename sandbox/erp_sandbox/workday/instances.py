@@ -60,6 +60,8 @@ ID_TYPES: dict[str, tuple[str, ...]] = {
     "Unit_of_Measure": ("UN_CEFACT_Common_Code_ID",),
     "Supplier_Invoice": ("Supplier_Invoice_Reference_ID",),
     "Supplier_Invoice_Adjustment": ("Supplier_Invoice_Adjustment_Reference_ID",),
+    "Ad_Hoc_Payment": ("Ad_hoc_Payment_Reference_ID",),
+    "Financial_Account": ("Bank_Account_ID",),
     "Procurement_Item": ("Purchase_Item_ID",),
     "Purchase_Order": ("Purchase_Order_Reference_ID", "Document_Number"),
     "Payment": ("Payment_ID",),

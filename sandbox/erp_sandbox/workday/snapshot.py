@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from erp_sandbox.workday.documents import Adjustment, Invoice, SupplierRecord
+from erp_sandbox.workday.documents import AdHocPayment, Adjustment, Invoice, SupplierRecord
 from erp_sandbox.workday.orders import Employee, Journal, Payment, Project, PurchaseOrder
 from erp_sandbox.workday.records import Company, CostCenter, LedgerAccount, PaymentTerms, SpendCategory
 
@@ -33,3 +33,4 @@ class Snapshot:
     purchase_orders: list[PurchaseOrder] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     journals: list[Journal] = field(default_factory=list)
+    ad_hoc_payments: list[AdHocPayment] = field(default_factory=list)

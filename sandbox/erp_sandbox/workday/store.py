@@ -18,7 +18,7 @@ import msgspec
 from erp_sandbox import credentials
 from erp_sandbox.clock import Clock
 from erp_sandbox.workday.currencies import CURRENCIES
-from erp_sandbox.workday.documents import Adjustment, Invoice, SupplierRecord, TaxId
+from erp_sandbox.workday.documents import AdHocPayment, Adjustment, Invoice, SupplierRecord, TaxId
 from erp_sandbox.workday.instances import WORKTAG_ID_TYPES, Instance, Instances
 from erp_sandbox.workday.ledger import DocumentLedger
 from erp_sandbox.workday.oauth import ApiClient
@@ -102,6 +102,7 @@ class WorkdayStore:
         self.reports: dict[tuple[str, str], Report] = {DEFAULT_REPORT: _suppliers_report}
         self.invoice_ledger: DocumentLedger[Invoice] = DocumentLedger()
         self.adjustment_ledger: DocumentLedger[Adjustment] = DocumentLedger()
+        self.ad_hoc_payments: dict[str, AdHocPayment] = {}
         self.closed_periods: set[tuple[int, int]] = set()
         self.requests: dict[str, int] = {}
         self.wsdl_files: dict[str, Path] = {}
@@ -321,7 +322,7 @@ class WorkdayStore:
         """
         names = files or {
             name: path.name
-            for name in ("Resource_Management", "Financial_Management", "Integrations")
+            for name in ("Resource_Management", "Financial_Management", "Integrations", "Cash_Management")
             for path in (directory / f"{name}.wsdl", directory / f"{name}.reconstructed.wsdl")
             if path.is_file()
         }
@@ -354,6 +355,7 @@ class WorkdayStore:
                     sequences=self._sequences,
                     changed=[(kind, value, moment) for (kind, value), moment in self._changed.items()],
                     added=self._added,
+                    ad_hoc_payments=list(self.ad_hoc_payments.values()),
                     refresh_token=self.api_client.refresh_token,
                     projects=list(self.projects.values()),
                     employees=list(self.employees.values()),
@@ -380,6 +382,7 @@ class WorkdayStore:
             self.suppliers_created = [self.suppliers[each] for each in kept.created]
             self.invoice_ledger = DocumentLedger(kept.invoices)
             self.adjustment_ledger = DocumentLedger(kept.adjustments)
+            self.ad_hoc_payments = {each.payment_id: each for each in kept.ad_hoc_payments}
             self.closed_periods = set(kept.closed_periods)
             self._sequences = kept.sequences
             self._changed = {(kind, value): moment for kind, value, moment in kept.changed}
@@ -425,6 +428,15 @@ class WorkdayStore:
             )
             adjustment.wid = instance.wid
             self.adjustment_ledger.add(adjustment)
+            self.touch()
+            return instance
+
+    def add_ad_hoc_payment(self, payment: AdHocPayment) -> Instance:
+        """Keep an ad hoc payment; it must have an id no other has. Its WID is set."""
+        with self.lock:
+            instance = self.instances.add("Ad_Hoc_Payment", payment.payment_id, payment.payment_id)
+            payment.wid = instance.wid
+            self.ad_hoc_payments[payment.payment_id] = payment
             self.touch()
             return instance
 
@@ -481,6 +493,8 @@ class WorkdayStore:
             ("Supplier_Invoice", self.invoices),
             ("Supplier_Invoice_Adjustment", self.adjustments),
         )
+        for payment in self.ad_hoc_payments.values():
+            self.instances.add("Ad_Hoc_Payment", payment.payment_id, payment.payment_id)
         for kind, documents in written:
             for document in documents:
                 self.instances.add(kind, document.supplier_invoice_id, document.supplier_invoice_id)

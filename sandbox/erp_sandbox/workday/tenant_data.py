@@ -33,6 +33,7 @@ REFERENCE_VALUES: dict[str, dict[str, str]] = {
         "PAID_OUTSIDE": "Paid Outside Workday",
         "WIRE": "Wire",
     },
+    "Financial_Account": {"BA-BILL-CLEARING": "BILL Clearing", "BA-MAIN": "Operating Account"},
     "Tax_Option": {
         "CALC_TAX_DUE": "Calculate Tax Due to Supplier",
         "ENTER_TAX_DUE": "Enter Tax Due to Supplier",

@@ -8,6 +8,7 @@ from erp_sandbox.workday.rules.books import BOOKS
 from erp_sandbox.workday.rules.cancel import cancel_invoice
 from erp_sandbox.workday.rules.documents import ADJUSTMENTS, INVOICES, submit_document
 from erp_sandbox.workday.rules.orders import ORDERS
+from erp_sandbox.workday.rules.payments import get_payments, submit_payment
 from erp_sandbox.workday.rules.reads import READS
 from erp_sandbox.workday.rules.suppliers import submit_supplier
 
@@ -26,8 +27,15 @@ WRITES: dict[str, Handler] = {
     "Submit_Supplier_Invoice_Adjustment": lambda call: submit_document(call, ADJUSTMENTS),
     "Cancel_Supplier_Invoice": cancel_invoice,
     "Submit_Supplier": submit_supplier,
+    "Submit_Ad_Hoc_Payment": submit_payment,
 }
 """The operations that change something."""
 
-HANDLERS: dict[str, Handler] = {**READS, **ORDERS, **BOOKS, **WRITES}
+HANDLERS: dict[str, Handler] = {
+    **READS,
+    **ORDERS,
+    **BOOKS,
+    "Get_Ad_Hoc_Payments": get_payments,
+    **WRITES,
+}
 """Every operation: it takes a call and returns the values of its answer."""

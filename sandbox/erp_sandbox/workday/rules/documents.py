@@ -132,7 +132,7 @@ def _read(
     supplier = _supplier(call, data)
     units = minor_units(currency.id) if currency else 6
     amounts = {key: _amount(call, data, key, units) for key in _AMOUNTS}
-    lines = [_line(call, record, units) for record in data.records("Invoice_Line_Replacement_Data")]
+    lines = [read_line(call, record, units) for record in data.records("Invoice_Line_Replacement_Data")]
     if not lines:
         call.note("At least one line is required.", data.xpath("Invoice_Line_Replacement_Data"))
     submitted = data.flag("Submit") or False
@@ -232,7 +232,8 @@ def _amount(call: Call, record: Record, key: str, units: int) -> Decimal:
     return value
 
 
-def _line(call: Call, record: Record, units: int) -> InvoiceLine:
+def read_line(call: Call, record: Record, units: int) -> InvoiceLine:
+    """A line of a request; ``units`` are the decimals of the currency."""
     call.refuse_unknown(record)
     category = call.refer(record, "Spend_Category_Reference", "Spend_Category")
     item = call.refer(record, "Item_Reference", "Procurement_Item")

@@ -62,7 +62,7 @@ def document(store: WorkdayStore, each: Invoice, *, attachments: bool) -> dict[s
         "Payment_Terms_Reference": _maybe(find, "Payment_Terms", each.payment_terms),
         "Override_Payment_Type_Reference": _maybe(find, "Payment_Type", each.override_payment_type),
         "Attachment_Data": [_attachment(one) for one in each.attachments] if attachments else None,
-        "Invoice_Line_Replacement_Data": [_line(find, line) for line in each.lines],
+        "Invoice_Line_Replacement_Data": [line(find, one) for one in each.lines],
     }
 
 
@@ -190,24 +190,25 @@ def _maybe(find: Instances, kind: str, value: str | None) -> Instance | None:
     return find.get(kind, value) if value else None
 
 
-def _line(find: Instances, line: InvoiceLine) -> dict[str, Any]:
+def line(find: Instances, each: InvoiceLine) -> dict[str, Any]:
+    """A line of an invoice, adjustment or ad hoc payment."""
     return {
-        "Supplier_Invoice_Line_ID": line.line_id or None,
-        "Line_Order": line.line_order or None,
-        "Intercompany_Affiliate_Reference": _maybe(find, "Company", line.intercompany_affiliate),
-        "Item_Description": line.description or None,
-        "Spend_Category_Reference": _maybe(find, "Spend_Category", line.spend_category),
-        "Tax_Applicability_Reference": _maybe(find, "Tax_Applicability", line.tax_applicability),
-        "Tax_Code_Reference": _maybe(find, "Tax_Code", line.tax_code),
-        "Packaging_String": line.packaging,
-        "Quantity": line.quantity,
-        "Unit_of_Measure_Reference": _maybe(find, "Unit_of_Measure", line.unit_of_measure),
-        "Unit_Cost": line.unit_cost,
-        "Extended_Amount": line.extended_amount,
-        "Budget_Date": line.budget_date,
-        "Memo": line.memo or None,
-        "Worktags_Reference": _worktags(find, line.worktags),
-        "Billable": line.billable,
+        "Supplier_Invoice_Line_ID": each.line_id or None,
+        "Line_Order": each.line_order or None,
+        "Intercompany_Affiliate_Reference": _maybe(find, "Company", each.intercompany_affiliate),
+        "Item_Description": each.description or None,
+        "Spend_Category_Reference": _maybe(find, "Spend_Category", each.spend_category),
+        "Tax_Applicability_Reference": _maybe(find, "Tax_Applicability", each.tax_applicability),
+        "Tax_Code_Reference": _maybe(find, "Tax_Code", each.tax_code),
+        "Packaging_String": each.packaging,
+        "Quantity": each.quantity,
+        "Unit_of_Measure_Reference": _maybe(find, "Unit_of_Measure", each.unit_of_measure),
+        "Unit_Cost": each.unit_cost,
+        "Extended_Amount": each.extended_amount,
+        "Budget_Date": each.budget_date,
+        "Memo": each.memo or None,
+        "Worktags_Reference": _worktags(find, each.worktags),
+        "Billable": each.billable,
         "Supplier_Invoice_Split_Line_Data": [
             {
                 "Supplier_Invoice_Line_Split_ID": split.split_id or None,
@@ -216,7 +217,7 @@ def _line(find: Instances, line: InvoiceLine) -> dict[str, Any]:
                 "Memo": split.memo or None,
                 "Worktags_Reference": _worktags(find, split.worktags),
             }
-            for split in line.splits
+            for split in each.splits
         ],
     }
 

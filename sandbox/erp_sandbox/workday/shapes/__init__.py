@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from erp_sandbox.workday.contract import Operation, Service
-from erp_sandbox.workday.shapes import books, common, finance, invoices, orders, suppliers
+from erp_sandbox.workday.shapes import books, common, finance, invoices, orders, payments, suppliers
 
 __all__ = ["ALL_SERVICES", "ALL_TYPES"]
 
-ALL_TYPES = (*common.TYPES, *invoices.TYPES, *suppliers.TYPES, *finance.TYPES, *orders.TYPES, *books.TYPES)
+ALL_TYPES = (
+    *common.TYPES,
+    *invoices.TYPES,
+    *suppliers.TYPES,
+    *finance.TYPES,
+    *orders.TYPES,
+    *books.TYPES,
+    *payments.TYPES,
+)
 
 
 def _operation(name: str, root: str = "") -> Operation:
@@ -55,4 +63,11 @@ ALL_SERVICES = (
         ),
     ),
     Service("Integrations", (_operation("Get_References"),)),
+    Service(
+        "Cash_Management",
+        (
+            _operation("Submit_Ad_Hoc_Payment", "Submit_Ad_hoc_Payment"),
+            _operation("Get_Ad_Hoc_Payments", "Get_Ad_hoc_Payments"),
+        ),
+    ),
 )
