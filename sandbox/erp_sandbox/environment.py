@@ -9,8 +9,12 @@ __all__ = ["environment"]
 
 
 def environment(box: Sandbox) -> dict[str, str]:
-    """The settings of tap-bill and target-workday for this sandbox, named as Meltano names them."""
+    """The settings of the plugins for this sandbox, named as Meltano names them."""
     return {
+        "TAP_WORKDAY_BASE_URL": box.workday_base_url,
+        "TAP_WORKDAY_TENANT": credentials.WORKDAY_TENANT,
+        "TAP_WORKDAY_ISU_USERNAME": credentials.WORKDAY_ISU_USERNAME,
+        "TAP_WORKDAY_ISU_PASSWORD": credentials.WORKDAY_ISU_PASSWORD,
         "TAP_BILL_BASE_URL": box.bill_base_url,
         "TAP_BILL_DEV_KEY": credentials.BILL_DEV_KEY,
         "TAP_BILL_USERNAME": credentials.BILL_SYNC_TOKEN_NAME,
