@@ -10,7 +10,7 @@ from ml_connector.errors import Reason
 from ml_connector.systems.workday.references import Ambiguous, Kind, References, SupplierThing, Thing
 from target_workday.options import WorkdayPosting
 
-__all__ = ["check_invoice", "supplier_reasons"]
+__all__ = ["check_invoice", "supplier_reasons", "thing_reasons"]
 
 _WORDS: t.Final[dict[Kind, str]] = {
     "company": "company",
@@ -32,10 +32,10 @@ _TABLES: t.Final[dict[Kind, str]] = {
 
 def check_invoice(document: SupplierInvoice, references: References, options: WorkdayPosting) -> list[Reason]:
     """Return everything that stands against posting the invoice, each cause once."""
-    reasons = [*_thing_reasons("company", document.company, references)]
+    reasons = [*thing_reasons("company", document.company, references)]
     reasons += supplier_reasons(document.supplier, references)
     if document.payment_terms and references.readable("payment_terms"):
-        reasons += _thing_reasons("payment_terms", document.payment_terms, references)
+        reasons += thing_reasons("payment_terms", document.payment_terms, references)
     for line in document.lines:
         reasons += _line_reasons(line, references, options)
     reasons += _order_line_reasons(document)
@@ -67,11 +67,11 @@ def supplier_reasons(value: str, references: References) -> list[Reason]:
 
 def _line_reasons(line: InvoiceLine, references: References, options: WorkdayPosting) -> t.Iterator[Reason]:
     if line.gl_account and references.readable("gl_account"):
-        yield from _thing_reasons("gl_account", line.gl_account, references)
+        yield from thing_reasons("gl_account", line.gl_account, references)
     if line.purchase_order_line:
         return
     if line.spend_category:
-        yield from _thing_reasons("spend_category", line.spend_category, references)
+        yield from thing_reasons("spend_category", line.spend_category, references)
     else:
         account = f" (GL account {line.gl_account})" if line.gl_account else ""
         yield Reason(
@@ -83,7 +83,7 @@ def _line_reasons(line: InvoiceLine, references: References, options: WorkdayPos
         )
     for dimension in line.dimensions:
         if dimension.kind == "cost_center":
-            yield from _thing_reasons("cost_center", dimension.value, references)
+            yield from thing_reasons("cost_center", dimension.value, references)
         elif options.worktag_type(dimension.kind) is None:
             yield Reason(
                 "unmapped",
@@ -107,7 +107,8 @@ def _order_line_reasons(document: SupplierInvoice) -> t.Iterator[Reason]:
             )
 
 
-def _thing_reasons(kind: Kind, value: str, references: References) -> list[Reason]:
+def thing_reasons(kind: Kind, value: str, references: References) -> list[Reason]:
+    """Return what stands against referring to something."""
     try:
         thing = references.find(kind, value)
     except Ambiguous as error:

@@ -112,6 +112,9 @@ def _header(
     if options.tax_option:
         tax_option = reference("Tax_Option_ID", options.tax_option)
         put(data, tax_option, "Default_Tax_Option_Reference", "Tax_Option_Reference")
+    if options.override_payment_type:
+        payment_type = reference("Payment_Type_ID", options.override_payment_type)
+        put(data, payment_type, "Override_Payment_Type_Reference")
     put(data, document.due_date, "Due_Date_Override")
     put(data, document.accounting_date, "Accounting_Date_Override")
     put(data, options.on_hold or document.on_hold, "On_Hold")

@@ -46,6 +46,17 @@ class WorkdayPosting:
     invoice_number_from: t.Literal["external_id", "workday"] = _option(
         "external_id", doc="Number invoices by the id they are found by, or leave it to Workday's sequence."
     )
+    override_payment_type: str | None = _option(
+        None, doc="Payment_Type_ID invoices are posted with, one that no settlement run selects."
+    )
+    payment_recording: t.Literal["none", "ad_hoc_payment"] = _option(
+        "none", doc="Whether payments made elsewhere are recorded as ad hoc payments; they settle no invoice."
+    )
+    payment_bank_account: str | None = _option(None, doc="Bank_Account_ID recorded payments were made from.")
+    payment_clearing_category: str | None = _option(
+        None, doc="Spend_Category_ID recorded payments are coded to; its posting rule must hit AP clearing."
+    )
+    payment_type: str | None = _option(None, doc="Payment_Type_ID of recorded payments, such as MANUAL.")
     worktag_types: t.Mapping[str, str] = dataclasses.field(
         default_factory=dict,
         metadata={"doc": "Further kinds of dimension and the ID type of their worktag.", "secret": False},
@@ -71,12 +82,48 @@ class WorkdayPosting:
                 f'setting "invoice_number_from" is {options.invoice_number_from!r}.',
                 "It is external_id or workday.",
             )
+        options._check_payments()
         if options.auto_complete and not options.submit:
             raise SettingInvalid(
                 'settings "submit" (false) and "auto_complete" (true) contradict each other.',
                 "A draft cannot be approved; drop auto_complete.",
             )
         return options
+
+    @property
+    def records_payments(self) -> bool:
+        """Whether payments made elsewhere are recorded."""
+        return self.payment_recording == "ad_hoc_payment"
+
+    @property
+    def bank_account(self) -> str:
+        """Where recorded payments were made from; set wherever payments are recorded."""
+        return self.payment_bank_account or ""
+
+    @property
+    def clearing_category(self) -> str:
+        """What recorded payments are coded to; set wherever payments are recorded."""
+        return self.payment_clearing_category or ""
+
+    def _check_payments(self) -> None:
+        if self.payment_recording not in ("none", "ad_hoc_payment"):
+            raise SettingInvalid(
+                f'setting "payment_recording" is {self.payment_recording!r}.',
+                "It is none or ad_hoc_payment.",
+            )
+        if not self.records_payments:
+            return
+        for name, kind in (("bank_account", "Bank_Account_ID"), ("clearing_category", "Spend_Category_ID")):
+            if not getattr(self, name):
+                raise SettingInvalid(
+                    f'setting "payment_{name}" is missing, and payments are to be recorded in Workday.',
+                    f"Set TARGET_WORKDAY_PAYMENT_{name.upper()} to a {kind}, or payment_recording to none.",
+                )
+        if not (self.on_hold or self.override_payment_type):
+            raise SettingInvalid(
+                'settings "on_hold" (false) and "override_payment_type" (not set) leave invoices open that were paid.',
+                "Recording a payment settles no invoice, so a settlement run would pay it again: set one of the two.",
+            )
 
     def worktag_type(self, kind: str) -> str | None:
         """Return the ID type of a kind of dimension, None when it has none."""

@@ -13,7 +13,7 @@ from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.references import References
 from ml_connector.systems.workday.settings import WorkdaySettings
 from target_workday.options import WorkdayPosting
-from target_workday.sinks import SupplierInvoiceSink, SupplierSink
+from target_workday.sinks import PaymentSink, SupplierInvoiceSink, SupplierSink
 
 __all__ = ["TargetWorkday"]
 
@@ -156,6 +156,43 @@ class TargetWorkday(DeliveryTarget):
             description="Number invoices by the id they are found by (BILL-...), or leave it to Workday's sequence",
         ),
         th.Property(
+            "override_payment_type",
+            th.StringType,
+            title="Override payment type",
+            description="Payment_Type_ID invoices are posted with: one that no settlement run of the tenant selects, "
+            "where another system pays",
+            examples=["PAID_OUTSIDE"],
+        ),
+        th.Property(
+            "payment_recording",
+            th.StringType,
+            default="none",
+            allowed_values=["none", "ad_hoc_payment"],
+            title="Recording payments",
+            description="What happens to payments another system made. none: nothing, the stream is left out; "
+            "ad_hoc_payment: each is recorded as an ad hoc payment. That settles no invoice and posts a debit of its "
+            "own, so it needs payment_bank_account, payment_clearing_category, and on_hold or override_payment_type",
+        ),
+        th.Property(
+            "payment_bank_account",
+            th.StringType,
+            title="Bank account of payments",
+            description="Bank_Account_ID recorded payments were made from, usually a clearing account",
+        ),
+        th.Property(
+            "payment_clearing_category",
+            th.StringType,
+            title="Clearing category of payments",
+            description="Spend_Category_ID recorded payments are coded to; its posting rule must hit AP clearing",
+        ),
+        th.Property(
+            "payment_type",
+            th.StringType,
+            title="Payment type of payments",
+            description="Payment_Type_ID of recorded payments; left to Workday when not set",
+            examples=["MANUAL"],
+        ),
+        th.Property(
             "worktag_types",
             th.ObjectType(additional_properties=th.StringType),
             title="Worktag types",
@@ -195,13 +232,19 @@ class TargetWorkday(DeliveryTarget):
         return self._settings.tenant
 
     def make_sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
-        """Return the sinks for suppliers and supplier invoices."""
+        """Return the sinks for suppliers and supplier invoices, and for payments where they are recorded."""
         options = WorkdayPosting.from_config(self.config)
         if self.policy.missing_suppliers == "create":
             options.require_for_new_suppliers()
         client = WorkdayClient(self._settings)
         references = References(client)
-        return (SupplierSink(client, references, options), SupplierInvoiceSink(client, references, options))
+        sinks: list[DocumentSink[t.Any]] = [
+            SupplierSink(client, references, options),
+            SupplierInvoiceSink(client, references, options),
+        ]
+        if options.records_payments:
+            sinks.append(PaymentSink(client, references, options))
+        return sinks
 
     @cached_property
     def _settings(self) -> WorkdaySettings:

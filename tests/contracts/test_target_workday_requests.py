@@ -11,13 +11,22 @@ import requests_mock as requests_mock_module
 from lxml import etree
 
 from erp_sandbox.workday.wsdl import wsdl
-from ml_connector.documents import DocumentSource, InvoiceLine, Reference, Supplier, SupplierInvoice
+from ml_connector.documents import (
+    DocumentSource,
+    InvoiceLine,
+    Payment,
+    PaymentApplication,
+    Reference,
+    Supplier,
+    SupplierInvoice,
+)
 from ml_connector.errors import NotFound
+from ml_connector.systems.workday.ad_hoc_payments import CASH
 from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClient
 from ml_connector.systems.workday.references import References
 from ml_connector.systems.workday.settings import WorkdaySettings
 from target_workday.options import WorkdayPosting
-from target_workday.sinks import SupplierInvoiceSink, SupplierSink
+from target_workday.sinks import PaymentSink, SupplierInvoiceSink, SupplierSink
 
 pytestmark = pytest.mark.contract
 
@@ -25,7 +34,11 @@ SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 WID = "0627e00a601c1001085f64bd33e20000"
 DAY = dt.date(2026, 2, 3)
-FILES = {RESOURCES: "Resource_Management.reconstructed.wsdl", FINANCE: "Financial_Management.wsdl"}
+FILES = {
+    RESOURCES: "Resource_Management.reconstructed.wsdl",
+    FINANCE: "Financial_Management.wsdl",
+    CASH: "Cash_Management.reconstructed.wsdl",
+}
 SAMPLES = {
     "Get_Cost_Centers": "Financial_Management__get_cost_centers.response.xml",
     "Get_Account_Sets": "Financial_Management__get_account_sets.response.xml",
@@ -38,6 +51,7 @@ WRITTEN_HERE = {
     "</wd:Company_Reference></wd:Company></wd:Response_Data>",
     "Get_Resource_Categories": "<wd:Response_Data><wd:Resource_Category><wd:Resource_Category_Reference>"
     '<wd:ID wd:type="Spend_Category_ID">Professional_Services</wd:ID></wd:Resource_Category_Reference></wd:Resource_Category></wd:Response_Data>',
+    "Submit_Ad_hoc_Payment": f'<wd:Ad_hoc_Payment_Reference><wd:ID wd:type="WID">{WID}</wd:ID></wd:Ad_hoc_Payment_Reference>',
     "Submit_Supplier": f'<wd:Supplier_Reference><wd:ID wd:type="WID">{WID}</wd:ID></wd:Supplier_Reference>',
     "Submit_Supplier_Invoice_Adjustment": '<wd:Supplier_Invoice_Adjustment_Reference><wd:ID wd:type="WID">'
     f"{WID}</wd:ID></wd:Supplier_Invoice_Adjustment_Reference>",
@@ -203,8 +217,13 @@ CREDIT = {"total": Decimal("-1015.00"), "tax_amount": Decimal("-10.00"), "charge
 )
 @pytest.mark.parametrize(
     "options",
-    [{}, {"submit": False}, {"tax_option": "ENTER_TAX_DUE", "on_hold": True, "invoice_number_from": "workday"}],
-    ids=["default", "draft", "options"],
+    [
+        {},
+        {"submit": False},
+        {"tax_option": "ENTER_TAX_DUE", "on_hold": True, "invoice_number_from": "workday"},
+        {"override_payment_type": "PAID_OUTSIDE"},
+    ],
+    ids=["default", "draft", "options", "paid elsewhere"],
 )
 def test_a_posting_is_valid(tenant, sink, document, options):
     """Whatever the document carries and however it is to be posted."""
@@ -415,6 +434,43 @@ def test_supplier_look_ups_are_valid(tenant, client):
     )
     sink.read_back([WID])
     assert len(tenant.sent("Get_Suppliers")) == 4
+
+
+@pytest.mark.parametrize("options", [{}, {"submit": False, "payment_type": "MANUAL"}])
+def test_recording_a_payment_is_valid(tenant, client, options):
+    """What records it, and all that looks for it; create-only, nothing sent empty, no bank data."""
+    recording = {
+        "payment_recording": "ad_hoc_payment",
+        "payment_bank_account": "BA-BILL-CLEARING",
+        "payment_clearing_category": "Professional_Services",
+        "on_hold": True,
+    }
+    made = PaymentSink(client, References(client), WorkdayPosting.from_config({**recording, **options}))
+    made.prepare()
+    document = Payment(
+        source=DocumentSource(system="bill", instance="o", stream="payments", id="stp01XYZ"),
+        external_id="BILLPAY-stp01XYZ",
+        supplier="S-00042",
+        company="CO-100",
+        currency="USD",
+        amount=Decimal("1250.00"),
+        payment_date=DAY,
+        applications=(
+            PaymentApplication(invoice="BILL-00n01ABCDEF", amount=Decimal("1000.00")),
+            PaymentApplication(invoice=WID, amount=Decimal("250.00")),
+        ),
+    )
+    assert made.find(document) is None
+    assert list(made.survey(DAY, DAY)) == []
+    assert made.create(document).target_id == WID
+    assert made.read_back([WID]) == {}
+    (body,) = tenant.sent("Submit_Ad_hoc_Payment")
+    assert body.get("{urn:com.workday/bsvc}Add_Only") == "true"
+    assert body.findtext(".//{*}Ad_hoc_Payment_ID") == "BILLPAY-stp01XYZ"
+    assert body.find(".//{*}Bank_Data") is None
+    sent = [node for request in tenant.requests for node in request.iter()]
+    assert [node.tag for node in sent if len(node) == 0 and not (node.text or "").strip()] == []
+    assert len(tenant.sent("Get_Ad_hoc_Payments")) == 3
 
 
 def test_the_sample_answer_is_read_whole(tenant, sink):

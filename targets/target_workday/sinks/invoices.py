@@ -63,6 +63,8 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             shape.part(form.data).require("Suppliers_Invoice_Number", "Supplier_Reference_Number")
             if self._options.tax_option:
                 shape.part(form.data).require("Default_Tax_Option_Reference", "Tax_Option_Reference")
+            if self._options.override_payment_type:
+                shape.part(form.data).require("Override_Payment_Type_Reference")
         self._references.load("company", "supplier", "spend_category", "cost_center", "gl_account", "payment_terms")
 
     def check(self, document: SupplierInvoice) -> list[Reason]:

@@ -12,7 +12,7 @@ from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason, Reje
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
-from ml_connector.systems.workday.references import Ambiguous, References, SupplierThing, plain_tax_id
+from ml_connector.systems.workday.references import Ambiguous, References, SupplierThing, folded, plain_tax_id
 from ml_connector.systems.workday.supplier_record import SupplierRecord
 from ml_connector.systems.workday.suppliers import SupplierReader
 from target_workday.invoice_checks import supplier_reasons
@@ -55,8 +55,9 @@ class SupplierSink(DocumentSink[Supplier]):
     def match(self, document: Supplier) -> Found | None:
         """Return the supplier a vendor certainly is.
 
-        In this order: the mapped id; our own external id; an External_Entity_ID that is the vendor's id; a
-        tax number only one supplier has and no other vendor has claimed. Worktag-only suppliers are skipped.
+        In this order: the mapped id; our own external id; an External_Entity_ID that is the vendor's id; an id the
+        source knows it by; a tax number only one supplier has and no other vendor has claimed. Never a name.
+        Worktag-only suppliers are skipped.
         """
         thing = self._match(document)
         return None if thing is None else _found(thing)
@@ -72,7 +73,7 @@ class SupplierSink(DocumentSink[Supplier]):
         if document.target_id:
             return supplier_reasons(document.target_id, self._references)
         self._options.require_for_new_suppliers()
-        return self._doubts(document)
+        return list(self._doubts(document))
 
     def find(self, document: Supplier) -> Found | None:
         """Look for the supplier created under our external id."""
@@ -167,7 +168,12 @@ class SupplierSink(DocumentSink[Supplier]):
     def _match(self, document: Supplier) -> SupplierThing | None:
         if document.target_id:
             return self._by_id(document.target_id)
-        return self._by_id(document.external_id) or self._by_vendor_id(document) or self._by_tax_id(document)
+        return (
+            self._by_id(document.external_id)
+            or self._by_vendor_id(document)
+            or next(filter(None, map(self._by_id, document.known_as)), None)
+            or self._by_tax_id(document)
+        )
 
     def _look_again(self, before: SupplierRecord) -> tuple[str, ...]:
         """Read a supplier after a change: whether Workday keeps what is left out of a request is not documented."""
@@ -198,32 +204,37 @@ class SupplierSink(DocumentSink[Supplier]):
         if not document.tax_id:
             return None
         thing = _only(self._references.suppliers_with(tax_id=document.tax_id))
-        return thing if thing is not None and self._first_to_claim(document) else None
+        claim = plain_tax_id(document.tax_id or "")
+        return thing if thing is not None and self._first_to_claim(claim, document) else None
 
-    def _first_to_claim(self, document: Supplier) -> bool:
-        key = plain_tax_id(document.tax_id or "")
+    def _first_to_claim(self, what: str, document: Supplier) -> bool:
         with self._taken_lock:
-            return self._taken.setdefault(key, document.source.id) == document.source.id
+            return self._taken.setdefault(what, document.source.id) == document.source.id
 
-    def _doubts(self, document: Supplier) -> list[Reason]:
-        """Return why creating it could double a supplier that exists."""
+    def _doubts(self, document: Supplier) -> t.Iterator[Reason]:
+        """Return why creating it could double a supplier that exists, or revive one nobody wants."""
         twins = [
             *self._references.suppliers_with(external_id=document.source.id),
             *(self._references.suppliers_with(tax_id=document.tax_id) if document.tax_id else ()),
         ]
-        if not twins:
-            return []
-        names = ", ".join(dict.fromkeys(twin.label for twin in twins))
-        return [
-            Reason(
-                "ambiguous",
-                f'vendor "{document.name}" ({document.source.id}) shares its id or tax number with Workday '
-                f"supplier {names}, but they do not belong to each other alone",
-                "add a row to the mapping table suppliers.csv that says which supplier it is",
+        name = folded(document.name)
+        if twins:
+            names = ", ".join(dict.fromkeys(twin.label for twin in twins))
+            shared = f"shares its id or tax number with Workday supplier {names}, but they do not belong to each other"
+            yield _ambiguous(document, f"{shared} alone")
+        elif namesakes := self._references.suppliers_named(document.name):
+            names = ", ".join(twin.label for twin in namesakes)
+            yield _ambiguous(document, f"has the name of Workday supplier {names}")
+        elif not self._first_to_claim(f"name {name}", document):
+            yield _ambiguous(document, "has the name of another one that is to be created")
+        if not document.active:
+            yield Reason(
+                "inactive",
+                f'"{document.name}" is inactive at its source and has no supplier in Workday',
+                "nothing to do unless it is to be used; then map it in suppliers.csv",
                 "supplier",
                 document.source.id,
             )
-        ]
 
     def _nothing_created(self, said: Submission) -> bool:
         if said.wid is None:
@@ -243,6 +254,16 @@ class SupplierSink(DocumentSink[Supplier]):
         if found is None:
             raise conflict
         return Delivered(found.target_id, found.number, warnings=(conflict.message,))
+
+
+def _ambiguous(document: Supplier, why: str) -> Reason:
+    return Reason(
+        "ambiguous",
+        f'vendor "{document.name}" ({document.source.id}) {why}',
+        "add a row to the mapping table suppliers.csv that says which supplier it is",
+        "supplier",
+        document.source.id,
+    )
 
 
 def _only(things: t.Sequence[SupplierThing]) -> SupplierThing | None:
