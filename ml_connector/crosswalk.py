@@ -25,6 +25,7 @@ from ml_connector.errors import UserError
 
 __all__ = [
     "Ambiguous",
+    "AmbiguousLink",
     "Crosswalk",
     "Links",
     "Match",
@@ -75,11 +76,27 @@ class Ambiguous:
     matches: tuple[Match, ...]
 
 
+class AmbiguousLink(LookupError):
+    """Several of the target's things were made of, or matched with, one of the source's.
+
+    Args:
+        ids: The target's ids.
+    """
+
+    def __init__(self, ids: t.Sequence[str]) -> None:
+        self.ids = tuple(ids)
+        super().__init__(", ".join(ids))
+
+
 class Links(t.Protocol):
     """What the ledger learned when it delivered or matched documents."""
 
     def linked(self, kind: str, source_instance: str, source_id: str) -> str | None:
-        """Return the target's id of a source's thing; ``kind`` is the table's name (``suppliers``)."""
+        """Return the target's id of a source's thing; ``kind`` is the table's name (``suppliers``).
+
+        Raises:
+            AmbiguousLink: Several are known.
+        """
         ...
 
 

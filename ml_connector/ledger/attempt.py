@@ -256,7 +256,7 @@ class Attempt:
         """Settle a request that did not succeed; raises again what another try or a person has to mend."""
         match fault:
             case Conflict() | Rejected() | NotFound():
-                reason = _refused(document, fault, self._name)
+                reason = _refused(entry, document, fault, self._name)
                 self._settlement.refused(entry, mapped, reason, content_hash(document.model_dump()))
             case Throttled() | Unavailable() | CredentialsRefused() | PermissionDenied():
                 self._settlement.not_processed(entry, fault)
@@ -271,9 +271,10 @@ class Attempt:
 
 
 def _missing_supplier(document: Document, target: str) -> Reason:
+    noun = "vendor" if document.source.stream == "vendors" else "supplier"
     return Reason(
         "missing_supplier",
-        f'{display_name(document.source.system)} vendor "{document.party}" ({document.source.id}) has no supplier '
+        f'{display_name(document.source.system)} {noun} "{document.party}" ({document.source.id}) has no supplier '
         f"in {target}",
         "add a row to the mapping table suppliers.csv, or set missing_suppliers to create",
         kind="supplier",
@@ -290,7 +291,15 @@ def _cannot_tell(document: Document, target: str, error: LookupInconclusive) -> 
     )
 
 
-def _refused(document: Document, fault: SystemFault, target: str) -> Reason:
+def _refused(entry: Entry, document: Document, fault: SystemFault, target: str) -> Reason:
+    if isinstance(fault, Conflict) and isinstance(document, Supplier) and entry.target_id is not None:
+        return Reason(
+            "changed_in_target",
+            str(fault),
+            f"put it back in {target}; or overwrite it: `ml-connector replay {entry.source_id}`",
+            kind="supplier",
+            value=document.source.id,
+        )
     if isinstance(fault, Conflict):
         return Reason(
             "duplicate",

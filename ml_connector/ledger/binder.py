@@ -8,6 +8,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector import exact_json
+from ml_connector.crosswalk import AmbiguousLink
 from ml_connector.ledger.schema import entries, source_records
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.upsert import upsert
@@ -16,6 +17,7 @@ __all__ = ["LedgerLinks", "LedgerReferences"]
 
 _Key = tuple[str, str, str]
 _CACHE = 50_000  # records; a vendor is about a kilobyte
+_SHOWN = 5
 
 
 class LedgerReferences:
@@ -88,6 +90,9 @@ class LedgerLinks:
         """Return the target's id of a ``kind`` (``suppliers``), or None when none is known.
 
         A link learned in one direction holds in the other: what this source got from the target is the target's.
+
+        Raises:
+            AmbiguousLink: Several of the target's things became this one, and it never went the other way itself.
         """
         source = f"{self._system()}:{source_instance}"
         forth = sa.select(sa.func.coalesce(entries.c.target_number, entries.c.target_id)).where(
@@ -104,5 +109,10 @@ class LedgerLinks:
             sa.or_(entries.c.target_id == source_id, entries.c.target_number == source_id),
         )
         with self._ledger.read() as connection:
-            found = connection.execute(forth.limit(1)).scalar()
-            return found if found is not None else connection.execute(back.limit(1)).scalar()
+            found: str | None = connection.execute(forth.limit(1)).scalar()
+            if found is not None:
+                return found
+            ids: list[str] = sorted(connection.execute(back.distinct().limit(_SHOWN)).scalars())
+        if len(ids) > 1:
+            raise AmbiguousLink(ids)
+        return next(iter(ids), None)

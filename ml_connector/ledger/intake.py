@@ -13,7 +13,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector import exact_json
-from ml_connector.documents import DELIVERY_ORDER, DocumentSource, content_hash
+from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Supplier, content_hash
 from ml_connector.errors import Reason
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
@@ -137,7 +137,7 @@ class Intake:
         counts: collections.Counter[tuple[str, str]] = collections.Counter()
         now = dt.datetime.now(dt.UTC)
         known = self._known(connection, items)
-        inserts, updates = [], []
+        inserts, updates, news = [], [], []
         for key, item in items.items():
             row = known.get(key)
             if row is None:
@@ -145,6 +145,7 @@ class Intake:
                     counts[(item.kind, "unwanted")] += 1
                     continue
                 counts[(item.kind, "new")] += 1
+                news.append(key)
                 inserts.append(
                     {
                         "target": self._target,
@@ -160,13 +161,42 @@ class Intake:
                 counts[(item.kind, "unwanted" if item.unwanted and not row.target_id else "unchanged")] += 1
             else:
                 counts[(item.kind, "changed")] += 1
+                news.append(key)
                 updates.append({"row_id": row.id, **_content(item, now), **_state(row, item, now)})
         if inserts:
             connection.execute(sa.insert(entries), inserts)
         for update in updates:
             row_id = update.pop("row_id")
             connection.execute(sa.update(entries).where(entries.c.id == row_id).values(**update))
+        self._compare_again(connection, news)
         return counts
+
+    def _compare_again(self, connection: sa.Connection, news: t.Iterable[tuple[str, str, str]]) -> None:
+        """Have suppliers compared that come from the target, and have changed here where they were delivered to.
+
+        Suppliers go both ways: somebody may have changed, here, a field of which the target is master.
+        """
+        changed: dict[str, list[str]] = collections.defaultdict(list)
+        for kind, source, source_id in news:
+            if kind == Supplier.kind:
+                changed[source].append(source_id)
+        for source, ids in changed.items():
+            theirs = sa.and_(
+                entries.c.target == source,
+                entries.c.kind == Supplier.kind,
+                entries.c.source == self._target,
+                entries.c.target_id.in_(ids),
+                entries.c.state.in_(("posted", "held")),
+            )
+            connection.execute(
+                sa.update(entries)
+                .where(theirs)
+                .values(
+                    state=sa.case((entries.c.state == "posted", "received"), else_=entries.c.state),
+                    fingerprint=None,
+                    refused=None,
+                )
+            )
 
     def _known(
         self, connection: sa.Connection, items: dict[tuple[str, str, str], _Item]

@@ -101,10 +101,13 @@ def inconsistencies(document: Document) -> list[Reason]:
 
 
 def _linked_supplier(entry: Entry, document: Supplier) -> Decision:
-    """A supplier both sides have: only what the source is master of matters, and only when it has changed."""
+    """A supplier both sides have: only what the source is master of matters, and only when it has changed.
+
+    A missing fingerprint says that the target's side has changed, see ``intake``: it is compared again.
+    """
     if not document.owned:
         return Keep()
-    before = Supplier.model_validate_json(entry.sent) if entry.sent else None
+    before = Supplier.model_validate_json(entry.sent) if entry.sent and entry.fingerprint else None
     same = before is not None and before.owned_values == document.owned_values
     return Keep() if same else Revise(document)
 

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 import sqlalchemy as sa
 
 from ml_connector import exact_json
+from ml_connector.documents import Supplier
 from ml_connector.errors import Reason, UserError
 from ml_connector.ledger import audit
 from ml_connector.ledger.entries import Entry
@@ -20,6 +21,9 @@ from ml_connector.ledger.store import Ledger
 __all__ = ["Posted", "find", "held", "history", "ignore", "newest_runs", "posted_totals", "replay", "states"]
 
 _MANY = 50
+_LINKED_SUPPLIER = sa.and_(
+    entries.c.kind == Supplier.kind, entries.c.target_id.is_not(None), entries.c.uncertain == sa.false()
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -125,7 +129,15 @@ def ignore(ledger: Ledger, chosen: t.Sequence[Entry], *, reason: str, actor: str
 
 def replay(ledger: Ledger, chosen: t.Sequence[Entry], *, actor: str) -> None:
     """Let the next run try documents again from the start; uncertain ones are looked up first, as always."""
-    values = {"state": "received", "attempts": 0, "next_attempt_at": None, "last_run": None, "refused": None}
+    values = {
+        "state": "received",
+        "attempts": 0,
+        "next_attempt_at": None,
+        "last_run": None,
+        "refused": None,
+        # What a supplier said when it was sent last keeps back what would overwrite others' changes; now it need not.
+        "sent": sa.case((_LINKED_SUPPLIER, sa.null()), else_=entries.c.sent),
+    }
     outcome = "to be tried again by the next run"
     steps = [audit.Step("replayed", outcome, entry.id, entry.external_id) for entry in chosen]
     _act(ledger, chosen, steps, actor, values)

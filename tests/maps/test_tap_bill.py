@@ -563,3 +563,9 @@ def test_the_master_of_a_field_is_a_setting(engine):
     record = {"id": VENDOR, "organizationId": ORGANIZATION, "name": "Northwind Paper LLC", "archived": False}
     mapped = engine(settings={"vendor_master": ["email", "active"]}).map("vendors", record)
     assert mapped.document.owned == ("email", "active")
+
+
+@pytest.mark.parametrize(("short", "known_as"), [("NWP", ()), (None, ()), ("WORKDAY-S-00012", ("S-00012",))])
+def test_a_vendor_made_from_a_supplier_knows_it(engine, vendor, short, known_as):
+    """Even when ledger and tables are gone, the short name we gave it leads back."""
+    assert engine(suppliers=None).map("vendors", vendor(shortName=short)).document.known_as == known_as

@@ -527,6 +527,22 @@ class TestSuppliers:
             assert made.match(document).target_id == VENDOR
             assert made.check(document) == []
 
+    def test_a_table_may_name_a_vendor_as_people_do(self, box, sink):
+        """By short name or name; what others know it by must be its id."""
+        box.bill.edit_vendor(VENDOR, shortName="NWP")
+        name = box.bill.vendor(VENDOR)["name"]
+        made = sink(SupplierSink)
+        assert made.match(supplier("a", target_id="NWP")).target_id == VENDOR
+        assert made.match(supplier("a", target_id=name.upper())).target_id == VENDOR
+        assert made.match(supplier("a", known_as=("NWP", name))) is None
+
+    def test_a_name_two_vendors_have_names_none(self, box, sink):
+        """The row has to give an id."""
+        box.bill.edit_vendor(bill_id("vendor", 1, 2), name=box.bill.vendor(VENDOR)["name"])
+        document = supplier("a", target_id=box.bill.vendor(VENDOR)["name"])
+        assert sink(SupplierSink).match(document) is None
+        assert codes(sink(SupplierSink).check(document)) == ["unknown"]
+
     def test_a_tax_number_is_one_suppliers_only(self, box, sink):
         """The second supplier that claims it is held, as are two vendors that share one."""
         box.bill.edit_vendor(VENDOR, additionalInfo={"taxId": "12-3456789"})
@@ -570,6 +586,18 @@ class TestSuppliers:
         assert "phone" not in done.request
         assert made.update(document, VENDOR, document).unchanged
         assert writes(box) == {"PATCH /v3/vendors/{id}": 1}
+
+    def test_what_the_source_does_not_know_is_not_emptied(self, box, sink):
+        """A supplier without an e-mail takes none from the vendor; only the second line goes with an address."""
+        address = box.bill.vendor(VENDOR)["address"]
+        box.bill.edit_vendor(VENDOR, address={**address, "line2": "Suite 2"})
+        made = sink(SupplierSink)
+        owned = ("email", "address_line1", "address_line2")
+        assert made.update(supplier(owned=owned, email=None, address_line1=None), VENDOR, None).unchanged
+        made.update(supplier(owned=owned, email=None), VENDOR, None)
+        now = box.bill.vendor(VENDOR)
+        assert (now["email"], now["address"]["line1"]) == ("billing1@vendor.invalid", "10 Mill Street")
+        assert "line2" not in now["address"]
 
     def test_being_active_can_be_owned(self, box, sink):
         """Then BILL's vendor is archived and restored with it."""

@@ -634,6 +634,25 @@ class TestSuppliers:
         """Nor is anything that is not there."""
         assert supplier_sink().match(vendor(**changes)) is None
 
+    @pytest.mark.parametrize("known_as", [("S-00002",), ("", "nothing", "S-00002"), ("S-90001", "S-00002")])
+    def test_a_supplier_is_known_by_what_the_source_keeps_of_it(self, supplier_sink, known_as):
+        """An id of Workday's that the source has, as for a vendor that was made from a supplier."""
+        assert supplier_sink().match(vendor(known_as=known_as)).number == "S-00002"
+
+    def test_a_namesake_is_not_doubled(self, supplier_sink):
+        """Two of one name may be one: a person says so, whether the other is there or about to be."""
+        sink = supplier_sink(**NEW_SUPPLIERS)
+        assert codes(sink.check(vendor("v1", name=" tidewater  COURIERS llc"))) == [("ambiguous", "supplier", "v1")]
+        assert codes(sink.check(vendor("v2", name="Brand New Ltd"))) == []
+        assert codes(sink.check(vendor("v3", name="brand new ltd"))) == [("ambiguous", "supplier", "v3")]
+        assert codes(sink.check(vendor("v2", name="Brand New Ltd"))) == []
+
+    def test_an_inactive_vendor_does_not_become_a_supplier(self, supplier_sink):
+        """Nobody does business with it; one that is there already is left alone."""
+        sink = supplier_sink(**NEW_SUPPLIERS)
+        assert codes(sink.check(vendor(active=False))) == [("inactive", "supplier", "v1")]
+        assert sink.check(vendor(active=False, target_id="S-00002")) == []
+
     def test_a_mapped_supplier_that_is_missing_is_held(self, supplier_sink):
         """It is never created under another id."""
         assert codes(supplier_sink(**NEW_SUPPLIERS).check(vendor(target_id="S-99999"))) == [

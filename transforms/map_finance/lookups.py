@@ -7,7 +7,7 @@ import typing as t
 from pathlib import Path
 
 from map_finance.systems import plugin_name, words
-from ml_connector.crosswalk import Ambiguous, Crosswalk, Links, Match, References, table_name
+from ml_connector.crosswalk import Ambiguous, AmbiguousLink, Crosswalk, Links, Match, References, table_name
 from ml_connector.errors import Reason
 from ml_connector.names import display_name
 
@@ -130,7 +130,10 @@ class Lookups:
             return Resolution(answer.target, answer.extras)
         if isinstance(answer, Ambiguous):
             return Resolution(reason=self._ambiguous(kind, instance, record_id, stream, answer))
-        return Resolution(self._links.linked(table, instance, record_id))
+        try:
+            return Resolution(self._links.linked(table, instance, record_id))
+        except AmbiguousLink as several:
+            return Resolution(reason=self._several(kind, instance, record_id, stream, several))
 
     def record(self, instance: str, stream: str | None, record_id: str) -> Record | None:
         """Return a reference record, None when it was never read or the map does not know the stream."""
@@ -185,6 +188,16 @@ class Lookups:
             code="ambiguous",
             what=f"{name} matches different rows for its {words(kind)}: {rows}",
             cure=f"add a row with the id {record_id} to {file}",
+            kind=kind,
+            value=record_id,
+        )
+
+    def _several(self, kind: str, instance: str, record_id: str, stream: str | None, several: AmbiguousLink) -> Reason:
+        name, _ = self._named(kind, instance, record_id, stream)
+        return Reason(
+            code="ambiguous",
+            what=f"{name} stands for several in {display_name(self._target)}: {', '.join(several.ids)}",
+            cure=f"add a row with the id {record_id} to {self._shown(self._crosswalk.path(table_name(kind)))}",
             kind=kind,
             value=record_id,
         )

@@ -18,7 +18,7 @@ from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClien
 from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.xml import Node, Ref, reference
 
-__all__ = ["Ambiguous", "Kind", "References", "SupplierThing", "Thing", "plain_tax_id", "read_supplier"]
+__all__ = ["Ambiguous", "Kind", "References", "SupplierThing", "Thing", "folded", "plain_tax_id", "read_supplier"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -129,6 +129,10 @@ class References:
             return index.suppliers_by_external_id.get(external_id, [])
         return index.suppliers_by_tax_id.get(plain_tax_id(tax_id or ""), [])
 
+    def suppliers_named(self, name: str) -> list[SupplierThing]:
+        """Return the suppliers of this name that can be owed money; case and blanks do not matter."""
+        return self._index("supplier").suppliers_by_name.get(folded(name), [])
+
     def canonical(self, kind: Kind, ref: Ref | str | None) -> str | None:
         """Return the one id a thing is compared by, whichever of its ids is given."""
         if ref is None:
@@ -238,6 +242,7 @@ class _Index:
         self._by_code: dict[str, list[Thing]] = {}
         self.suppliers_by_external_id: dict[str, list[SupplierThing]] = {}
         self.suppliers_by_tax_id: dict[str, list[SupplierThing]] = {}
+        self.suppliers_by_name: dict[str, list[SupplierThing]] = {}
 
     def add(self, thing: Thing) -> None:
         for table, keys in self._places(thing):
@@ -260,6 +265,7 @@ class _Index:
         if isinstance(thing, SupplierThing):
             yield self.suppliers_by_external_id, filter(None, (thing.external_id,))
             yield self.suppliers_by_tax_id, thing.tax_ids
+            yield self.suppliers_by_name, () if thing.worktag_only else (folded(thing.name),)
 
     def find(self, value: str) -> Thing | None:
         found = self._by_id.get(value) or self._by_code.get(value) or []
@@ -269,6 +275,11 @@ class _Index:
         if len(usable) > 1 and usable[0].kind != "gl_account":
             raise Ambiguous(value, usable)
         return usable[0] if usable else None
+
+
+def folded(name: str) -> str:
+    """Return a name so that case and blanks do not matter."""
+    return " ".join(name.split()).casefold()
 
 
 def plain_tax_id(text: str) -> str:
