@@ -263,9 +263,9 @@ class RunningPipe:
             if process.poll() is None:
                 process.send_signal(how)
 
-    def target_said(self, words: str) -> bool:
-        """Whether the target has logged these words by now."""
-        return words in self._files["target-err"].read_text("utf-8")
+    def acknowledged(self) -> bool:
+        """Whether the target has printed a state by now."""
+        return b"\n" in self._files["target-out"].read_bytes()
 
     def finish(self) -> Piped:
         """Wait for both, keep the last state printed, and return how they ended."""

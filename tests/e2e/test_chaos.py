@@ -171,7 +171,7 @@ def test_asked_to_stop_it_stops_in_order(project, phase):
     with here.piped() as running:
         if phase == "reading":
             here.box.latency.seconds = 0.5
-            wait_until(lambda: running.target_said("target-workday v"), running.tap)
+            wait_until(running.acknowledged, running.tap)
         else:
             wait_until(lambda: writes(here.box) > 5, running.target)
         assert running.target.poll() is None
