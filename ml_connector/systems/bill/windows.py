@@ -23,7 +23,7 @@ from ml_connector.systems.bill.rows import ListPage, Row
 __all__ = ["Batch", "read_since"]
 
 PAGES_PER_WINDOW: t.Final = 9
-SLACK: t.Final = 0.3
+SLACK: t.Final = 0.1
 """Share of a page by which a window is planned smaller, so that few need a page more than planned."""
 
 FEWEST_PAGES: t.Final = 3
@@ -61,11 +61,11 @@ def read_since(reader: ListReader, since: dt.datetime | None, *, concurrency: in
             yield Batch(newest.of(rows), None)
         yield Batch([], newest.time)
         return
-    probe = reader.first_page(since)
+    probe, newest_time = _ends(reader, since, concurrency)
     if not probe.next and not (reader.mode == "windows" and len(probe.rows) >= reader.page_size):
         yield Batch(newest.of(probe.rows), newest.time)
         return
-    span = _span(reader, probe)
+    span = _span(probe, newest_time)
     if span is None:
         for rows in reader.pages(since, None):
             yield Batch(newest.of(rows), None)
@@ -78,6 +78,20 @@ def read_since(reader: ListReader, since: dt.datetime | None, *, concurrency: in
             yield Batch(batch.rows, newest.time if batch.complete_until else None)
 
 
+def _ends(
+    reader: ListReader, since: dt.datetime | None, concurrency: int
+) -> tuple[ListPage, t.Callable[[], dt.datetime | None]]:
+    """Return the first page, and how to learn when a row was edited last.
+
+    The first time a list is read it may well be long: then both ends are asked for at once.
+    """
+    if since is not None or concurrency < 2:
+        return reader.first_page(since), reader.newest_time
+    with concurrent.futures.ThreadPoolExecutor(1, "bill-newest") as pool:
+        newest = pool.submit(reader.newest_time)
+        return reader.first_page(since), newest.result
+
+
 class _Span(t.NamedTuple):
     """What is still to be read after the first page, and how many rows a second are to be expected."""
 
@@ -87,14 +101,14 @@ class _Span(t.NamedTuple):
     rate: float
 
 
-def _span(reader: ListReader, probe: ListPage) -> _Span | None:
+def _span(probe: ListPage, newest_time: t.Callable[[], dt.datetime | None]) -> _Span | None:
     """Plan on the first page: its rows but those of its last instant are known, the rest begins there.
 
     Returns:
         The plan; None when the list does not come in the order of time, so that its end is not known.
     """
     last, first = probe.last_time, probe.rows[0].time if probe.rows else None
-    newest = reader.newest_time() if last else None
+    newest = newest_time() if last else None
     if last is None or first is None or newest is None:
         return None
     known = [row for row in probe.rows if row.time is not None and row.time < last]
