@@ -47,6 +47,7 @@ def meltano(project, *args):
     [
         ("compile", "--lint"),
         ("run", "--dry-run", "bills-to-workday"),
+        ("run", "--dry-run", "vendors-both-ways"),
         ("run", "--dry-run", "tap-bill", "map-finance-bill", "target-workday"),
         ("config", "print", "target-workday"),
         ("invoke", "tap-bill", "--about"),
@@ -75,4 +76,8 @@ def test_the_schedules_are_complete(project):
     assert by_name["bills-to-workday-hourly"]["cron_interval"] == "0 * * * *"
     assert by_name["bills-to-workday-hourly"]["env"] == {}
     assert by_name["bills-to-workday-sweep"]["env"] == {"MELTANO_RUN_FULL_REFRESH": "true"}
-    assert {tuple(each["job"]["tasks"]) for each in listed} == {("tap-bill target-workday",)}
+    assert by_name["vendors-both-ways-hourly"]["cron_interval"] == "45 * * * *"
+    assert {each["job"]["name"]: each["job"]["tasks"] for each in listed} == {
+        "bills-to-workday": ["tap-bill target-workday"],
+        "vendors-both-ways": ["tap-bill--vendors target-workday", "tap-workday--suppliers target-bill"],
+    }

@@ -565,7 +565,15 @@ def test_the_master_of_a_field_is_a_setting(engine):
     assert mapped.document.owned == ("email", "active")
 
 
-@pytest.mark.parametrize(("short", "known_as"), [("NWP", ()), (None, ()), ("WORKDAY-S-00012", ("S-00012",))])
+@pytest.mark.parametrize(
+    ("short", "known_as"),
+    [
+        ("NWP", ()),
+        (None, ()),
+        ("WORKDAY-S-00012", ("S-00012",)),
+        ("104711-EMEA1-ABCDEFGH", ("104711-EMEA1-ABCDEFGH",)),
+    ],
+)
 def test_a_vendor_made_from_a_supplier_knows_it(engine, vendor, short, known_as):
     """Even when ledger and tables are gone, the short name we gave it leads back."""
     assert engine(suppliers=None).map("vendors", vendor(shortName=short)).document.known_as == known_as

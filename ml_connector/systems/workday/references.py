@@ -165,6 +165,10 @@ class References:
         """Return some thing that has an id of this type."""
         return next((thing for thing in self._index(kind).things if id_type in thing.ids), None)
 
+    def all_of(self, kind: Kind) -> t.Sequence[Thing]:
+        """Return all things of a kind."""
+        return tuple(self._index(kind).things)
+
     def reload(self, kind: Kind) -> None:
         """Forget a kind, so that it is read again when it is next asked for."""
         with self._locks[kind]:

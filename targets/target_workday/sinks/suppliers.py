@@ -9,6 +9,7 @@ import typing as t
 
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason, Rejected, SystemFault
+from ml_connector.names import shortened
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
@@ -26,6 +27,7 @@ __all__ = ["SupplierSink"]
 _LOG = logging.getLogger(__name__)
 
 _SUBMIT: t.Final = "Submit_Supplier"
+_SHORTEST_KEY: t.Final = 16
 
 
 class SupplierSink(DocumentSink[Supplier]):
@@ -47,6 +49,7 @@ class SupplierSink(DocumentSink[Supplier]):
         self._reader = SupplierReader(client, references)
         self._taken_lock = threading.Lock()
         self._taken: dict[str, str] = {}
+        self._shortened: dict[int, t.Mapping[str, SupplierThing]] = {}
 
     def prepare(self) -> None:
         """Read all suppliers."""
@@ -171,7 +174,7 @@ class SupplierSink(DocumentSink[Supplier]):
         return (
             self._by_id(document.external_id)
             or self._by_vendor_id(document)
-            or next(filter(None, map(self._by_id, document.known_as)), None)
+            or next(filter(None, map(self._by_known_id, document.known_as)), None)
             or self._by_tax_id(document)
         )
 
@@ -196,6 +199,21 @@ class SupplierSink(DocumentSink[Supplier]):
         except Ambiguous:
             return None
         return thing if thing is not None and not thing.worktag_only else None
+
+    def _by_known_id(self, value: str) -> SupplierThing | None:
+        """Return the supplier of an id, or of the key we gave elsewhere to what was made from it."""
+        return self._by_id(value) or self._keys(len(value)).get(value)
+
+    def _keys(self, length: int) -> t.Mapping[str, SupplierThing]:
+        """Return suppliers by the keys that had to be shortened to a length, such as BILL's short names."""
+        if length not in self._shortened:
+            keys = {}
+            for thing in self._references.all_of("supplier") if length >= _SHORTEST_KEY else ():
+                key = f"WORKDAY-{thing.ids.get('Supplier_ID') or thing.ids.get('WID')}"
+                if len(key) > length:
+                    keys[shortened(key, length)] = t.cast("SupplierThing", thing)
+            self._shortened[length] = keys
+        return self._shortened[length]
 
     def _by_vendor_id(self, document: Supplier) -> SupplierThing | None:
         return _only(self._references.suppliers_with(external_id=document.source.id))
