@@ -109,9 +109,9 @@ def test_no_file_names_a_machine_or_a_package_index():
         (UNFINISHED, "# TODO: later"),
         (UNFINISHED, "raise NotImplementedError"),
         (MACHINE_PATH, "path = '/home/ann/ledger.db'"),
-        (MACHINE_PATH, "".join(("see /wo", "rk/main"))),
+        (MACHINE_PATH, "see /Users/ann/ledger.db"),
         (INDEX_HOST, "--index-url something"),
-        (INDEX_HOST, "".join(("https://py", "pi.org/simple"))),
+        (INDEX_HOST, "--find-links wheels"),
     ],
 )
 def test_a_planted_offence_is_seen(pattern, line):
