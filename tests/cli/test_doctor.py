@@ -79,7 +79,15 @@ def test_a_missing_setting_is_named_and_the_other_system_still_checked(box, comm
 
 def test_refused_credentials_are_tried_once(box, commands):
     """A login that is refused is not repeated by the other checks."""
-    wrong = dict.fromkeys(("TAP_BILL_PASSWORD", "TARGET_WORKDAY_ISU_PASSWORD", "TAP_WORKDAY_ISU_PASSWORD"), "wrong")
+    wrong = dict.fromkeys(
+        (
+            "TAP_BILL_PASSWORD",
+            "TARGET_BILL_PASSWORD",
+            "TARGET_WORKDAY_ISU_PASSWORD",
+            "TAP_WORKDAY_ISU_PASSWORD",
+        ),
+        "wrong",
+    )
     output = commands.run("doctor", code=1, **wrong)
     assert "BDC_1101" in output
     assert "invalid username or password" in output

@@ -351,6 +351,19 @@ class TestMeeting:
         assert here.suppliers[supplier]["name"] == "Harbor Lights LLC", "BILL is master of names"
         assert here.vendors[vendor]["city"] == "Alameda", "Workday is master of cities"
 
+    def test_a_link_of_one_direction_is_enough_for_the_other(self, both, tmp_path):
+        """What a row said once the ledger knows both ways, though nothing else tells that the two are one."""
+        here = both()
+        vendor, supplier = here.new_vendor("Harbor Lights LLC"), here.new_supplier("Leuchtfeuer GmbH")
+        table = tmp_path / "crosswalk" / "bill-workday" / "suppliers.csv"
+        before = table.read_text("utf-8")
+        table.write_text(f"{before}{vendor},{supplier},\n", "utf-8")
+        here.bill_to_workday()
+        table.write_text(before, "utf-8")
+        here.workday_to_bill()
+        assert set(here.pairs()[vendor, supplier]) == {"bill", "workday"}
+        assert len(here.vendors) == len(here.suppliers) == 3
+
     def test_namesakes_are_left_to_a_person(self, both, tmp_path):
         """Entered on both sides without a number they share: held in both directions, until a row says so."""
         here = both()
