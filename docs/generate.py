@@ -232,7 +232,14 @@ def cli_page(commands: t.Mapping[str, click.Command]) -> str:
     parts = ["<!-- written by `make docs` -->", "# Command lines"]
     for name, command in commands.items():
         for words, each in _all_commands((name,), command):
-            with click.Context(each, info_name=" ".join(words), terminal_width=100, max_content_width=100) as context:
+            # As a user meets it below the program: click remembers the help option of a command from its first use.
+            with click.Context(
+                each,
+                info_name=" ".join(words),
+                terminal_width=100,
+                max_content_width=100,
+                help_option_names=command.context_settings.get("help_option_names"),
+            ) as context:
                 parts += [
                     f"{'#' * (len(words) + 1)} {' '.join(words)}",
                     f"```text\n{each.get_help(context)}\n```",
