@@ -161,7 +161,7 @@ class WorkdayClient:
         for attempt in attempts(_pause if patient else _pause_unless_slow):
             with attempt:
                 return self._exchange(described, operation, request, write=False, sought=sought)
-        raise AssertionError("a retry loop returns or raises")  # pragma: no cover
+        raise AssertionError("a retry loop returns or raises")
 
     def pages(
         self,
@@ -210,7 +210,7 @@ class WorkdayClient:
         for attempt in attempts(_pause):
             with attempt:
                 return self._get(url, what)
-        raise AssertionError("a retry loop returns or raises")  # pragma: no cover
+        raise AssertionError("a retry loop returns or raises")
 
     def close(self) -> None:
         """Close all connections."""
@@ -286,7 +286,7 @@ class WorkdayClient:
         for attempt in attempts(_pause):
             with attempt:
                 return self._fetch_once(url)
-        raise AssertionError("a retry loop returns or raises")  # pragma: no cover
+        raise AssertionError("a retry loop returns or raises")
 
     def _fetch_once(self, url: str) -> bytes:
         what = "description of " + url.rpartition("/ccx/service/")[2].removesuffix("?wsdl")

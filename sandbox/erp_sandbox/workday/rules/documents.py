@@ -75,7 +75,7 @@ def submit_document(call: Call, kind: DocumentKind) -> Mapping[str, Any]:
     if data is None:
         call.require(call.request, "Document_Data")
         call.settle()
-        raise AssertionError  # pragma: no cover  # settle has raised
+        raise AssertionError  # settle has raised
     call.refuse_unknown(call.request)
     existing = _existing(call, kind, data)
     call.settle()

@@ -33,7 +33,7 @@ def submit_payment(call: Call) -> Mapping[str, Any]:
     if data is None:
         call.require(call.request, "Document_Data")
         call.settle()
-        raise AssertionError  # pragma: no cover  # settle has raised
+        raise AssertionError  # settle has raised
     call.refuse_unknown(call.request)
     if call.request.has("Document_Reference"):
         call.note("An ad hoc payment cannot be changed.", call.request.xpath("Document_Reference"))
