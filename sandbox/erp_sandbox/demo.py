@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
@@ -38,6 +38,8 @@ _PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH"
 _OWN_SETTINGS = ("TAP_", "TARGET_", "MELTANO_", "ML_CONNECTOR_")
 _DELIVERING = re.compile(r"delivering (?P<what>[a-z ]+): (?P<done>\d+) of (?P<due>\d+)")
 _SHOWN = 5
+_PATIENCE = 10.0
+"""Seconds a stopped pipeline has to end by itself: what it reads and writes is safe at any moment."""
 
 
 class DemoFailedError(Exception):
@@ -87,7 +89,12 @@ def _pipeline(box: Sandbox, folder: Path) -> int:
     with (
         log.open("w") as kept,
         subprocess.Popen(  # noqa: S603 - our own words
-            command, env=_environment(box, folder), stderr=subprocess.PIPE, text=True
+            command,
+            env=_environment(box, folder),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            process_group=0,  # Ctrl-C reaches us alone, and we end all of them
         ) as process,
     ):
         try:
@@ -96,8 +103,7 @@ def _pipeline(box: Sandbox, folder: Path) -> int:
                 _progress(line)
             process.wait()
         except BaseException:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+            _end(process)
             raise
     if process.returncode:
         for line in log.read_text().splitlines()[-20:]:
@@ -106,6 +112,18 @@ def _pipeline(box: Sandbox, folder: Path) -> int:
     else:
         _say(f"  done in {time.monotonic() - began:.1f} s")
     return process.returncode
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Interrupt Meltano and what it has started; kill what has not ended a while later."""
+    for demand, patience in ((signal.SIGINT, _PATIENCE), (signal.SIGKILL, _PATIENCE)):
+        until = time.monotonic() + patience
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, demand)
+            while time.monotonic() < until:
+                process.poll()  # what has ended and not been asked for still counts as a member of the group
+                os.killpg(process.pid, 0)
+                time.sleep(0.05)
 
 
 def _progress(line: str) -> None:

@@ -289,20 +289,28 @@ def wait_until(true: Any, process: subprocess.Popen[Any] | None = None) -> None:
 
 def children(pid: int) -> set[int]:
     """Return the ids of all living descendants of a process."""
-    parents = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                text = (folder / "stat").read_text("utf-8")
-                state, parent = text.rpartition(")")[2].split()[:2]
-                if state != "Z":
-                    parents[int(folder.name)] = int(parent)
+    parents = {each: int(words[1]) for each, words in _living()}
     found: set[int] = set()
     fresh = {pid}
     while fresh:
         fresh = {child for child, parent in parents.items() if parent in fresh} - found
         found |= fresh
     return found
+
+
+def members(session: int) -> set[int]:
+    """Return the ids of all living processes of a session, whoever their parent is by now."""
+    return {each for each, words in _living() if int(words[3]) == session}
+
+
+def _living() -> Iterator[tuple[int, list[str]]]:
+    """Yield processes that have not ended with what /proc/<id>/stat tells: state, parent, group, session ..."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                words = (folder / "stat").read_text("utf-8").rpartition(")")[2].split()
+                if words[0] != "Z":
+                    yield int(folder.name), words
 
 
 def alive(pids: set[int]) -> set[int]:
