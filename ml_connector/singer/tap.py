@@ -25,20 +25,9 @@ if t.TYPE_CHECKING:
 __all__ = ["ApiTap", "common_settings"]
 
 
-def common_settings(
-    *, base_url: str | None, page_size: int, max_concurrency: int, request_timeout: int = 60
-) -> list[th.Property[t.Any]]:
-    """Return the settings every tap has, with the defaults of one system; without a base URL it must be given."""
+def common_settings(*, page_size: int, max_concurrency: int, request_timeout: int = 60) -> list[th.Property[t.Any]]:
+    """Return the settings every tap has beside those of its connection, with the defaults of one system."""
     return [
-        th.Property(
-            "base_url",
-            th.StringType,
-            default=base_url,
-            required=base_url is None,
-            title="Base URL",
-            description="Address of the API. `http://` is accepted for this machine only",
-            examples=[base_url or "https://host.invalid"],
-        ),
         th.Property(
             "start_date",
             th.DateTimeType,

@@ -8,9 +8,10 @@ import weakref
 
 from singer_sdk import typing as th
 
+from ml_connector.singer.connections.bill import BILL_CONNECTION
 from ml_connector.singer.tap import ApiTap, common_settings
 from ml_connector.systems.bill.client import BillClient
-from ml_connector.systems.bill.settings import DEFAULT_BASE_URL, PAGINATION_MODES, BillSettings
+from ml_connector.systems.bill.settings import PAGINATION_MODES, BillSettings
 from tap_bill.streams import STREAM_CLASSES
 
 __all__ = ["TapBill"]
@@ -23,63 +24,8 @@ class TapBill(ApiTap):
     stream_classes = STREAM_CLASSES
 
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
-        th.Property(
-            "dev_key",
-            th.StringType,
-            required=True,
-            secret=True,
-            title="Developer key",
-            description="The developer key of the BILL developer account",
-            examples=["01ABCDEFGHIJKLMNOPQR"],
-        ),
-        th.Property(
-            "username",
-            th.StringType,
-            required=True,
-            title="User name",
-            description="The name of a sync token (Settings, Tokens in the web app), or a user's e-mail",
-            examples=["ml-connector-sync"],
-        ),
-        th.Property(
-            "password",
-            th.StringType,
-            required=True,
-            secret=True,
-            title="Password",
-            description="The value of the sync token, or the user's password",
-            examples=["********"],
-        ),
-        th.Property(
-            "organization_id",
-            th.StringType,
-            required=True,
-            title="Organization",
-            description="The id of the organization, 20 characters that begin with 008",
-            examples=["00801ABCDEFGHIJK1234"],
-        ),
-        th.Property(
-            "remember_me_id",
-            th.StringType,
-            secret=True,
-            title="Remember-me id",
-            description="With device: opens an MFA-trusted session. Reading does not need one",
-            examples=["********"],
-        ),
-        th.Property(
-            "device",
-            th.StringType,
-            title="Device",
-            description="The device the remember-me id was made for",
-            examples=["ml-connector"],
-        ),
-        *common_settings(base_url=DEFAULT_BASE_URL, page_size=100, max_concurrency=2),
-        th.Property(
-            "events_base_url",
-            th.StringType,
-            title="Base URL of the events API",
-            description="Derived from base_url when not set: its sibling /connect-events",
-            examples=["https://gateway.prod.bill.com/connect-events"],
-        ),
+        *BILL_CONNECTION,
+        *common_settings(page_size=100, max_concurrency=2),
         th.Property(
             "pagination_mode",
             th.StringType,

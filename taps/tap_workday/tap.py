@@ -8,6 +8,7 @@ import weakref
 
 from singer_sdk import typing as th
 
+from ml_connector.singer.connections.workday import WORKDAY_CONNECTION
 from ml_connector.singer.tap import ApiTap, common_settings
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.settings import WorkdaySettings
@@ -31,72 +32,8 @@ class TapWorkday(ApiTap):
     stream_classes = STREAM_CLASSES
 
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
-        *common_settings(base_url=None, page_size=200, max_concurrency=2, request_timeout=300),
-        th.Property(
-            "tenant",
-            th.StringType,
-            required=True,
-            title="Tenant",
-            description="The tenant; it is the part after the @ in the ISU login",
-            examples=["acme_dpt1"],
-        ),
-        th.Property(
-            "api_version",
-            th.StringType,
-            default="v42.2",
-            title="Web services version",
-            description="Version the tenant is spoken to in; names that differ are taken from its own description",
-        ),
-        th.Property(
-            "isu_username",
-            th.StringType,
-            title="Integration system user",
-            description="Name of the ISU; @tenant is added when it is missing",
-            examples=["ISU_AP"],
-        ),
-        th.Property(
-            "isu_password", th.StringType, secret=True, title="ISU password", description="Password of the ISU"
-        ),
-        th.Property(
-            "client_id",
-            th.StringType,
-            title="API client",
-            description="Id of the API client for integrations, instead of an ISU password",
-        ),
-        th.Property(
-            "client_secret",
-            th.StringType,
-            secret=True,
-            title="API client secret",
-            description="Secret of the API client",
-        ),
-        th.Property(
-            "refresh_token",
-            th.StringType,
-            secret=True,
-            title="Refresh token",
-            description="Refresh token of the API client for the ISU; rotated ones are kept encrypted on this machine",
-        ),
-        th.Property(
-            "token_url",
-            th.StringType,
-            title="Token endpoint",
-            description="Whole address of the token endpoint; {base_url}/ccx/oauth2/{tenant}/token when not set",
-        ),
-        th.Property(
-            "client_auth",
-            th.StringType,
-            default="basic",
-            allowed_values=["basic", "body"],
-            title="Client authentication",
-            description="Whether the API client identifies itself by the Authorization header or in the form body",
-        ),
-        th.Property(
-            "requests_per_minute",
-            th.IntegerType(minimum=1, maximum=10_000),
-            title="Requests per minute",
-            description="Upper limit of requests a minute, where a tenant asks for one; none when not set",
-        ),
+        *WORKDAY_CONNECTION,
+        *common_settings(page_size=200, max_concurrency=2, request_timeout=300),
         th.Property(
             "overlap_hours",
             th.IntegerType(minimum=0),

@@ -7,11 +7,12 @@ from functools import cached_property
 
 from singer_sdk import typing as th
 
+from ml_connector.singer.connections.bill import BILL_CONNECTION
 from ml_connector.singer.sink import DocumentSink
 from ml_connector.singer.target import COMMON_SETTINGS, DeliveryTarget
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.codings import CODING_LISTS
-from ml_connector.systems.bill.settings import DEFAULT_BASE_URL, PAGINATION_MODES, BillSettings
+from ml_connector.systems.bill.settings import PAGINATION_MODES, BillSettings
 from target_bill.options import BillPosting
 from target_bill.references import References
 from target_bill.sinks import AccountSink, DimensionSink, PaymentSink, SupplierInvoiceSink, SupplierSink
@@ -26,57 +27,7 @@ class TargetBill(DeliveryTarget):
     system = "bill"
 
     config_jsonschema: t.ClassVar[dict[str, t.Any]] = th.PropertiesList(
-        th.Property(
-            "dev_key",
-            th.StringType,
-            required=True,
-            secret=True,
-            title="Developer key",
-            description="The developer key of the BILL developer account",
-        ),
-        th.Property(
-            "username",
-            th.StringType,
-            required=True,
-            title="Username",
-            description="The name of a sync token (Settings, Tokens in the web app), or a user's e-mail",
-        ),
-        th.Property(
-            "password",
-            th.StringType,
-            required=True,
-            secret=True,
-            title="Password",
-            description="The value of the sync token, or the user's password",
-        ),
-        th.Property(
-            "organization_id",
-            th.StringType,
-            required=True,
-            title="Organization",
-            description="The id of the organization, 20 characters that begin with 008",
-        ),
-        th.Property(
-            "remember_me_id",
-            th.StringType,
-            secret=True,
-            title="Remember-me id",
-            description="With device: shares the MFA-trusted session of a tap-bill that has one. Nothing written "
-            "here needs it",
-        ),
-        th.Property(
-            "device",
-            th.StringType,
-            title="Device",
-            description="The device the remember-me id was made for",
-        ),
-        th.Property(
-            "base_url",
-            th.StringType,
-            default=DEFAULT_BASE_URL,
-            title="Address",
-            description="Address of the API. `http://` is accepted for this machine only",
-        ),
+        *BILL_CONNECTION,
         th.Property(
             "page_size",
             th.IntegerType(minimum=1, maximum=100),

@@ -1,0 +1,18 @@
+"""The settings that lead to each system, the same in its tap and its target: what an entry of the vault may hold."""
+
+from __future__ import annotations
+
+import typing as t
+
+from singer_sdk import typing as th
+
+from ml_connector.singer.connections.bill import BILL_CONNECTION
+from ml_connector.singer.connections.workday import WORKDAY_CONNECTION
+
+__all__ = ["CONNECTIONS"]
+
+CONNECTIONS: t.Final[t.Mapping[str, tuple[th.Property[t.Any], ...]]] = {
+    "bill": BILL_CONNECTION,
+    "workday": WORKDAY_CONNECTION,
+}
+"""Every system's connection settings, by its name on the command line."""
