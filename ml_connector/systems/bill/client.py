@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 import typing as t
 
 import httpx
@@ -104,6 +105,17 @@ class BillClient:
         """
         return self._write(_Call("POST", path, params), body)
 
+    def upload(self, path: str, content: bytes, name: str) -> Written:
+        """Send a file, once; raises as :meth:`post`.
+
+        Args:
+            path: Below the base address, with its version.
+            content: The file. The audit gets its size and hash.
+            name: Its name with extension.
+        """
+        about = {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        return self._carry_out(_Call("POST", path, {"name": name}, content, "application/octet-stream"), about)
+
     def patch(self, path: str, body: t.Any) -> Written:
         """Change the fields given; raises as :meth:`post`."""
         return self._write(_Call("PATCH", path), body)
@@ -112,12 +124,31 @@ class BillClient:
         """Replace the whole; raises as :meth:`post`."""
         return self._write(_Call("PUT", path), body)
 
+    def get_event(self, path: str, params: t.Mapping[str, str] | None = None) -> t.Any:
+        """Return the JSON of a GET of the events API, numbers exact; raises as :meth:`get`."""
+        return self._read(path, params, decode_json, base=self.settings.events_base_url)
+
+    def write_event(
+        self, method: str, path: str, body: t.Any = None, *, headers: t.Mapping[str, str] | None = None
+    ) -> Written:
+        """Carry out a write of the events API, once; raises as :meth:`post`.
+
+        Args:
+            method: POST, PUT, PATCH or DELETE.
+            path: Below the events API's address, with its version.
+            body: Sent as JSON; None for none.
+            headers: Beside those of the session.
+        """
+        return self._write(_Call(method, path, base=self.settings.events_base_url, headers=headers or {}), body)
+
     def close(self) -> None:
         """Close the connections. The session stays open for the next process."""
         self._http.close()
 
-    def _read(self, path: str, params: t.Mapping[str, str] | None, decode: t.Callable[[bytes], T]) -> T:
-        call = _Call("GET", path, params)
+    def _read(
+        self, path: str, params: t.Mapping[str, str] | None, decode: t.Callable[[bytes], T], *, base: str = ""
+    ) -> T:
+        call = _Call("GET", path, params, base=base)
         for attempt in attempts(self._pause):
             with attempt:
                 body = self._answer(call)
@@ -128,8 +159,15 @@ class BillClient:
         raise AssertionError  # attempts() ends by success or by raising
 
     def _write(self, call: _Call, body: t.Any) -> Written:
-        if body is not None:
-            call = call._replace(content=encode_body(body))
+        return self._carry_out(call if body is None else call._replace(content=encode_body(body)), body)
+
+    def _carry_out(self, call: _Call, told: t.Any) -> Written:
+        """Send what writes, once.
+
+        Args:
+            call: The call, with its content.
+            told: What the audit is told was sent.
+        """
         try:
             answer = self._answer(call)
         except Throttled as fault:
@@ -140,7 +178,7 @@ class BillClient:
             value = decode_json(answer) if answer else None
         except ValueError as error:
             raise OutcomeUnknown(SYSTEM, call.operation, f"an answer of another shape ({error})") from error
-        return Written(value, audit_text(body), audit_text(value))
+        return Written(value, audit_text(told), audit_text(value))
 
     def _answer(self, call: _Call) -> bytes:
         token = self._session.token()
@@ -161,13 +199,17 @@ class BillClient:
                 code=HOURLY_QUOTA,
                 retry_after=wait,
             )
-        headers = {"sessionId": token.value, "devKey": self.settings.dev_key}
+        headers = {**call.headers, "sessionId": token.value, "devKey": self.settings.dev_key}
         if call.content is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = call.media_type
         try:
             with self._permits.hold():
                 answer = self._http.request(
-                    call.method, call.path, params=call.params, headers=headers, content=call.content
+                    call.method,
+                    f"{call.base}{call.path}",
+                    params=call.params,
+                    headers=headers,
+                    content=call.content,
                 )
         except httpx.HTTPError as error:
             if not call.reads:
@@ -197,6 +239,8 @@ class _Call(t.NamedTuple):
     path: str
     params: t.Mapping[str, str] | None = None
     content: bytes | None = None
+    base: str = ""
+    headers: t.Mapping[str, str] = types.MappingProxyType({})
 
     @property
     def operation(self) -> str:
