@@ -16,14 +16,19 @@ __all__ = [
     "audit",
     "audit_head",
     "entries",
+    "event_unsettled",
+    "events",
     "is_open",
     "meta",
     "metadata",
+    "passed_over",
     "probes",
     "runs",
     "sightings",
     "source_records",
+    "subscriptions",
     "surveyed",
+    "wakes",
 ]
 
 
@@ -259,3 +264,76 @@ probes: t.Final = sa.Table(
     sqlite_with_rowid=False,
 )
 """What ``doctor`` found allowed: how each operation ended last, when it worked last, and how much it showed then."""
+
+events: t.Final = sa.Table(
+    "events",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("pipeline", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("stream", sa.Text),
+    sa.Column("source_id", sa.Text),
+    sa.Column("version", Instant),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("wakes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("why", sa.Text),
+    sa.Column("closed_at", Instant),
+    sqlite_with_rowid=False,
+)
+"""One row per notification and pipeline it wakes; never what it said of the object. States: ``open``; ``closed``;
+``unseen``: woken for in vain; ``ignored``: no pipeline wants it (pipeline is empty then)."""
+
+event_unsettled: t.Final = events.c.state.in_([sa.literal(state, literal_execute=True) for state in ("open", "unseen")])
+"""Whether the object of an event has yet to be seen by its pipeline."""
+
+sa.Index(
+    "ix_events_unsettled",
+    events.c.pipeline,
+    events.c.received_at,
+    sqlite_where=event_unsettled,
+    postgresql_where=event_unsettled,
+)
+
+wakes: t.Final = sa.Table(
+    "wakes",
+    metadata,
+    sa.Column("pipeline", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text),
+    sa.Column("leased_until", Instant),
+    sa.Column("started_at", Instant),
+    sa.Column("ended_at", Instant),
+    sa.Column("exit_code", sa.Integer),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("runs", sa.Integer, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+"""The last run each pipeline was woken for, and who is at it: one receiver at a time, on however many machines."""
+
+subscriptions: t.Final = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("checked_at", Instant, nullable=False),
+    sa.Column("complete_until", Instant, nullable=False),
+    sa.Column("enabled", sa.Boolean, nullable=False),
+    sa.Column("alarm", sa.Text),
+    sa.Column("alarm_at", Instant),
+    sqlite_with_rowid=False,
+)
+"""How each subscription was when it was looked at last, and until when nothing it sent is missing; no key."""
+
+passed_over: t.Final = sa.Table(
+    "passed_over",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("stream", sa.Text, primary_key=True),
+    sa.Column("source_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text),
+    sqlite_with_rowid=False,
+)
+"""Records the map did not want, so that their events count as seen; kept where events of the source come in."""
