@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from ml_connector import exact_json
 from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Supplier, content_hash
 from ml_connector.errors import Reason
-from ml_connector.ledger.schema import entries
+from ml_connector.ledger.schema import entries, events, passed_over
 from ml_connector.ledger.store import Ledger
+from ml_connector.ledger.upsert import upsert
 
 __all__ = ["Intake", "Reader"]
 
@@ -137,12 +138,13 @@ class Intake:
         counts: collections.Counter[tuple[str, str]] = collections.Counter()
         now = dt.datetime.now(dt.UTC)
         known = self._known(connection, items)
-        inserts, updates, news = [], [], []
+        inserts, updates, news, passed = [], [], [], []
         for key, item in items.items():
             row = known.get(key)
             if row is None:
                 if item.unwanted is not None:
                     counts[(item.kind, "unwanted")] += 1
+                    passed.append(item)
                     continue
                 counts[(item.kind, "new")] += 1
                 news.append(key)
@@ -169,7 +171,26 @@ class Intake:
             row_id = update.pop("row_id")
             connection.execute(sa.update(entries).where(entries.c.id == row_id).values(**update))
         self._compare_again(connection, news)
+        self._pass_over(connection, passed)
         return counts
+
+    def _pass_over(self, connection: sa.Connection, items: t.Sequence[_Item]) -> None:
+        """Note what is unwanted where events come in: whoever rang about it can then be told that it was seen."""
+        rows: dict[str, list[dict[str, t.Any]]] = collections.defaultdict(list)
+        for item in items:
+            source = f"{item.source.system}:{item.source.instance}"
+            rows[source].append(
+                {
+                    "target": self._target,
+                    "source": source,
+                    "stream": item.stream,
+                    "source_id": item.source.id,
+                    "version": item.source.version,
+                }
+            )
+        for source, passed in rows.items():
+            if connection.execute(sa.select(events.c.source).where(events.c.source == source).limit(1)).first():
+                upsert(connection, passed_over, passed)
 
     def _compare_again(self, connection: sa.Connection, news: t.Iterable[tuple[str, str, str]]) -> None:
         """Have suppliers compared that come from the target, and have changed here where they were delivered to.
