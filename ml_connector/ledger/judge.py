@@ -142,7 +142,7 @@ def _says_the_same(entry: Entry, mapped: Mapped) -> bool:
 
 
 def _content(document: Document) -> dict[str, t.Any]:
-    return document.model_dump(exclude={"source", "supplier_name"})
+    return document.model_dump(exclude={"source", "supplier_name", *document.bulky})
 
 
 def _changes(entry: Entry, mapped: Mapped) -> list[str]:
@@ -155,7 +155,7 @@ def _changes(entry: Entry, mapped: Mapped) -> list[str]:
     changed = []
     for name in type(mapped.document).model_fields:
         old, new = getattr(before, name), getattr(mapped.document, name)
-        if name == "source" or old == new:
+        if name == "source" or name in before.bulky or old == new:
             continue
         if isinstance(old, (tuple, dict)) or isinstance(new, (tuple, dict)):
             changed.append(f"{name} differ")

@@ -64,7 +64,7 @@ class Settlement:
             state="posting",
             uncertain=True,
             attempts=entry.attempts + 1,
-            sent=document.model_dump_json(),
+            sent=_text(document),
             fingerprint=mapped.fingerprint,
             lease_until=_now() + LEASE,
         )
@@ -130,7 +130,7 @@ class Settlement:
             **_description(mapped),
             **_has_it(found.target_id, found.number, found.draft, "matched" if linked else "found"),
             fingerprint=mapped.fingerprint,
-            sent=mapped.document.model_dump_json() if mapped.document else None,
+            sent=_text(mapped.document) if mapped.document else None,
             posted_at=entry.posted_at or _now(),
         )
         self._count(entry.kind, mapped, outcome)
@@ -297,6 +297,10 @@ def _description(mapped: Mapped) -> dict[str, t.Any]:
         "booking_date": mapped.date,
         "external_id": mapped.external_id,
     }
+
+
+def _text(document: Document) -> str:
+    return document.model_dump_json(exclude=set(document.bulky))
 
 
 def _versions(entry: Entry, mapped: Mapped) -> dict[str, t.Any]:

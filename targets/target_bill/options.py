@@ -10,7 +10,7 @@ from ml_connector.errors import SettingInvalid
 from ml_connector.systems.bill.bills import MOST_AT_ONCE
 from ml_connector.systems.bill.codings import CODING_LISTS, CodingList
 
-__all__ = ["DEFAULT_LISTS", "BillPosting"]
+__all__ = ["DEFAULT_LISTS", "DOCUMENT_TYPES", "BillPosting"]
 
 DEFAULT_LISTS: t.Final[t.Mapping[str, CodingList]] = types.MappingProxyType(
     {
@@ -24,6 +24,23 @@ DEFAULT_LISTS: t.Final[t.Mapping[str, CodingList]] = types.MappingProxyType(
     }
 )
 """Kind of dimension to the BILL list its values stand on."""
+
+DOCUMENT_TYPES: t.Final = (
+    "pdf",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "tif",
+    "tiff",
+    "bmp",
+    "doc",
+    "docx",
+    "xls",
+    "xlsx",
+    "csv",
+)
+"""Extensions of files people can be shown. What BILL takes is told by its help pages, not by its API's contract."""
 
 
 def _option(default: t.Any, doc: str) -> t.Any:
@@ -43,6 +60,8 @@ class BillPosting:
         metadata={"doc": "Further kinds of dimension and the BILL list of their values.", "secret": False},
     )
     bills_per_request: int = _option(20, doc="Bills sent together at most; 1 sends each by itself.")
+    document_types: tuple[str, ...] = _option(DOCUMENT_TYPES, doc="Extensions of the files that are put to bills.")
+    upload_wait: int = _option(300, doc="Seconds BILL gets to take in a file.")
     tax_account: str | None = _option(None, doc="Account of the line that carries tax, which BILL bills have not.")
     charges_account: str | None = _option(None, doc="Account of the line that carries freight and other charges.")
 
@@ -55,7 +74,9 @@ class BillPosting:
         """
         known = {field.name for field in dataclasses.fields(cls)}
         given = {name: value for name, value in config.items() if name in known and value is not None}
-        options = cls(**{**given, "create_missing": tuple(given.get("create_missing", ()))})
+        types = tuple(str(each).lower().lstrip(".") for each in given.get("document_types", DOCUMENT_TYPES))
+        lists = tuple(given.get("create_missing", ()))
+        options = cls(**{**given, "create_missing": lists, "document_types": types})
         if not 1 <= options.bills_per_request <= MOST_AT_ONCE:
             raise SettingInvalid(
                 f'setting "bills_per_request" is {options.bills_per_request}.',

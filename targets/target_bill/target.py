@@ -13,9 +13,16 @@ from ml_connector.singer.target import COMMON_SETTINGS, DeliveryTarget
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.codings import CODING_LISTS
 from ml_connector.systems.bill.settings import PAGINATION_MODES, BillSettings
-from target_bill.options import BillPosting
+from target_bill.options import DOCUMENT_TYPES, BillPosting
 from target_bill.references import References
-from target_bill.sinks import AccountSink, DimensionSink, PaymentSink, SupplierInvoiceSink, SupplierSink
+from target_bill.sinks import (
+    AccountSink,
+    AttachmentSink,
+    DimensionSink,
+    PaymentSink,
+    SupplierInvoiceSink,
+    SupplierSink,
+)
 
 __all__ = ["TargetBill"]
 
@@ -69,6 +76,22 @@ class TargetBill(DeliveryTarget):
             examples=[{"cost_center": "accounting_classes"}],
         ),
         th.Property(
+            "document_types",
+            th.ArrayType(th.StringType),
+            default=list(DOCUMENT_TYPES),
+            title="Types of files",
+            description="Extensions of the attachments that are put to bills; others are held",
+        ),
+        th.Property(
+            "upload_wait",
+            th.IntegerType(minimum=0),
+            default=300,
+            title="Wait for uploads",
+            description="Seconds BILL gets to take in the files of a run before the next run looks after them; also "
+            "how long a file whose upload broke off must not have appeared before it is sent again",
+            examples=[300],
+        ),
+        th.Property(
             "tax_account",
             th.StringType,
             title="Tax account",
@@ -95,7 +118,7 @@ class TargetBill(DeliveryTarget):
         return self._settings.organization_id
 
     def make_sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
-        """Return the sinks for coding, vendors, bills and payments."""
+        """Return the sinks for coding, vendors, bills, their files and payments."""
         options = BillPosting.from_config(self.config)
         client = self._client = BillClient(self._settings)
         references = References(client)
@@ -104,6 +127,7 @@ class TargetBill(DeliveryTarget):
             DimensionSink(references, options),
             SupplierSink(references),
             SupplierInvoiceSink(client, references, options),
+            AttachmentSink(client, references, options),
             PaymentSink(client, references),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import types
 import typing as t
 
@@ -114,7 +115,8 @@ class BillClient:
             name: Its name with extension.
         """
         about = {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        return self._carry_out(_Call("POST", path, {"name": name}, content, "application/octet-stream"), about)
+        as_it_is = {"Content-Type": "application/octet-stream"}
+        return self._carry_out(_Call("POST", path, {"name": name}, content, headers=as_it_is), about)
 
     def patch(self, path: str, body: t.Any) -> Written:
         """Change the fields given; raises as :meth:`post`."""
@@ -201,7 +203,7 @@ class BillClient:
             )
         headers = {**call.headers, "sessionId": token.value, "devKey": self.settings.dev_key}
         if call.content is not None:
-            headers["Content-Type"] = call.media_type
+            headers.setdefault("Content-Type", "application/json")
         try:
             with self._permits.hold():
                 answer = self._http.request(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import typing as t
 from decimal import Decimal
 
@@ -15,12 +14,12 @@ from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.recorded_payments import PaymentBook, RecordedPayment
 from target_bill.invoice_checks import amount_reasons, vendor_reasons
-from target_bill.references import Ambiguous, References
+from target_bill.posted_bills import PostedBills
+from target_bill.references import References
 
 __all__ = ["PaymentSink"]
 
 _OPERATION: t.Final = "POST /v3/bills/record-payment"
-_ID: t.Final = re.compile(r"00n[0-9A-Za-z]{17}")
 _UNAPPROVED: t.Final = frozenset({"ASSIGNED", "APPROVING", "DENIED"})
 
 
@@ -38,7 +37,7 @@ class PaymentSink(DocumentSink[Payment]):
 
     def __init__(self, client: BillClient, references: References) -> None:
         self._references = references
-        self._bills = BillBook(client)
+        self._bills = PostedBills(BillBook(client), references)
         self._payments = PaymentBook(client)
 
     def prepare(self) -> None:
@@ -122,20 +121,10 @@ class PaymentSink(DocumentSink[Payment]):
         return {key: _found(payment) for key, payment in self._payments.by_ids(target_ids).items()}
 
     def _vendor_id(self, document: Payment) -> str:
-        try:
-            vendor = self._references.vendor(document.supplier)
-        except Ambiguous:
-            vendor = None
-        return document.supplier if vendor is None else vendor.id
+        return self._bills.vendor_id(document.supplier)
 
     def _bill(self, document: Payment, part: PaymentApplication) -> Invoice | None:
-        """Return the bill a part settles, by BILL's id or the number it has there."""
-        if _ID.fullmatch(part.invoice) and (bill := self._bills.get(part.invoice)) is not None:
-            return bill
-        vendor = self._vendor_id(document)
-        found = self._bills.with_number(vendor, part.invoice, document.payment_date)
-        used = [bill for bill in found if not bill.archived] or found
-        return used[0] if len(used) == 1 else None
+        return self._bills.bill(part.invoice, document.supplier, document.payment_date)
 
     def _against(self, document: Payment, part: PaymentApplication) -> t.Iterator[Reason]:
         name = part.invoice_number or part.invoice
