@@ -1,4 +1,4 @@
-"""Limits that hold across all processes of one machine: calls at once, and calls per clock hour.
+"""Limits that hold across all processes of one machine: calls at once, calls per clock hour, calls per second.
 
 The operating system releases what a killed process held, so nothing has to be cleaned up.
 """
@@ -17,12 +17,13 @@ import filelock
 
 from ml_connector.state_directory import hashed, state_directory
 
-__all__ = ["HourlyBudget", "Permits"]
+__all__ = ["HourlyBudget", "Pace", "Permits"]
 
 GROW_AFTER = 25
 """Undisturbed calls after which a shrunken number of permits grows by one."""
 
 _HOUR = 3600
+_LONGEST_QUEUE = 60.0
 _random = random.SystemRandom()
 
 
@@ -147,5 +148,60 @@ class HourlyBudget:
         file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             os.write(file, b"%d %d" % (hour, spent))
+        finally:
+            os.close(file)
+
+
+class Pace:
+    """A number of calls per second, counted over all processes that use the same name.
+
+    A second's worth of calls may be made at once; after that each waits for its turn.
+
+    Args:
+        name: What is limited; may contain keys, it is hashed.
+        per_second: How many calls a second.
+        directory: Where the turn of the next call is noted; None: the state directory.
+        clock: Seconds since 1970.
+        sleep: Waits.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        per_second: float,
+        *,
+        directory: Path | None = None,
+        clock: t.Callable[[], float] = time.time,
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
+        place = directory or state_directory("permits")
+        stem = hashed(name)
+        self._path = place / f"{stem}.pace"
+        self._across_processes = filelock.FileLock(place / f"{stem}.pace.lock", thread_local=False, mode=0o600)
+        self._across_threads = threading.Lock()
+        self._between = 1.0 / per_second
+        self._clock = clock
+        self._sleep = sleep
+
+    def wait(self) -> None:
+        """Wait until it is the turn of one more call."""
+        with self._across_threads, self._across_processes:
+            now = self._clock()
+            turn = max(self._read(now), now - max(0.0, 1.0 - self._between))
+            self._write(turn + self._between)
+        if turn > now:
+            self._sleep(turn - now)
+
+    def _read(self, now: float) -> float:
+        try:
+            turn = float(self._path.read_text("ascii"))
+        except (OSError, ValueError):
+            return 0.0
+        return turn if turn - now < _LONGEST_QUEUE + self._between else 0.0  # the clock was set back
+
+    def _write(self, turn: float) -> None:
+        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            os.write(file, b"%.6f" % turn)
         finally:
             os.close(file)

@@ -51,13 +51,16 @@ def attempts(
     yield from stamina.retry_context(on=wait, attempts=tries, timeout=None)
 
 
-def full_jitter(attempt: int, asked: float | None = None, *, first: float = 1.0) -> float:
+def full_jitter(
+    attempt: int, asked: float | None = None, *, first: float = 1.0, longest: float = LONGEST_PAUSE
+) -> float:
     """Return a random pause below 1, 2, 4, 8 s; at least what the system asked for, at most a minute.
 
     Args:
         attempt: Which attempt has failed, from 1.
         asked: What the system asked for, in seconds.
         first: Longest pause after the first attempt; it doubles from there.
+        longest: Where it stops doubling; a system that asks for more than a minute is waited for up to this.
     """
-    computed = _random.uniform(0, min(LONGEST_PAUSE, first * 2.0 ** (attempt - 1)))
-    return max(computed, min(asked or 0.0, 60.0))
+    computed = _random.uniform(0, min(longest, first * 2.0 ** (attempt - 1)))
+    return max(computed, min(asked or 0.0, max(longest, 60.0)))
