@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from ml_connector.permits import GROW_AFTER, HourlyBudget, Permits
+from ml_connector.permits import GROW_AFTER, HourlyBudget, Pace, Permits
 from ml_connector.state_directory import hashed, state_directory
 
 HOLDER = """
@@ -179,3 +179,54 @@ def test_the_state_directory_needs_no_home(tmp_path, monkeypatch, home):
     place = state_directory("permits")
     assert place.is_relative_to(tmp_path)
     assert place.parent.stat().st_mode & 0o777 == 0o700
+
+
+class _Time:
+    """A clock that only moves while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.slept = []
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.slept.append(round(seconds, 3))
+        self.now += seconds
+
+
+def test_a_pace_lets_a_second_s_worth_through_and_then_one_at_a_time(tmp_path):
+    """Four a second: four at once, then one every quarter."""
+    time = _Time()
+    pace = Pace("acme", 4, directory=tmp_path, clock=time, sleep=time.sleep)
+    for _ in range(6):
+        pace.wait()
+    assert time.slept == [0.25, 0.25]
+
+
+def test_a_pace_is_shared_by_all_who_use_its_name(tmp_path):
+    """What another has used is not there."""
+    time = _Time()
+    for _ in range(5):
+        Pace("acme", 4, directory=tmp_path, clock=time, sleep=time.sleep).wait()
+    Pace("other", 4, directory=tmp_path, clock=time, sleep=time.sleep).wait()
+    assert time.slept == [0.25]
+
+
+def test_a_pace_below_one_a_second_lets_the_first_through(tmp_path):
+    """Six a minute: the second waits ten seconds."""
+    time = _Time()
+    pace = Pace("acme", 0.1, directory=tmp_path, clock=time, sleep=time.sleep)
+    pace.wait()
+    pace.wait()
+    assert time.slept == [10.0]
+
+
+@pytest.mark.parametrize("kept", ["nonsense", "999999999"])
+def test_a_pace_waits_for_no_turn_that_cannot_be(tmp_path, kept):
+    """A damaged file, or a clock that was set back, stops nobody."""
+    time = _Time()
+    (tmp_path / f"{hashed('acme')}.pace").write_text(kept)
+    Pace("acme", 4, directory=tmp_path, clock=time, sleep=time.sleep).wait()
+    assert time.slept == []

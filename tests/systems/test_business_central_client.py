@@ -220,7 +220,7 @@ def test_a_read_that_failed_for_a_while_is_tried_again(central, failure):
 def test_a_read_that_is_refused_is_not_repeated(central, failure, kind):
     """Its words are quoted without the id of the call."""
     central.answers = [failure]
-    with pytest.raises(kind, match="said Business Central$") as refused:
+    with pytest.raises(kind, match=r"said Business Central$") as refused:
         central.client().get("companies(1)/vendors")
     assert len(central.calls) == 1
     assert refused.value.operation == "GET vendors"
@@ -234,9 +234,9 @@ def test_recorded_refusals_are_understood(central, recorded):
         httpx.Response(404, content=recorded("error.no-environment.xml")),
     ]
     client = central.client()
-    with pytest.raises(Rejected, match="type 'Microsoft.NAV.balanceSheet'.$"):
+    with pytest.raises(Rejected, match=r"type 'Microsoft.NAV.balanceSheet'\.$"):
         client.get("companies")
-    with pytest.raises(NotFound, match="segment 'contact'.$"):
+    with pytest.raises(NotFound, match=r"segment 'contact'\.$"):
         client.get("companies")
     with pytest.raises(SettingInvalid, match='no environment "production"'):
         client.get("companies")
