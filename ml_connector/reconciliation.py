@@ -81,7 +81,9 @@ class Compared:
     def owed(self) -> tuple[str, Decimal]:
         """Currency and amount the source says is owed; nothing when it does not count there."""
         counts = self.source is not None and self.source.stands and self.kind != "not_expected"
-        return self._currency(self.source, self.targets), self.source.total if counts and self.source else Decimal(0)
+        # Where the source names no currency, what stands says it before what was cancelled.
+        partners = sorted(self.targets, key=lambda each: not each.stands)
+        return self._currency(self.source, partners), self.source.total if counts and self.source else Decimal(0)
 
     @property
     def held(self) -> dict[str, Decimal]:

@@ -264,6 +264,14 @@ def test_what_was_entered_by_hand_and_cancelled_is_nobodys():
     assert (only(answer), answer.foreign) == (("only_source", "no run has read it yet"), 0)
 
 
+def test_a_bill_without_currency_counts_in_that_of_the_invoice_that_stands():
+    """A cancelled attempt in another currency moves no total."""
+    answer = compare(
+        [bill(currency=None)], [invoice(stands=False, currency="USD"), invoice(currency="EUR", wid="wid-2")], outcome()
+    )
+    assert [(total.currency, total.difference) for total in answer.totals] == [("EUR", 0)]
+
+
 @pytest.mark.parametrize(
     ("here", "there", "counted"),
     [(DAY, DAY, 1), (DAY, DAY + dt.timedelta(days=30), 1), (DAY - dt.timedelta(days=30), DAY, 1), (None, DAY, 1)],
