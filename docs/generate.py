@@ -37,6 +37,9 @@ OWN_VARIABLES = {
     "MELTANO_ENVIRONMENT": "Environment of meltano.yml that runs use: dev or prod.",
     "ML_CONNECTOR_LEDGER_URL": "Ledger that ml-connector looks into, when it is not the targets' default.",
     "ML_CONNECTOR_STATE_DIR": "Folder in which processes of this machine share sessions and limits.",
+    "ML_CONNECTOR_VAULT": "File of the vault, when it is not .ml-connector/vault.json in the project.",
+    "ML_CONNECTOR_KEY": "The vault's key; several with commas between: the first encrypts, all decrypt. Secret.",
+    "ML_CONNECTOR_KEY_FILE": "File with the vault's key, when it is not in the user's configuration folder.",
     "ML_CONNECTOR_DEBUG": "Set to 1 to let ml-connector end with a traceback.",
 }
 KINDS = {

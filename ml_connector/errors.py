@@ -20,6 +20,7 @@ __all__ = [
     "Conflict",
     "ConnectorError",
     "CredentialsRefused",
+    "CredentialsUnknown",
     "Hold",
     "MalformedRecord",
     "NotFound",
@@ -32,6 +33,14 @@ __all__ = [
     "Throttled",
     "Unavailable",
     "UserError",
+    "VaultDamaged",
+    "VaultExists",
+    "VaultKeyExposed",
+    "VaultKeyInvalid",
+    "VaultKeyMissing",
+    "VaultKeyWrong",
+    "VaultMissing",
+    "VaultNotWritable",
 ]
 
 
@@ -59,6 +68,42 @@ class SettingInvalid(UserError):
 
 class MalformedRecord(UserError):
     """A Singer message or record does not have the shape its schema or the protocol promises."""
+
+
+class VaultMissing(UserError):
+    """There is no vault where one is looked for."""
+
+
+class VaultExists(UserError):
+    """A vault is to be made where there is one."""
+
+
+class VaultDamaged(UserError):
+    """The vault's file is cut off, was edited by hand, or was written by a later version."""
+
+
+class VaultNotWritable(UserError):
+    """The vault or its key cannot be read or written: permissions, a full disk, somebody who holds the lock."""
+
+
+class VaultKeyMissing(UserError):
+    """No key is found in any of the places it is looked for."""
+
+
+class VaultKeyInvalid(UserError):
+    """What stands where the key is looked for is no key."""
+
+
+class VaultKeyExposed(UserError):
+    """Others than the owner may read the key file."""
+
+
+class VaultKeyWrong(UserError):
+    """The vault was encrypted with another key."""
+
+
+class CredentialsUnknown(UserError):
+    """The vault has no entry, or no such setting, of this name."""
 
 
 class SystemFault(ConnectorError):

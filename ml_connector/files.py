@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ml_connector.errors import UserError
 
-__all__ = ["plain_cell", "replace_file", "spreadsheet_cell", "table_bytes"]
+__all__ = ["plain_cell", "replace_file", "replace_private_file", "spreadsheet_cell", "table_bytes"]
 
 _FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -42,6 +42,25 @@ def replace_file(path: Path, content: bytes) -> None:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
 
 
+def replace_private_file(path: Path, content: bytes) -> None:
+    """Put content into a file that its owner alone may read (0600), at once and durably: folder entry included.
+
+    Raises:
+        OSError: It cannot be written; what was there is untouched.
+    """
+    file, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
 def table_bytes(columns: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> bytes:
     """Return rows as a CSV file that spreadsheets read as UTF-8."""
     text = io.StringIO()
@@ -59,6 +78,16 @@ def spreadsheet_cell(text: str) -> str:
 def plain_cell(text: str) -> str:
     """Return what ``spreadsheet_cell`` was given."""
     return text[1:] if text.startswith("'") and text[1:].startswith((*_FORMULA, "'")) else text
+
+
+def _sync_folder(folder: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):  # Windows knows no such thing
+        return
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _umask() -> int:

@@ -14,8 +14,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE_ROOTS = ("", "taps", "targets", "transforms", "sandbox")
-BASICS = tuple(f"ml_connector.{name}" for name in ("errors", "exact_json", "names", "project", "state_directory"))
-TRANSPORT = tuple(f"ml_connector.{name}" for name in ("http", "odata", "permits", "retries", "sessions", "soap"))
+BASICS = tuple(
+    f"ml_connector.{name}" for name in ("errors", "exact_json", "files", "names", "project", "state_directory")
+)
+TRANSPORT = tuple(
+    f"ml_connector.{name}" for name in ("http", "odata", "permits", "retries", "sessions", "soap", "vault")
+)
 
 
 def modules() -> dict[str, Path]:
@@ -118,7 +122,7 @@ def undeclared(module: str, source: str, declared: set[str]) -> list[str]:
     for name in sorted({name.split(".")[0] for name in imports_of(module, source)}):
         if name in sys.stdlib_module_names or first_party(name) or not name:
             continue
-        if not declared & {normalized(dist) for dist in distributions.get(name, [])}:
+        if not declared & {normalized(dist) for dist in distributions.get(name, [name])}:
             missing.append(f"{module} -> {name}")
     return missing
 
@@ -134,6 +138,8 @@ def declared_for(module: str) -> set[str]:
     requirements = list(project["dependencies"])
     if within(module, "erp_sandbox"):
         requirements += project["optional-dependencies"]["sandbox"]
+    if module == "ml_connector.vault.keys":  # looked for when it is used, and told when it is not there
+        requirements += project["optional-dependencies"]["keyring"]
     return {normalized(requirement) for requirement in requirements}
 
 

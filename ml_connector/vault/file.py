@@ -1,0 +1,240 @@
+"""How the vault lies on disk: JSON in which names are readable and values are not.
+
+A checksum over the whole tells a file that was cut off or edited from one whose key is another. Each entry's
+ciphertext carries the entry's name and what is shown of it, so none can be passed off as another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import hmac
+import json
+import typing as t
+from pathlib import Path
+
+from ml_connector.errors import VaultDamaged, VaultMissing, VaultNotWritable
+from ml_connector.files import replace_private_file
+from ml_connector.vault.keys import KeyRing, writing
+
+__all__ = ["Entry", "Listed", "VaultFile"]
+
+FORMAT: t.Final = 1
+MOST: t.Final = 16 * 1024 * 1024
+"""Bytes beyond which a file is no vault."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listed:
+    """What may be known of an entry without the key.
+
+    Attributes:
+        name: Its name.
+        system: The system it leads to, if somebody said so.
+        settings: The names of the settings it holds.
+        changed: When it was changed last.
+    """
+
+    name: str
+    system: str | None
+    settings: tuple[str, ...]
+    changed: dt.datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry, open.
+
+    Attributes:
+        system: The system it leads to, if somebody said so.
+        values: Its settings, secrets among them.
+        changed: When it was changed last.
+    """
+
+    system: str | None
+    values: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
+    changed: dt.datetime
+
+    def listed(self, name: str) -> Listed:
+        """Return what may be known of it under a name."""
+        return Listed(name, self.system, tuple(sorted(self.values)), self.changed)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class VaultFile:
+    """The content of a vault, closed.
+
+    Attributes:
+        key: What the key that encrypted it is called.
+        entries: What is shown and what is sealed, by name.
+    """
+
+    key: str
+    entries: t.Mapping[str, tuple[Listed, bytes]] = dataclasses.field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> VaultFile:
+        """Read a vault.
+
+        Raises:
+            VaultMissing: There is none.
+            VaultDamaged: It is not whole.
+            VaultNotWritable: We may not read it.
+        """
+        try:
+            with path.open("rb") as file:
+                content = file.read(MOST)
+        except FileNotFoundError:
+            raise VaultMissing(f"there is no vault at {path}.", _restore(path) or _MAKE) from None
+        except OSError as error:
+            raise VaultNotWritable(
+                f"the vault {path} cannot be read: {error.strerror or error}.", "Give this user the right to read it."
+            ) from None
+        try:
+            return _parsed(content)
+        except _NotWholeError as error:
+            raise VaultDamaged(
+                f"the vault {path} is damaged: {error}.", _restore(path) or "Restore it from your own backup."
+            ) from None
+
+    @classmethod
+    def sealed(cls, entries: t.Mapping[str, Entry], ring: KeyRing) -> VaultFile:
+        """Return the entries encrypted with the first key."""
+        return cls(
+            ring.id, {name: (each.listed(name), ring.seal(_plain(name, each))) for name, each in entries.items()}
+        )
+
+    def opened(self, ring: KeyRing, path: Path) -> dict[str, Entry]:
+        """Return the entries decrypted.
+
+        Raises:
+            VaultDamaged: One cannot be, or does not belong to its name.
+        """
+        return {name: self.entry(name, ring, path) for name in self.entries}
+
+    def entry(self, name: str, ring: KeyRing, path: Path) -> Entry:
+        """Return one entry decrypted.
+
+        Raises:
+            VaultDamaged: It cannot be, or does not belong to its name.
+        """
+        listed, sealed = self.entries[name]
+        content = ring.unseal(sealed)
+        entry = None if content is None else _entry(name, content)
+        if entry is None or entry.listed(name) != listed:
+            raise VaultDamaged(
+                f'entry "{name}" of the vault {path} is damaged, or was put there by somebody without the key.',
+                _restore(path) or "Restore the file from your own backup.",
+            )
+        return entry
+
+    def write(self, path: Path, *, keep_previous: bool) -> None:
+        """Replace the vault at once and durably.
+
+        Args:
+            path: Its file.
+            keep_previous: Whether the backup beside it becomes what was there before. Otherwise it becomes a second
+                copy of the new content: when what was there is worthless, or must not be readable by an old key.
+
+        Raises:
+            VaultNotWritable: It cannot be; what was there is untouched.
+        """
+        content = self._content()
+        with writing(f"the vault {path}"):
+            if keep_previous and path.exists():
+                replace_private_file(_backup(path), path.read_bytes())
+            replace_private_file(path, content)
+            if not keep_previous:
+                replace_private_file(_backup(path), content)
+
+    def _content(self) -> bytes:
+        body = {
+            "format": FORMAT,
+            "key": self.key,
+            "entries": {
+                name: {
+                    "system": listed.system,
+                    "settings": list(listed.settings),
+                    "changed": listed.changed.isoformat(),
+                    "sealed": sealed.decode(),
+                }
+                for name, (listed, sealed) in sorted(self.entries.items())
+            },
+        }
+        return json.dumps({**body, "checksum": _checksum(body)}, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+class _NotWholeError(Exception):
+    """What is wrong with the content of a file."""
+
+
+_MAKE: t.Final = "`ml-connector vault init` makes one; ML_CONNECTOR_VAULT names another place."
+
+
+def _parsed(content: bytes) -> VaultFile:
+    try:
+        body = json.loads(content)
+        if not isinstance(body, dict):
+            raise _NotWholeError("it holds something else")
+        checksum = body.pop("checksum")
+        if body["format"] != FORMAT:
+            raise _NotWholeError(f"its format is {body['format']!r}, this version of ml-connector reads {FORMAT}")
+        if not hmac.compare_digest(str(checksum), _checksum(body)):
+            raise _NotWholeError("its content does not fit its checksum, somebody or something changed it")
+        return VaultFile(
+            str(body["key"]),
+            {
+                name: (
+                    Listed(
+                        name,
+                        each["system"],
+                        tuple(each["settings"]),
+                        dt.datetime.fromisoformat(each["changed"]),
+                    ),
+                    each["sealed"].encode(),
+                )
+                for name, each in body["entries"].items()
+            },
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _NotWholeError("it is empty" if not content.strip() else "it is cut off, or no vault") from None
+
+
+def _plain(name: str, entry: Entry) -> bytes:
+    content = {
+        "name": name,
+        "system": entry.system,
+        "changed": entry.changed.isoformat(),
+        "values": dict(entry.values),
+    }
+    return json.dumps(content).encode()
+
+
+def _entry(name: str, content: bytes) -> Entry | None:
+    try:
+        said = json.loads(content)
+        if said["name"] != name:
+            return None
+        return Entry(said["system"], said["values"], dt.datetime.fromisoformat(said["changed"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _checksum(body: t.Mapping[str, t.Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def _backup(path: Path) -> Path:
+    return path.with_name(f"{path.name}.bak")
+
+
+def _restore(path: Path) -> str:
+    """Say how the backup is put back, if there is one and it is whole."""
+    backup = _backup(path)
+    try:
+        _parsed(backup.read_bytes())
+    except (OSError, _NotWholeError):
+        return ""
+    when = dt.datetime.fromtimestamp(backup.stat().st_mtime, tz=dt.UTC)
+    return f"The copy from {when:%Y-%m-%d %H:%M} UTC is whole: cp {backup} {path}"
