@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from bill_documents import VENDOR, account, coded, deliver, dimension, invoice, payment, supplier
+from bill_documents import VENDOR, account, attachment, coded, deliver, dimension, invoice, payment, supplier
 
 from erp_sandbox.server import Sandbox
 from erp_sandbox.world import World
@@ -129,6 +129,7 @@ def calls(tmp_path_factory):
             invoice(line=coded("department", "Finance"), purchase_order_number="4500001234", tax_amount="8.00"),
             invoice("2", ("-5.00",)),
             invoice("3", ("9.00",), line={"quantity": 3, "unit_price": "3.00"}),
+            attachment(),
         ]
         deliver(box, *first, **settings)
         again = [
@@ -192,6 +193,10 @@ def test_the_run_has_written_everything_there_is_to_write(calls):
         "PATCH /v3/bills/:id",
         "PUT /v3/bills/:id",
         "POST /v3/bills/record-payment",
+        "POST /v3/documents/bills/:id",
+        "GET /v3/documents/bills/:id",
+        "GET /v3/documents/upload-status",
+        "GET /v3/documents/:id",
         "POST /v3/vendor-credits",
         "PATCH /v3/vendor-credits/:id",
         *(
@@ -216,7 +221,7 @@ def test_every_request_is_in_the_collection(collection, calls):
         assert entry is not None, f"{request.method} {path_of(request)}"
         assert {name.lower() for name in request.headers} - OF_THE_PROTOCOL <= entry["headers"]
         assert set(request.url.params) - BEYOND_THE_COLLECTION["query"] <= entry["query"]
-        if request.method != "GET" and request.content and "login" not in path_of(request):
+        if request.method != "GET" and request.content and "login" not in path_of(request) and not is_file(request):
             samples = [entry["body"], *_requests_of_the_same(collection, request)]
             samples = [sample for sample in samples if sample is not None]
             what = f"{request.method} {path_of(request)}"
@@ -224,9 +229,13 @@ def test_every_request_is_in_the_collection(collection, calls):
 
 
 def test_every_answer_of_the_sandbox_is_of_the_contracts_shape(collection, calls):
-    """Status and fields of what it says to writes."""
+    """Status and fields of what it says to writes, and of uploads."""
     for request, body, answer in calls:
-        if request.method == "GET" or answer.status_code >= 400 or not body:
+        if (
+            (request.method == "GET" and "/v3/documents" not in path_of(request))
+            or answer.status_code >= 400
+            or not body
+        ):
             continue
         entry = known(collection, request.method, path_of(request))
         assert answer.status_code in entry["codes"], path_of(request)
@@ -250,6 +259,13 @@ def test_a_foreign_field_or_type_is_seen(value, places):
 def path_of(request):
     """Return the path below the base address."""
     return request.url.path.removeprefix("/bill/connect")
+
+
+def is_file(request):
+    """Whether a request carries a file, as it is and not as JSON."""
+    file = path_of(request).startswith("/v3/documents/")
+    assert request.headers.get("content-type") == ("application/octet-stream" if file else "application/json")
+    return file
 
 
 def _requests_of_the_same(collection, request):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from bill_client import refusal
 
@@ -379,26 +381,46 @@ class TestRecordedPayments:
 class TestDocuments:
     """Files of bills."""
 
-    def test_a_file_is_taken_and_listed(self, writer):
-        """The answer has the id of the upload; the list that of the document."""
+    def put(self, writer, name="a.pdf", content=b"%PDF"):
+        """Upload a file to a new bill."""
         bill = writer.made()["id"]
-        post = writer.client.http.post
-        answer = post(f"/v3/documents/bills/{bill}?name=a.pdf", content=b"%PDF", headers=writer.client.headers)
+        query = {"name": name} if name is not None else {}
+        answer = writer.client.http.post(
+            f"/v3/documents/bills/{bill}", params=query, content=content, headers=writer.client.headers
+        )
+        return bill, answer
+
+    def test_a_file_is_taken_in_by_and_by(self, writer, rules):
+        """The answer has the id of the upload alone; the document is listed when its status is UPLOADED."""
+        rules.upload_takes = timedelta(minutes=2)
+        bill, answer = self.put(writer)
+        assert set(answer.json()) == {"id"}
         upload = answer.json()["id"]
-        assert upload.startswith("0du")
-        (status,) = writer.client.get("/v3/documents/upload-status", ids=upload).json()
-        assert status["status"] == "UPLOADED"
-        (listed,) = writer.client.get(f"/v3/documents/bills/{bill}").json()["results"]
-        assert (listed["id"], listed["name"]) == (status["documentId"], "a.pdf")
-        assert refusal(writer.client.get("/v3/documents/upload-status", ids="0duX")) == (404, "BDC_1205")
+        seen = []
+        for _ in range(3):
+            (status,) = writer.client.get("/v3/documents/upload-status", ids=upload).json()
+            listed = writer.client.get(f"/v3/documents/bills/{bill}").json()["results"]
+            seen.append((status["status"], len(listed)))
+            writer.store.clock.advance(timedelta(minutes=1))
+        assert (upload[:3], seen) == ("0du", [("IN_PROGRESS", 0), ("IVA_PROCESSING", 0), ("UPLOADED", 1)])
+        assert set(listed[0]) == {"id", "name", "createdTime", "downloadLink"}
+        assert (listed[0]["id"], listed[0]["name"]) == (status["documentId"], "a.pdf")
+        assert writer.client.get(f"/v3/documents/{status['documentId']}").json() == listed[0]
+
+    def test_an_unknown_upload_or_document_is_not_found(self, writer):
+        """One unknown upload spoils the whole question."""
+        _, answer = self.put(writer)
+        ids = f"{answer.json()['id']},0duX"
+        assert refusal(writer.client.get("/v3/documents/upload-status", ids=ids)) == (404, "BDC_1205")
+        assert refusal(writer.client.get("/v3/documents/00hX")) == (404, "BDC_1205")
 
     @pytest.mark.parametrize(
-        ("query", "size", "code"), [("", 4, None), ("?name=a.pdf", 0, "BDC_1119"), ("?name=a.pdf", 6291457, "BDC_1119")]
+        ("name", "size", "code"),
+        [(None, 4, None), ("a", 4, "BDC_1119"), ("a.pdf", 0, "BDC_1119"), ("a.pdf", 6_000_001, "BDC_1119")],
     )
-    def test_what_bill_does_not_take_is_refused(self, writer, query, size, code):
-        """No name, nothing in it, more than 6 MB."""
-        path = f"/v3/documents/bills/{writer.made()['id']}{query}"
-        answer = writer.client.http.post(path, content=b"x" * size, headers=writer.client.headers)
+    def test_what_bill_does_not_take_is_refused(self, writer, name, size, code):
+        """No name, no extension, nothing in it, more than 6 MB."""
+        _, answer = self.put(writer, name, b"x" * size)
         assert refusal(answer) == (400, code)
 
 

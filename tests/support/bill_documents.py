@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import hashlib
 import io
 import json
 from decimal import Decimal
@@ -10,6 +12,7 @@ from decimal import Decimal
 from erp_sandbox import credentials
 from erp_sandbox.ids import bill_id
 from ml_connector.documents import (
+    Attachment,
     DimensionValue,
     DocumentSource,
     GlAccount,
@@ -139,6 +142,23 @@ def payment(id_="p1", *, bill, amount="100.50", **changes):
         "applications": (PaymentApplication(invoice=bill, amount=Decimal(amount)),),
     }
     return Payment(**{**fields, **changes})
+
+
+def attachment(id_="f1", *, bill="R-1", content=b"%PDF-1.7 scan", **changes):
+    """Return a file of the first invoice."""
+    fields = {
+        "source": source(id_, "attachments"),
+        "external_id": f"SAP-{id_}",
+        "invoice": bill,
+        "invoice_date": DAY,
+        "supplier": VENDOR,
+        "file_name": "Scan 1.pdf",
+        "media_type": "application/pdf",
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "content": base64.b64encode(content).decode(),
+    }
+    return Attachment(**{**fields, **changes})
 
 
 def account(number="7777", **changes):

@@ -78,7 +78,8 @@ class _Gateway:
         routes += [self._write_route(write) for write in WRITES]
         routes += [
             self._route("POST", "/v3/documents/bills/{id}", self._upload, write=True),
-            self._session_route("GET", "/v3/documents/upload-status", "bill_documents.get", _upload_statuses),
+            self._session_route("GET", "/v3/documents/upload-status", "bill_documents.get", self._upload_statuses),
+            self._session_route("GET", "/v3/documents/{id}", "bill_documents.get", self._document),
         ]
         routes += [self._session_route("POST", path, "payments.create", _refuse_untrusted) for path in _MONEY_MOVING]
         routes.append(Route(f"{BASE_PATH}/{{rest:path}}", self._wrap("unknown", self._unknown, write=False)))
@@ -216,10 +217,18 @@ class _Gateway:
         if bill not in organization.tables["bills"]:
             raise errors.no_such_object(BILLS.label, bill)
         table = Table()
-        for document in organization.documents.get(bill, []):
+        for document in documents.documents_of(self._store, organization, bill):
             table.put(document)
         query = _query(request, frozenset({"max", "page"}))
         return _page(read_page(table, _DOCUMENTS, query, self._store.rules))
+
+    def _document(self, request: Request, _session: Session, organization: Organization) -> Response:
+        _query(request, frozenset())
+        return _json(documents.document(self._store, organization, request.path_params["id"]))
+
+    def _upload_statuses(self, request: Request, _session: Session, organization: Organization) -> Response:
+        ids = _query(request, frozenset({"ids"})).get("ids", "")
+        return _json(documents.upload_statuses(self._store, organization, ids.split(",")))
 
     def _lister(self, resource: Resource) -> _Handler:
         parameters = LIST_PARAMETERS | ({"billApprovals"} if resource is BILLS else frozenset())
@@ -245,11 +254,6 @@ class _Gateway:
     async def _unknown(self, request: Request) -> Response:
         path = request.url.path.removeprefix(BASE_PATH)
         raise errors.not_supported(request.method, path)
-
-
-def _upload_statuses(request: Request, _session: Session, organization: Organization) -> Response:
-    ids = _query(request, frozenset({"ids"})).get("ids", "")
-    return _json(documents.upload_statuses(organization, ids.split(",")))
 
 
 def _shown(value: Any, hidden: frozenset[str]) -> Any:

@@ -36,6 +36,7 @@ class BillRules:
             to mind; sent in production, a refusal of a bill was never seen (sheet bill 0.6, 4.1).
         patch_clears_coding: Whether a line that is patched without its coding loses it (sheet bill 0.10).
         invoice_number_filter: Whether bills filter by number; in use, not documented (sheet bill 3.2).
+        upload_takes: How long a file is on its way before it is a document of its bill (sheet bill 4.6: minutes).
     """
 
     cursor: CursorMode = "works"
@@ -53,3 +54,4 @@ class BillRules:
     duplicate_numbers: Literal["refused", "taken"] = "refused"
     patch_clears_coding: bool = True
     invoice_number_filter: bool = True
+    upload_takes: timedelta = timedelta()
