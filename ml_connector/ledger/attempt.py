@@ -189,6 +189,10 @@ class Attempt:
                 self._settlement.held(entry, mapped, reasons)
             case judge.Revise(document):
                 self._send(entry, mapped, document, update=True)
+            case judge.Withdraw(document) if self._sink.withdraws:
+                self._withdraw(entry, mapped, document)
+            case judge.Withdraw(_, reasons):
+                self._settlement.held(entry, mapped, reasons)
             case judge.Create(document):
                 self._create(entry, mapped, document)
 
@@ -233,6 +237,25 @@ class Attempt:
             self._failed(entry, mapped, document, fault)
         else:
             self._settlement.delivered(entry, mapped, delivered, updated=update)
+
+    def _withdraw(self, entry: Entry, mapped: Mapped, document: Document) -> None:
+        """Take back what was delivered; may be begun again after an unknown outcome."""
+        if entry.state == "held" and entry.refused == content_hash(document.model_dump()):
+            self._settlement.count_held(entry, mapped, entry.reasons)
+            return
+        if self._policy.dry_run:
+            self._settlement.verdict(entry, mapped, "withdrawn")
+            return
+        self._settlement.write_ahead(entry, mapped, document)
+        try:
+            delivered = self._sink.withdraw(document, t.cast("str", entry.target_id))
+        except (Conflict, Rejected, NotFound) as fault:
+            reason = _not_taken_back(entry, document, fault)
+            self._settlement.refused(entry, mapped, reason, content_hash(document.model_dump()))
+        except SystemFault as fault:
+            self._failed(entry, mapped, document, fault)
+        else:
+            self._settlement.withdrawn(entry, mapped, delivered, document.withdrawn or "")
 
     def _resolve(self, entry: Entry) -> bool:
         """Learn what became of a request whose outcome is unknown; False when the target cannot tell."""
@@ -288,6 +311,15 @@ def _cannot_tell(document: Document, target: str, error: LookupInconclusive) -> 
         f"it may or may not have been posted, and {target} cannot tell: {error}",
         f"look for {document.external_id} in {target}; `ml-connector ignore {document.number or document.source.id}` "
         "if it is there, else `ml-connector replay` it",
+    )
+
+
+def _not_taken_back(entry: Entry, document: Document, fault: SystemFault) -> Reason:
+    return Reason(
+        "not_taken_back",
+        f"{document.withdrawn}, and it was delivered before: {fault.message}",
+        fault.cure
+        or f"undo {entry.target_number or entry.target_id} by hand, then `ml-connector ignore {entry.label}`",
     )
 
 

@@ -110,6 +110,7 @@ class Delivery:
             width = max(self._policy.max_concurrency, sink.side_by_side)
             self._deliver_due(sink.kind, attempt, _Progress(sink.kind, due), width)
         if not self._policy.dry_run and not self._stop.is_set():
+            sink.finish()
             verify_posted(self._ledger, self._target, sink, self._run, self._name)
 
     def _deliver_due(self, kind: str, attempt: Attempt, progress: _Progress, width: int) -> None:

@@ -11,7 +11,7 @@ from ml_connector.errors import Reason
 from ml_connector.ledger.entries import Entry
 from ml_connector.names import display_name
 
-__all__ = ["Create", "Decision", "Drop", "HoldBack", "Keep", "Revise", "decide", "inconsistencies"]
+__all__ = ["Create", "Decision", "Drop", "HoldBack", "Keep", "Revise", "Withdraw", "decide", "inconsistencies"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +47,15 @@ class Drop:
     why: str
 
 
-Decision = Create | Revise | Keep | HoldBack | Drop
+@dataclasses.dataclass(frozen=True, slots=True)
+class Withdraw:
+    """It was delivered and its source no longer stands by it; held for these reasons where it cannot be taken back."""
+
+    document: Document
+    reasons: tuple[Reason, ...]
+
+
+Decision = Create | Revise | Keep | HoldBack | Drop | Withdraw
 
 
 def decide(entry: Entry, mapped: Mapped) -> Decision:
@@ -121,16 +129,17 @@ def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
         problems = inconsistencies(mapped.document)
         return HoldBack(tuple(problems)) if problems else Revise(mapped.document)
     what = "; ".join(_changes(entry, mapped)) or "its content changed"
-    return HoldBack(
-        (
-            Reason(
-                "changed_after_posting",
-                f"changed after posting: {what}",
-                f"correct {entry.target_number or entry.target_id} in {_target(entry)} by hand, "
-                f"then `ml-connector ignore {entry.label}`",
-            ),
-        )
+    reasons = (
+        Reason(
+            "changed_after_posting",
+            f"changed after posting: {what}",
+            f"correct {entry.target_number or entry.target_id} in {_target(entry)} by hand, "
+            f"then `ml-connector ignore {entry.label}`",
+        ),
     )
+    if mapped.document is not None and mapped.document.withdrawn is not None:
+        return Withdraw(mapped.document, reasons)
+    return HoldBack(reasons)
 
 
 def _says_the_same(entry: Entry, mapped: Mapped) -> bool:

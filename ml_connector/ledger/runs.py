@@ -19,14 +19,25 @@ from ml_connector.ledger.store import Ledger
 __all__ = ["OUTCOMES", "Run", "Summary", "latest"]
 
 Outcome = t.Literal[
-    "created", "updated", "found", "linked", "unchanged", "held", "retry", "ignored", "waiting", "unwanted"
+    "created",
+    "updated",
+    "withdrawn",
+    "found",
+    "linked",
+    "unchanged",
+    "held",
+    "retry",
+    "ignored",
+    "waiting",
+    "unwanted",
 ]
 
 OUTCOMES: t.Final[tuple[Outcome, ...]] = t.get_args(Outcome)
 """What can become of a document in a run.
 
-``found``: it was there already under our id. ``linked``: the target had it from elsewhere. ``waiting``: the cap on
-documents was reached or the run stopped early. ``unwanted``: the map's filter left it out.
+``withdrawn``: it was taken back. ``found``: it was there already under our id. ``linked``: the target had it from
+elsewhere. ``waiting``: the cap on documents was reached or the run stopped early. ``unwanted``: the map's filter left
+it out.
 """
 
 

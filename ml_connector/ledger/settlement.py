@@ -26,6 +26,20 @@ LEASE: t.Final = dt.timedelta(seconds=90)
 """How long a claimed document stays ours without a sign of life."""
 
 _LONGEST_BACKOFF = dt.timedelta(hours=6)
+_AS_IF_NEVER_SENT: t.Final[t.Mapping[str, t.Any]] = {
+    "uncertain": False,
+    "origin": None,
+    "target_id": None,
+    "target_number": None,
+    "target_draft": False,
+    "posted_at": None,
+    "verified_at": None,
+    "sent": None,
+    "fingerprint": None,
+    "refused": None,
+    "held_since": None,
+    "next_attempt_at": None,
+}
 
 
 class LeaseLost(Exception):
@@ -88,6 +102,31 @@ class Settlement:
         self._write(entry, [step], **_has_it(delivered.target_id, number, delivered.draft, origin), posted_at=_now())
         outcome: Outcome = "unchanged" if delivered.unchanged else "updated" if updated else "created"
         self._count(entry.kind, mapped, outcome)
+
+    def withdrawn(self, entry: Entry, mapped: Mapped, delivered: Delivered, why: str) -> None:
+        """The target has given it back; should its source stand by it again, it is a new one."""
+        step = Step(
+            "withdrawn",
+            f"{self._name} {entry.target_number or entry.target_id} was taken back: {why}",
+            entry.id,
+            mapped.external_id,
+            {
+                "target_id": delivered.target_id,
+                "warnings": delivered.warnings,
+                "request": delivered.request,
+                "response": delivered.response,
+            },
+        )
+        reason = Reason("filtered", f"taken back: {why}", "nothing to do")
+        self._write(
+            entry,
+            [step],
+            **_description(mapped),
+            **_AS_IF_NEVER_SENT,
+            state="ignored",
+            reasons=(reason,),
+        )
+        self._count(entry.kind, mapped, "withdrawn")
 
     def update_open(self, entry: Entry) -> None:
         """Whether an update arrived is unknown; it is decided anew, and sent again if need be."""
@@ -251,6 +290,7 @@ def _verdict(kind: str, what: Mapped | Entry, outcome: Outcome, why: str) -> str
         "linked": "link",
         "found": "there already",
         "ignored": "leave",
+        "withdrawn": "take back",
     }
     verb, thing = verbs.get(outcome, outcome), kind.removesuffix("s").replace("_", " ")
     amount = f"{what.currency} {what.amount:,f}" if what.amount is not None and what.currency else None

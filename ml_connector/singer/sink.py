@@ -3,8 +3,8 @@
 A sink knows the target system; it knows nothing of the ledger, of retries or of other documents. The delivery
 (``ml_connector.ledger.delivery``) calls it in one order for first attempts, retries, replays and after crashes:
 
-    match -> check -> (write-ahead) -> find, if anything before may have succeeded -> create or update
-    -> read back in bulk
+    match -> check -> (write-ahead) -> find, if anything before may have succeeded -> create, update or withdraw
+    -> finish -> read back in bulk
 """
 
 from __future__ import annotations
@@ -95,6 +95,9 @@ class DocumentSink(abc.ABC, t.Generic[D]):
     reads_back: t.ClassVar[bool] = False
     """Whether what was created can be read back in bulk, to compare it with what was sent."""
 
+    withdraws: t.ClassVar[bool] = False
+    """Whether what was delivered can be taken back when its source no longer stands by it; else it is held."""
+
     side_by_side: int = 1
     """Documents to carry at once at least, for a sink that sends together what is created at the same time."""
 
@@ -151,6 +154,24 @@ class DocumentSink(abc.ABC, t.Generic[D]):
 
         Raises:
             Conflict: The target's thing may not be changed any more, or somebody else changed it meanwhile.
+        """
+
+    def withdraw(self, document: D, target_id: str) -> Delivered:
+        """Take back what was delivered. May be called again after an unknown outcome, and when it is gone already.
+
+        Args:
+            document: As its source has it now, ``withdrawn`` saying why.
+            target_id: The target's own id.
+
+        Raises:
+            Conflict: It can only be undone by a person; ``cure`` says what the person has to do.
+        """
+        raise AssertionError(f"{type(self).__name__} takes nothing back ({document.external_id}, {target_id})")
+
+    def finish(self) -> None:
+        """Do what is done once a run, after its last document, such as posting a journal; not in a dry run.
+
+        Called whether or not there was a document. What fails is told and left to the next run.
         """
 
     def facts(self, document: D) -> t.Mapping[str, t.Any]:
