@@ -1,0 +1,126 @@
+"""The doors and subscribers of ``webhooks.yml``, reached by the settings of their plugins."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+import typing as t
+
+from ml_connector.cli.connections import config_of
+from ml_connector.errors import SettingInvalid
+from ml_connector.events import bill
+from ml_connector.events.doorbell import Doorbell, Event, Subscriber
+from ml_connector.events.keys import SigningKeys
+from ml_connector.events.settings import DoorSettings, WebhookSettings
+from ml_connector.events.store import Wanted
+from ml_connector.systems.access import typed
+from ml_connector.systems.bill.client import BillClient
+from ml_connector.systems.bill.settings import BillSettings
+from ml_connector.systems.bill.subscriptions import BillSubscriptions
+
+__all__ = ["ROOMS", "Door", "doors"]
+
+
+class Room(t.NamedTuple):
+    """What there is to do for a system.
+
+    Attributes:
+        known_by: Settings one of which is there when somebody means to use it.
+        bell: Makes its doorbell.
+        subscriber: Makes its subscriber.
+    """
+
+    known_by: tuple[str, ...]
+    bell: t.Callable[[str, DoorSettings, t.Mapping[str, t.Any]], Doorbell]
+    subscriber: t.Callable[[DoorSettings, t.Mapping[str, t.Any], WebhookSettings], Subscriber]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Door:
+    """One door that is open.
+
+    Attributes:
+        name: Its name in ``webhooks.yml``.
+        settings: What is said there.
+        config: The settings of its plugin.
+        wanted: Which pipelines an event at it wakes.
+    """
+
+    name: str
+    settings: DoorSettings
+    config: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
+    wanted: Wanted
+
+    def bell(self) -> Doorbell:
+        """Return what answers at it."""
+        return ROOMS[self.settings.system].bell(self.name, self.settings, self.config)
+
+    def subscriber(self, webhooks: WebhookSettings) -> Subscriber:
+        """Return what looks after its subscription; asks nothing yet."""
+        return ROOMS[self.settings.system].subscriber(self.settings, self.config, webhooks)
+
+
+def doors(webhooks: WebhookSettings, names: t.Collection[str] = ()) -> list[Door]:
+    """Return the doors whose plugins have settings.
+
+    Args:
+        webhooks: All doors there are.
+        names: Only these; each of them must have settings.
+
+    Raises:
+        SettingInvalid: There is no such door, its system has no room here, or it has no settings.
+    """
+    if unknown := sorted(set(names) - set(webhooks.doors)):
+        raise SettingInvalid(f"there is no door {', '.join(unknown)}.", f"There is {', '.join(webhooks.doors)}.")
+    found = []
+    for name, each in webhooks.doors.items():
+        if names and name not in names:
+            continue
+        room = ROOMS.get(each.system)
+        if room is None:
+            raise SettingInvalid(
+                f"door {name}: nothing is known of webhooks of {each.system}.", f"Known are {', '.join(ROOMS)}."
+            )
+        config = config_of(each.plugin)
+        if any(config.get(one) for one in room.known_by):
+            found.append(Door(name, each, config, functools.partial(_wanted, webhooks, name)))
+        elif name in names:
+            raise SettingInvalid(f"door {name}: {each.plugin} has no settings.", "See docs/connect-your-systems.md.")
+    if not found:
+        raise SettingInvalid(
+            "no door is open: none of their plugins has settings.", "See docs/connect-your-systems.md."
+        )
+    return found
+
+
+def _wanted(webhooks: WebhookSettings, door: str, event: Event) -> t.Collection[str]:
+    return webhooks.woken_by(event, door)
+
+
+def _bill_settings(door: DoorSettings, config: t.Mapping[str, t.Any]) -> BillSettings:
+    return BillSettings.from_config(typed(BillSettings, config, plugin=door.plugin), plugin=door.plugin)
+
+
+def _bill_bell(name: str, door: DoorSettings, config: t.Mapping[str, t.Any]) -> Doorbell:
+    organization = _bill_settings(door, config).organization_id
+    keys = SigningKeys(bill.key_book(organization), bill.KEY)
+    return bill.BillDoorbell(organization, keys, path=name, others=door.organizations)
+
+
+def _bill_subscriber(door: DoorSettings, config: t.Mapping[str, t.Any], webhooks: WebhookSettings) -> Subscriber:
+    settings = _bill_settings(door, config)
+    client = BillClient(settings)
+    return bill.BillSubscriber(
+        BillSubscriptions(client),
+        bill.key_book(settings.organization_id),
+        settings.organization_id,
+        key_overlap=dt.timedelta(hours=webhooks.key_overlap_hours),
+        close=client.close,
+    )
+
+
+ROOMS: t.Final[t.Mapping[str, Room]] = {
+    "bill": Room(("dev_key", "username", "password", "organization_id"), _bill_bell, _bill_subscriber),
+}
+"""By system."""

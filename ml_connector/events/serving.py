@@ -1,0 +1,122 @@
+"""The receiver as a process: doors, waking and subscriptions together, from start to a graceful end."""
+
+from __future__ import annotations
+
+import logging
+import typing as t
+
+import uvicorn
+
+from ml_connector.events.doors import Door
+from ml_connector.events.health import HealthLoop
+from ml_connector.events.receiver import receiver
+from ml_connector.events.runs import Runs
+from ml_connector.events.settings import WebhookSettings
+from ml_connector.events.store import EventStore
+from ml_connector.events.waking import Waker
+from ml_connector.ledger.store import Ledger
+
+__all__ = ["Serving", "serve"]
+
+_GRACE_FOR_REQUESTS: t.Final = 10
+_MOST_AT_ONCE: t.Final = 512
+_LOG = logging.getLogger(__name__)
+
+
+class Serving(t.NamedTuple):
+    """How to serve.
+
+    Attributes:
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        proxies: Addresses of proxies whose word about the caller is believed, separated by commas; none when empty.
+        patience: Seconds a running pipeline may go on when we are told to stop.
+    """
+
+    host: str
+    port: int
+    proxies: str = ""
+    patience: float = 20.0
+
+
+def serve(
+    ledger: Ledger,
+    doors: t.Sequence[Door],
+    webhooks: WebhookSettings,
+    runs: Runs,
+    how: Serving,
+    *,
+    up: t.Callable[[str], None],
+) -> None:
+    """Answer until SIGTERM or SIGINT; then finish the requests under way, give pipelines a while, and return.
+
+    Args:
+        ledger: Where events are kept.
+        doors: Where systems ring.
+        webhooks: What wakes what.
+        runs: What runs pipelines.
+        how: How to serve.
+        up: Called with our address when calls are answered.
+    """
+    waker = Waker(ledger, webhooks, runs)
+    bells = [(door, door.bell()) for door in doors]
+    stores = {bell.path: EventStore(ledger, door.wanted) for door, bell in bells}
+    subscribers = [(door.subscriber(webhooks), door.wanted) for door, _ in bells]
+    health = HealthLoop(ledger, subscribers, every=webhooks.check_seconds, ring=waker.ring)
+
+    def keeper(store: EventStore) -> t.Callable[[t.Any], t.Awaitable[None]]:
+        async def keep(events: t.Any) -> None:
+            await store.keep(events)
+            waker.ring()
+
+        return keep
+
+    app = receiver(
+        [(bell, keeper(stores[bell.path])) for _, bell in bells],
+        healthy=lambda: waker.healthy,
+    )
+    server = _Server(_config(app, how), up)
+    waker.start()
+    health.start()
+    try:
+        server.run()
+    finally:
+        health.stop()
+        waker.stop(how.patience)
+        for subscriber, _ in subscribers:
+            subscriber.close()
+        _LOG.info("stopped; events that are open stay open")
+
+
+def _config(app: t.Any, how: Serving) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=how.host,
+        port=how.port,
+        interface="asgi3",
+        proxy_headers=bool(how.proxies),
+        forwarded_allow_ips=how.proxies or None,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        lifespan="off",
+        limit_concurrency=_MOST_AT_ONCE,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_GRACE_FOR_REQUESTS,
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Tells when it is up, and where."""
+
+    def __init__(self, config: uvicorn.Config, up: t.Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._up = up
+
+    async def startup(self, sockets: t.Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._up(f"http://{host}:{port}")
