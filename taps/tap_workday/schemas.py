@@ -29,6 +29,7 @@ from tap_workday.fields import (
 __all__ = [
     "ACCOUNT_SET",
     "ADJUSTMENT",
+    "ATTACHMENT_ROW",
     "COMPANY",
     "COST_CENTER",
     "CUSTOM_REPORT_ROW",
@@ -807,6 +808,36 @@ JOURNAL: t.Final = shape(
     parts("Attachment_Data", inside=_ATTACHMENT),
 )
 
+ATTACHMENT_ROW: t.Final[Schema] = _object(
+    {
+        "id": {"type": "string", "description": "WID of the invoice and beginning of the content's hash."},
+        "tenant": _TENANT,
+        "supplier_invoice_wid": {"type": "string", "description": "The invoice it belongs to."},
+        **json_schema(
+            shape(
+                text("Supplier_Invoice_ID"),
+                text("Invoice_Number", about="Of the invoice, as all the following up to its dates."),
+                text("Suppliers_Invoice_Number"),
+                ref("Invoice_Document_Status_Reference"),
+                ref("Company_Reference"),
+                ref("Supplier_Reference"),
+                date("Invoice_Date"),
+                date("Due_Date_Override"),
+                text("Filename"),
+                text("Content_Type"),
+                text("Comment"),
+            )
+        ),
+        "compressed": {"type": "boolean", "description": "Whether Workday says that the content is compressed."},
+        "size": {"type": "integer", "description": "Bytes of the content."},
+        "sha256": {"type": "string", "description": "Hash of the content, hexadecimal."},
+        "content": {
+            "type": ["string", "null"],
+            "description": "The file as base64; null where it is larger than largest_attachment_mb.",
+        },
+    },
+    ["id", "tenant", "supplier_invoice_wid", "size", "sha256"],
+)
 CUSTOM_REPORT_ROW: t.Final[Schema] = _object(
     {
         "report": {"type": "string", "description": "Name of the report, as set."},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 import datetime as dt
 import functools
 import logging
@@ -16,6 +17,7 @@ from ml_connector.systems.workday.reads import DatesBetween, Reader, Source
 from ml_connector.systems.workday.windows import DateWindow, UpdatedWindow
 from ml_connector.systems.workday.wql import changed_invoices
 from tap_workday import schemas
+from tap_workday.attachments import attachments_of
 from tap_workday.flatten import Flattener, own_reference
 from tap_workday.seen import Seen, content_key
 
@@ -33,6 +35,8 @@ __all__ = ["STREAM_CLASSES"]
 
 INTEGRATIONS: t.Final = "Integrations"
 _LARGE_PAGE: t.Final = 999
+_INVOICES_WITH_FILES: t.Final = 5
+_FILES_PER_STATE: t.Final = 10
 _EARLIEST: t.Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 _ENOUGH_TO_COMPARE: t.Final = 20
 _PERSONS: t.Final = frozenset(
@@ -222,11 +226,13 @@ class DatedStream(UpdatedStream):
     Attributes:
         days: Setting for how far back documents are expected to change, and its default.
         dated: Path of the field that says when a document is dated.
+        known_by: Field that tells records apart.
     """
 
     from_start_date = True
     days: t.ClassVar[tuple[str, int]] = ("invoice_window_days", 90)
     dated: t.ClassVar[tuple[str, ...]]
+    known_by: t.ClassVar[str] = "wid"
 
     def read(self, context: types.Context | None) -> Iterator[types.Record]:
         """Yield the documents of the window that are new or differ from what was given out before."""
@@ -249,7 +255,7 @@ class DatedStream(UpdatedStream):
 
     def _changed(self, row: Node, seen: Seen, oldest: dt.date) -> Iterator[types.Record]:
         for record in self.records_of(row):
-            if seen.meet(record["wid"], record, keep=self._date_of(record) >= oldest):
+            if seen.meet(record[self.known_by], record, keep=self._date_of(record) >= oldest):
                 yield record
 
     def _date_of(self, record: types.Record) -> dt.date:
@@ -447,6 +453,42 @@ class SupplierInvoices(DatedStream):
                 yield reference.wid
 
 
+class SupplierInvoiceAttachments(DatedStream):
+    """Files of supplier invoices, one record each, with their content."""
+
+    name = "supplier_invoice_attachments"
+    selected_by_default = False
+    primary_keys = ("id",)
+    known_by = "id"
+    source = dataclasses.replace(
+        SupplierInvoices.source, group={"Include_Attachment_Data": True}, count=_INVOICES_WITH_FILES
+    )
+    data = "Supplier_Invoice_Data"
+    shape = schemas.INVOICE
+    days = ("attachment_window_days", 30)
+    dated = ("invoice_date",)
+
+    @functools.cached_property
+    def schema(self) -> dict[str, t.Any]:
+        """The schema of one file."""
+        return schemas.ATTACHMENT_ROW
+
+    def read(self, context: types.Context | None) -> Iterator[types.Record]:
+        """Yield the files; a state after every few, since what reads them keeps them in memory up to a state."""
+        for count, record in enumerate(super().read(context), 1):
+            yield record
+            if count % _FILES_PER_STATE == 0:
+                self.get_context_state(context)["given"] = count  # a state that says nothing new is not written
+                self.state_manager.is_flushed = False
+                self._write_state_message()
+
+    def records_of(self, row: Node) -> Iterator[types.Record]:
+        """Yield the files of an invoice."""
+        largest = self.config.get("largest_attachment_mb", 6) * 1_000_000
+        for invoice in super().records_of(row):
+            yield from attachments_of(invoice, row.nodes(self.data, "Attachment_Data"), largest=largest)
+
+
 class SupplierInvoiceAdjustments(DatedStream):
     """Supplier invoice adjustments: credits, and debits."""
 
@@ -544,6 +586,7 @@ STREAM_CLASSES: t.Final[tuple[type[WorkdayStream], ...]] = (
     Suppliers,
     PurchaseOrders,
     SupplierInvoices,
+    SupplierInvoiceAttachments,
     SupplierInvoiceAdjustments,
     Payments,
     Journals,

@@ -52,6 +52,23 @@ class TapWorkday(ApiTap):
             examples=[90],
         ),
         th.Property(
+            "attachment_window_days",
+            th.IntegerType(minimum=1),
+            default=30,
+            title="Attachment window",
+            description="The same for the files of invoices, of which all are read with their content",
+            examples=[30],
+        ),
+        th.Property(
+            "largest_attachment_mb",
+            th.IntegerType(minimum=1, maximum=30),
+            default=6,
+            title="Largest attachment",
+            description="Megabytes up to which the content of a file is given; of larger ones name, size and hash. "
+            "Meltano passes on lines of up to half its elt.buffer_size, and a file takes a third more as base64",
+            examples=[6],
+        ),
+        th.Property(
             "payment_window_days",
             th.IntegerType(minimum=1),
             default=90,

@@ -118,6 +118,18 @@ PAYMENT = {
     "remittance_data": [{"document_remittance_data": [{"document_id": "BILL-00n1", "amount_paid": Decimal("121.50")}]}],
 }
 
+FILE = {
+    "id": f"{INVOICE['wid']}-0a4d55a8d778e502",
+    **{name: value for name, value in INVOICE.items() if not name.endswith("_data") and name != "wid"},
+    "supplier_invoice_wid": INVOICE["wid"],
+    "filename": "scan.pdf",
+    "content_type": "application/pdf",
+    "compressed": False,
+    "size": 3,
+    "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    "content": "YWJj",
+}
+
 CENTER_RECORD = {
     "wid": CENTER,
     "tenant": TENANT,
@@ -369,6 +381,66 @@ class TestOnRequest:
         assert [(each.invoice, each.amount) for each in payment.applications] == [("00n1", Decimal("121.50"))]
         (reason,) = engine(send_payments=True).map("payments", PAYMENT).reasons
         assert reason.code == "missing_invoice"
+
+    def test_a_file_names_the_invoice_it_belongs_to(self, engine):
+        """By the target's id, and waits for it."""
+        links = {("supplier_invoices", TENANT, INVOICE["wid"]): "INV-1"}
+        loaded = engine(send_invoices=True, send_attachments=True, links=links)
+        document = loaded.map("supplier_invoice_attachments", FILE).document
+        assert (document.external_id, document.invoice, document.supplier) == (
+            f"WORKDAYFILE-{FILE['id']}",
+            "INV-1",
+            VENDOR,
+        )
+        assert (document.file_name, document.size, document.data) == ("scan.pdf", 3, b"abc")
+        waiting = engine(send_invoices=True, send_attachments=True)
+        (reason,) = waiting.map("supplier_invoice_attachments", FILE).reasons
+        assert reason.code == "missing_invoice"
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"compressed": True}, "has no content that is not compressed"),
+            ({"content": "YWJk"}, "content: is not what its size and hash say"),
+            ({"content": "~"}, "content: is not base64"),
+        ],
+    )
+    def test_a_file_that_would_arrive_broken_is_held(self, engine, changes, words):
+        """Nothing of its content is quoted."""
+        links = {("supplier_invoices", TENANT, INVOICE["wid"]): "INV-1"}
+        loaded = engine(send_invoices=True, send_attachments=True, links=links)
+        (what,) = whats(loaded.map("supplier_invoice_attachments", {**FILE, **changes}))
+        assert what.endswith(words)
+
+    @pytest.mark.parametrize(
+        ("settings", "changes", "unwanted"),
+        [
+            (
+                {"send_invoices": True},
+                {},
+                "attachments are not sent (map settings send_attachments and send_invoices)",
+            ),
+            (
+                {"send_attachments": True},
+                {},
+                "attachments are not sent (map settings send_attachments and send_invoices)",
+            ),
+            (
+                {"send_invoices": True, "send_attachments": True},
+                {"invoice_document_status_id": "DRAFT"},
+                "not approved (DRAFT)",
+            ),
+            (
+                {"send_invoices": True, "send_attachments": True},
+                {"supplier_invoice_id": "BILL-00n1"},
+                "made from a document of the target (BILL-00n1)",
+            ),
+            ({"send_invoices": True, "send_attachments": True}, {}, None),
+        ],
+    )
+    def test_which_files_are_wanted(self, engine, settings, changes, unwanted):
+        """Those of invoices that are."""
+        assert engine(**settings).unwanted("supplier_invoice_attachments", {**FILE, **changes}) == unwanted
 
     @pytest.mark.parametrize(
         ("changes", "unwanted"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from decimal import Decimal
 
-from erp_sandbox.workday.documents import Adjustment, Invoice, InvoiceLine, Split
+from erp_sandbox.workday.documents import Adjustment, Attachment, Invoice, InvoiceLine, Split
 
 ENTERED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 DAY = dt.date(2025, 12, 3)
@@ -50,6 +51,12 @@ def _fields(document_id, **changes):
         "payment_terms": "NET_30",
         **changes,
     }
+
+
+def attachment(name="scan.pdf", content=b"%PDF-1.7", **changes):
+    """A file on an invoice."""
+    fields = {"content_type": "application/pdf", "encoding": "base64", "comment": "Scan", **changes}
+    return Attachment(filename=name, content=base64.b64encode(content).decode(), **fields)
 
 
 def invoice(document_id, **changes):

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 EVERY_STREAM = tuple(stream.name for stream in STREAM_CLASSES)
-OFF_BY_DEFAULT = {"organizations", "reference_ids", "journals", "custom_reports"}
+OFF_BY_DEFAULT = {"organizations", "reference_ids", "supplier_invoice_attachments", "journals", "custom_reports"}
 REPORT = {"name": "Active_Suppliers", "owner": "ap_admin", "key": ["Supplier_ID"]}
 
 

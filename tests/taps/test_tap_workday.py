@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import dataclasses
 import datetime as dt
 import io
+import itertools
 import json
 import logging
 from decimal import Decimal
@@ -12,7 +15,7 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 from lxml import etree
-from tap_workday_documents import adjustment, invoice
+from tap_workday_documents import adjustment, attachment, invoice
 from tap_workday_runs import (
     EVERY_STREAM,
     OFF_BY_DEFAULT,
@@ -46,7 +49,8 @@ def box(sandbox):
     """A tenant with what the world seeds, two recent invoices, and a credit."""
     made = sandbox(World.build(vendors=6, bills=1, payments=0))
     for number in (1, 2):
-        made.workday.add_invoice(invoice(f"BILL-{number}", invoice_date=TODAY - dt.timedelta(days=number)))
+        day = TODAY - dt.timedelta(days=number)
+        made.workday.add_invoice(invoice(f"BILL-{number}", invoice_date=day, attachments=[attachment()][number - 1 :]))
     made.workday.add_adjustment(adjustment("BILL-C1", "BILL-1", invoice_date=TODAY))
     return made
 
@@ -206,7 +210,64 @@ def test_what_newer_versions_add_passes_through():
     }
 
 
-def test_file_contents_are_never_given_out():
+def files(messages):
+    """The names of the files given out."""
+    return [record["filename"] for record in records(messages, "supplier_invoice_attachments")]
+
+
+def test_files_are_given_when_they_are_new_even_if_their_invoice_is_not(box):
+    """Each once, with its content."""
+    messages = run(box, "supplier_invoice_attachments")
+    (record,) = records(messages, "supplier_invoice_attachments")
+    assert (base64.b64decode(record["content"]), record["size"], record["supplier_invoice_id"]) == (
+        b"%PDF-1.7",
+        8,
+        "BILL-1",
+    )
+    state = last_state(messages)
+    assert files(run(box, "supplier_invoice_attachments", state=state)) == []
+    box.workday.edit_invoice("BILL-2", attachments=[attachment("late.pdf", b"late")])
+    assert files(run(box, "supplier_invoice_attachments", state=state)) == ["late.pdf"]
+    assert records(run(box, "supplier_invoices"), "supplier_invoices")[0].get("attachment_data") is None
+
+
+def test_files_that_cannot_be_passed_on_are_told_of(box):
+    """Too large, compressed, not what was promised; the same content twice is one file."""
+    odd = [
+        attachment("large.pdf", b"x" * 1_000_001),
+        attachment("small.pdf", b"x" * 1_000_000),
+        attachment("zip.pdf", b"zip", compressed=True),
+        attachment("twin.pdf", b"zip"),
+        dataclasses.replace(attachment("broken.pdf"), content="no base64!"),
+    ]
+    box.workday.edit_invoice("BILL-2", attachments=odd)
+    given = records(run(box, "supplier_invoice_attachments", largest_attachment_mb=1), "supplier_invoice_attachments")
+    told = {
+        each["filename"]: (each["size"], each["content"] is None, each["compressed"])
+        for each in given
+        if each["supplier_invoice_id"] == "BILL-2"
+    }
+    assert told == {
+        "large.pdf": (1_000_001, True, False),
+        "small.pdf": (1_000_000, False, False),
+        "zip.pdf": (3, False, True),
+        "broken.pdf": (0, False, False),
+    }
+
+
+def test_a_state_comes_after_every_few_files(box):
+    """What takes them keeps them in memory up to a state; the bookmark moves only at the end."""
+    many = [attachment(f"{n}.pdf", str(n).encode()) for n in range(25)]
+    box.workday.edit_invoice("BILL-2", attachments=many)
+    messages = run(box, "supplier_invoice_attachments")
+    kinds = [message["type"] for message in messages]
+    assert max(len(list(group)) for kind, group in itertools.groupby(kinds) if kind == "RECORD") == 10
+    first, *_, last = [message["value"]["bookmarks"] for message in messages if message["type"] == "STATE"]
+    assert "replication_key_value" not in first.get("supplier_invoice_attachments", {})
+    assert last["supplier_invoice_attachments"]["replication_key_value"]
+
+
+def test_of_an_invoice_file_contents_are_never_given_out():
     """An attachment is named, its content stays where it is."""
     text = (
         '<wd:X xmlns:wd="urn:com.workday/bsvc"><wd:Attachment_Data wd:Filename="a.pdf"><wd:File_Content>QUJD'

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tap_workday_documents import adjustment, invoice
+from tap_workday_documents import adjustment, attachment, invoice
 from tap_workday_runs import EVERY_STREAM, REPORT, catalog_of, config_for, written
 
 from erp_sandbox.clock import Clock
@@ -27,7 +27,7 @@ def lines(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ML_CONNECTOR_STATE_DIR", str(tmp_path_factory.mktemp("state")))
         with Sandbox(World.build(vendors=6, bills=1, payments=0), clock=Clock()) as box:
-            box.workday.add_invoice(invoice("BILL-1"))
+            box.workday.add_invoice(invoice("BILL-1", attachments=[attachment()]))
             box.workday.add_adjustment(adjustment("BILL-C1", "BILL-1"))
             config = config_for(box, custom_reports=[REPORT])
             found = written(TapWorkday(config=config, catalog=catalog_of(config, EVERY_STREAM)))
