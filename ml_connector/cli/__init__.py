@@ -17,6 +17,7 @@ from ml_connector.cli.reconcile import reconcile_command
 from ml_connector.cli.replay import replay
 from ml_connector.cli.show import show
 from ml_connector.cli.status import status
+from ml_connector.cli.webhooks import webhooks
 
 __all__ = ["main"]
 
@@ -53,5 +54,5 @@ def main(debug: bool) -> None:  # noqa: FBT001
     del debug
 
 
-for _command in (doctor, match, status, held, show, replay, ignore, reconcile_command, audit):
+for _command in (doctor, match, status, held, show, replay, ignore, reconcile_command, audit, webhooks):
     main.add_command(_command)

@@ -45,12 +45,14 @@ class Door:
         settings: What is said there.
         config: The settings of its plugin.
         wanted: Which pipelines an event at it wakes.
+        pipelines: All pipelines it wakes.
     """
 
     name: str
     settings: DoorSettings
     config: t.Mapping[str, t.Any] = dataclasses.field(repr=False)
     wanted: Wanted
+    pipelines: tuple[str, ...]
 
     def bell(self) -> Doorbell:
         """Return what answers at it."""
@@ -84,7 +86,9 @@ def doors(webhooks: WebhookSettings, names: t.Collection[str] = ()) -> list[Door
             )
         config = config_of(each.plugin)
         if any(config.get(one) for one in room.known_by):
-            found.append(Door(name, each, config, functools.partial(_wanted, webhooks, name)))
+            wanted = functools.partial(_wanted, webhooks, name)
+            woken = tuple(pipeline for pipeline, one in webhooks.pipelines.items() if name in one.events)
+            found.append(Door(name, each, config, wanted, woken))
         elif name in names:
             raise SettingInvalid(f"door {name}: {each.plugin} has no settings.", "See docs/connect-your-systems.md.")
     if not found:

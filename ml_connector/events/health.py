@@ -13,15 +13,25 @@ from ulid import ULID
 
 from ml_connector.errors import ConnectorError
 from ml_connector.events.doorbell import CATCH_UP, Checked, Event, Subscriber
+from ml_connector.events.doors import Door
+from ml_connector.events.settings import WebhookSettings
 from ml_connector.events.store import Wanted, keep
+from ml_connector.events.subscribing import subscribe
 from ml_connector.ledger.schema import subscriptions
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.upsert import upsert
 
-__all__ = ["HealthLoop", "look_after"]
+__all__ = ["Cared", "HealthLoop", "look_after"]
 
 _FIRST_LOOK_BACK: t.Final = dt.timedelta(minutes=10)
 _LOG = logging.getLogger(__name__)
+
+
+class Cared(t.NamedTuple):
+    """A door and what looks after its subscription."""
+
+    door: Door
+    subscriber: Subscriber
 
 
 class HealthLoop:
@@ -29,22 +39,26 @@ class HealthLoop:
 
     Args:
         ledger: Where the findings are kept.
-        subscribers: Whose subscriptions, each with what wakes pipelines for its events.
-        every: Seconds between looks.
+        cared_for: Whose subscriptions.
+        webhooks: What pipelines want, and how often to look.
+        address: Where systems reach us; with it subscriptions are made that are not there.
         ring: Called when something missed was found.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        subscribers: t.Sequence[tuple[Subscriber, Wanted]],
+        cared_for: t.Sequence[Cared],
+        webhooks: WebhookSettings,
         *,
-        every: float,
+        address: str | None,
         ring: t.Callable[[], None],
     ) -> None:
         self._ledger = ledger
-        self._subscribers = subscribers
-        self._every = every
+        self._cared_for = cared_for
+        self._webhooks = webhooks
+        self._address = address
+        self._unsubscribed = {each.door.name for each in cared_for} if address else set()
         self._ring = ring
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="subscriptions", daemon=True)
@@ -56,21 +70,30 @@ class HealthLoop:
     def stop(self, patience: float = 5.0) -> None:
         """Begin no other look."""
         self._stopping.set()
-        self._thread.join(patience)
+        if self._thread.is_alive():
+            self._thread.join(patience)
 
     def _watch(self) -> None:
         while True:
-            for subscriber, wanted in self._subscribers:
+            for each in self._cared_for:
                 if self._stopping.is_set():
                     return
                 try:
-                    if look_after(self._ledger, subscriber, wanted):
-                        self._ring()
+                    self._look(each)
                 except (ConnectorError, sa.exc.SQLAlchemyError) as error:
                     first = str(error).splitlines()[0]
-                    _LOG.error("%s: the subscription could not be looked at: %s", subscriber.source, first)
-            if self._stopping.wait(self._every):
+                    _LOG.error("%s: the subscription could not be looked after: %s", each.door.name, first)
+            if self._stopping.wait(self._webhooks.check_seconds):
                 return
+
+    def _look(self, each: Cared) -> None:
+        fetched = look_after(self._ledger, each.subscriber, each.door.wanted)
+        if self._address and each.door.name in self._unsubscribed:
+            standing = subscribe(self._ledger, each.door, each.subscriber, self._webhooks, address=self._address)
+            self._unsubscribed.discard(each.door.name)
+            _LOG.info("%s: %d kinds of events go to %s", each.door.name, len(standing.kinds), standing.url)
+        if fetched:
+            self._ring()
 
 
 def look_after(ledger: Ledger, subscriber: Subscriber, wanted: Wanted) -> int:

@@ -22,12 +22,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ml_connector.errors import ConnectorError
+from ml_connector.events.addresses import PATH
 from ml_connector.events.doorbell import Doorbell, Event, Refused, Ring
 
-__all__ = ["PATH", "Limits", "Strangers", "receiver"]
-
-PATH: t.Final = "/webhooks/"
-"""Below this are the doors."""
+__all__ = ["Limits", "Strangers", "receiver"]
 
 _MARGIN = 2.0
 """Seconds of a system's time limit that are left for the way back."""

@@ -8,7 +8,7 @@ import typing as t
 import uvicorn
 
 from ml_connector.events.doors import Door
-from ml_connector.events.health import HealthLoop
+from ml_connector.events.health import Cared, HealthLoop
 from ml_connector.events.receiver import receiver
 from ml_connector.events.runs import Runs
 from ml_connector.events.settings import WebhookSettings
@@ -31,12 +31,14 @@ class Serving(t.NamedTuple):
         port: Port to listen on; 0 takes a free one.
         proxies: Addresses of proxies whose word about the caller is believed, separated by commas; none when empty.
         patience: Seconds a running pipeline may go on when we are told to stop.
+        address: Where systems reach us; with it subscriptions are made once calls are answered.
     """
 
     host: str
     port: int
     proxies: str = ""
     patience: float = 20.0
+    address: str | None = None
 
 
 def serve(
@@ -61,8 +63,8 @@ def serve(
     waker = Waker(ledger, webhooks, runs)
     bells = [(door, door.bell()) for door in doors]
     stores = {bell.path: EventStore(ledger, door.wanted) for door, bell in bells}
-    subscribers = [(door.subscriber(webhooks), door.wanted) for door, _ in bells]
-    health = HealthLoop(ledger, subscribers, every=webhooks.check_seconds, ring=waker.ring)
+    cared_for = [Cared(door, door.subscriber(webhooks)) for door, _ in bells]
+    health = HealthLoop(ledger, cared_for, webhooks, address=how.address, ring=waker.ring)
 
     def keeper(store: EventStore) -> t.Callable[[t.Any], t.Awaitable[None]]:
         async def keep(events: t.Any) -> None:
@@ -75,16 +77,20 @@ def serve(
         [(bell, keeper(stores[bell.path])) for _, bell in bells],
         healthy=lambda: waker.healthy,
     )
-    server = _Server(_config(app, how), up)
+
+    def begin(url: str) -> None:
+        health.start()  # not before calls are answered: some systems ask whether we are there
+        up(url)
+
+    server = _Server(_config(app, how), begin)
     waker.start()
-    health.start()
     try:
         server.run()
     finally:
         health.stop()
         waker.stop(how.patience)
-        for subscriber, _ in subscribers:
-            subscriber.close()
+        for each in cared_for:
+            each.subscriber.close()
         _LOG.info("stopped; events that are open stay open")
 
 

@@ -1,0 +1,85 @@
+"""Making a subscription for a door, and trying it out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import fnmatch
+import logging
+import typing as t
+
+from ml_connector.errors import SettingInvalid
+from ml_connector.events.addresses import notification_url
+from ml_connector.events.doorbell import Event, Standing, Subscriber
+from ml_connector.events.doors import Door
+from ml_connector.events.settings import FILE, WebhookSettings
+from ml_connector.events.store import dismiss
+from ml_connector.ledger.schema import subscriptions
+from ml_connector.ledger.store import Ledger
+from ml_connector.ledger.upsert import upsert
+
+__all__ = ["subscribe", "try_out"]
+
+TEST: t.Final = "ml-connector.test"
+_LOG = logging.getLogger(__name__)
+
+
+def subscribe(
+    ledger: Ledger,
+    door: Door,
+    subscriber: Subscriber,
+    webhooks: WebhookSettings,
+    *,
+    address: str,
+    kinds: t.Collection[str] = (),
+) -> Standing:
+    """Subscribe a door to what its pipelines want and its system offers; from now on nothing may go missing.
+
+    Args:
+        ledger: Where that is noted.
+        door: The door.
+        subscriber: Its subscriber.
+        webhooks: What pipelines want.
+        address: Where systems reach us.
+        kinds: Only these kinds.
+
+    Raises:
+        SettingInvalid: Nothing of it is offered.
+    """
+    offered = subscriber.offered()
+    wanted = webhooks.wanted_of(door.name, offered)
+    chosen = wanted & frozenset(kinds) if kinds else wanted
+    for pipeline, each in webhooks.pipelines.items():
+        for pattern in each.events.get(door.name, ()):
+            if not fnmatch.filter(offered, pattern):
+                _LOG.warning("%s: %s wants %s, which the system does not offer", door.name, pipeline, pattern)
+    if not chosen:
+        raise SettingInvalid(
+            f"door {door.name}: nothing that {FILE} wants is offered.",
+            f"The system offers {', '.join(sorted(offered)) or 'nothing'}.",
+        )
+    now = dt.datetime.now(dt.UTC)
+    standing = subscriber.subscribe(notification_url(address, door.name), chosen)
+    row = {
+        "source": subscriber.source,
+        "id": standing.id,
+        "url": standing.url,
+        "enabled": standing.enabled,
+        "checked_at": now,
+        "complete_until": now,
+        "alarm": None,
+        "alarm_at": None,
+    }
+    ledger.write(lambda connection: upsert(connection, subscriptions, [row]))
+    return standing
+
+
+def try_out(ledger: Ledger, door: Door, subscriber: Subscriber) -> str | None:
+    """Have a test notification sent; returns its event id, None where the system has none."""
+    event_id = subscriber.test()
+    if event_id is not None:
+        system, _, instance = subscriber.source.partition(":")
+        event = Event(system, instance, event_id, TEST, None, None, None, dt.datetime.now(dt.UTC))
+        # Its object does not exist; whatever pipelines it may have woken are not to wait for it.
+        every = door.pipelines
+        ledger.write(lambda connection: dismiss(connection, event, lambda _: every, why="test"))
+    return event_id
