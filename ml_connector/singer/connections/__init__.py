@@ -7,12 +7,14 @@ import typing as t
 from singer_sdk import typing as th
 
 from ml_connector.singer.connections.bill import BILL_CONNECTION
+from ml_connector.singer.connections.business_central import BUSINESS_CENTRAL_CONNECTION
 from ml_connector.singer.connections.workday import WORKDAY_CONNECTION
 
 __all__ = ["CONNECTIONS"]
 
 CONNECTIONS: t.Final[t.Mapping[str, tuple[th.Property[t.Any], ...]]] = {
     "bill": BILL_CONNECTION,
+    "business_central": BUSINESS_CENTRAL_CONNECTION,
     "workday": WORKDAY_CONNECTION,
 }
 """Every system's connection settings, by its name on the command line."""
