@@ -1,7 +1,8 @@
 """A session or token that several processes share: one logs in, the others use what it got.
 
-It lies encrypted in the state directory. Key and file name are derived from the very credentials it was got
-with, so only who has them can find and read it, and changed credentials never meet an old session.
+It lies encrypted in the state directory: with the vault's key where the credentials came from there, else with one
+derived from the very credentials it was got with. So only who has them can read it. Its name is derived from them too:
+changed credentials never meet an old session.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import dataclasses
 import datetime as dt
 import json
 import os
-import tempfile
 import threading
 import time
 import typing as t
@@ -23,7 +23,9 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from ml_connector.files import replace_private_file
 from ml_connector.state_directory import state_directory
+from ml_connector.vault import Vault
 
 __all__ = ["SharedSession", "Token"]
 
@@ -53,6 +55,7 @@ class SharedSession:
             another session, so a refresh token the user supplies anew wins over a rotated one kept here.
         leeway: Seconds before its end at which a token counts as ended.
         directory: Where it lies; None: the state directory.
+        vault: The vault the credentials came from; None: they did not.
     """
 
     def __init__(
@@ -62,12 +65,13 @@ class SharedSession:
         *,
         leeway: float = 60.0,
         directory: Path | None = None,
+        vault: Vault | None = None,
     ) -> None:
         place = directory or state_directory("sessions")
-        secret = json.dumps([system, sorted(credentials.items())]).encode()
+        secret = json.dumps([system, sorted(credentials.items()), *([str(vault.path)] if vault else [])]).encode()
         stem = f"{system}-{_derived(secret, b'ml-connector session name').hex()[:32]}"
         self._path = place / stem
-        self._fernet = Fernet(base64.urlsafe_b64encode(_derived(secret, b"ml-connector session key")))
+        self._box = vault or _Box(_derived(secret, b"ml-connector session key"))
         self._across_processes = filelock.FileLock(place / f"{stem}.lock", thread_local=False, mode=0o600)
         self._across_threads = threading.Lock()
         self._leeway = dt.timedelta(seconds=leeway)
@@ -124,14 +128,17 @@ class SharedSession:
 
     def _read(self) -> Token | None:
         try:
-            kept = json.loads(self._fernet.decrypt(self._path.read_bytes()))
+            content = self._box.unseal(self._path.read_bytes())
+            if content is None:
+                return None
+            kept = json.loads(content)
             ends = kept["expires_at"]
             return Token(
                 value=str(kept["value"]),
                 expires_at=dt.datetime.fromisoformat(ends) if ends else None,
                 extras={str(key): str(value) for key, value in kept["extras"].items()},
             )
-        except (OSError, InvalidToken, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _write(self, token: Token) -> None:
@@ -140,17 +147,24 @@ class SharedSession:
             "expires_at": token.expires_at.isoformat() if token.expires_at else None,
             "extras": dict(token.extras),
         }
-        file, name = tempfile.mkstemp(prefix=f".{self._path.name}-", dir=self._path.parent)
-        try:
-            with os.fdopen(file, "wb") as stream:
-                stream.write(self._fernet.encrypt(json.dumps(kept).encode()))
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).replace(self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        replace_private_file(self._path, self._box.seal(json.dumps(kept).encode()))
         self._token = token
+
+
+class _Box:
+    """Encrypts with one key of 32 bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+
+    def seal(self, content: bytes) -> bytes:
+        return self._fernet.encrypt(content)
+
+    def unseal(self, sealed: bytes) -> bytes | None:
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken:
+            return None
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

@@ -1,12 +1,14 @@
 """How a command reaches a finance system: by the settings of the tap or target that Meltano would start.
 
-A setting is taken from the environment, else from the project's ``.env``, else from ``meltano.yml``, as Meltano does.
+A setting is taken from the environment, else from the project's ``.env``, else from ``meltano.yml``, as Meltano does;
+what none of them gives comes from the vault, where they name ``credentials``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 import string
 import typing as t
@@ -20,8 +22,11 @@ from ml_connector.project import project_root
 from ml_connector.systems.access import Access
 from ml_connector.systems.bill.access import BillAccess
 from ml_connector.systems.workday.access import WorkdayAccess
+from ml_connector.vault.credentials import CREDENTIALS, fill
 
 __all__ = ["SYSTEMS", "Connection", "config_of", "connections", "opened"]
+
+_LOG = logging.getLogger(__name__)
 
 SYSTEMS: t.Final[t.Mapping[str, type[Access]]] = {"bill": BillAccess, "workday": WorkdayAccess}
 """Every system a command can reach, by its name on the command line."""
@@ -36,7 +41,7 @@ class Connection:
     Attributes:
         system: The system they lead to.
         plugin: The plugin they belong to (``target-workday``).
-        config: The settings by name; secrets among them.
+        config: The settings by name, secrets among them; those of the vault are not there yet.
     """
 
     system: str
@@ -48,15 +53,24 @@ class Connection:
 
         Raises:
             SettingInvalid: A setting is missing or cannot be used.
+            UserError: The vault cannot be opened, or has no such entry.
         """
-        return SYSTEMS[self.system].connect(self.config, plugin=self.plugin)
+        filled = fill(self.config, system=self.system)
+        if filled.overridden:
+            _LOG.warning(
+                "%s: %s set in the configuration, other than in credentials %r; the configuration wins",
+                self.plugin,
+                ", ".join(filled.overridden),
+                self.config[CREDENTIALS],
+            )
+        return SYSTEMS[self.system].connect(filled.config, plugin=self.plugin)
 
 
 def connections(system: str) -> list[Connection]:
     """Return the connections to a system that somebody has configured, tap first."""
     access = SYSTEMS[system]
     found = [Connection(system, plugin, config_of(plugin)) for plugin in access.plugins]
-    return [each for each in found if any(each.config.get(name) for name in access.known_by)]
+    return [each for each in found if any(each.config.get(name) for name in (CREDENTIALS, *access.known_by))]
 
 
 @contextlib.contextmanager
@@ -71,10 +85,11 @@ def opened(system: str, role: Role) -> t.Iterator[Access]:
     found = connections(system)
     chosen = next((each for each in found if each.plugin == wanted), found[0] if found else None)
     if chosen is None:
-        variable = f"{wanted}_{SYSTEMS[system].known_by[0]}".upper().replace("-", "_")
+        variable = _variable(wanted, SYSTEMS[system].known_by[0])
         raise SettingInvalid(
             f"{display_name(system)} is not configured.",
-            f"Set {variable} and the other settings of {' or '.join(plugins)} in the environment or in .env.",
+            f"Set {variable} and the other settings of {' or '.join(plugins)} in the environment or in .env, or "
+            f"{_variable(wanted, CREDENTIALS)} to the name of what the vault has of it.",
         )
     access = chosen.connect()
     try:
@@ -86,9 +101,13 @@ def opened(system: str, role: Role) -> t.Iterator[Access]:
 def config_of(plugin: str) -> dict[str, t.Any]:
     """Return the settings of a plugin; text where they come from the environment."""
     variables = {**_dotenv(), **os.environ}
-    prefix = f"{plugin}_".upper().replace("-", "_")
+    prefix = _variable(plugin, "")
     given = {name.removeprefix(prefix).lower(): value for name, value in variables.items() if name.startswith(prefix)}
     return _from_project(plugin, variables) | {name: value for name, value in given.items() if value != ""}
+
+
+def _variable(plugin: str, setting: str) -> str:
+    return f"{plugin}_{setting}".upper().replace("-", "_")
 
 
 def _dotenv() -> dict[str, str]:

@@ -16,6 +16,7 @@ from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault,
 from ml_connector.ledger.probes import Event, remember
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.systems.access import Health, Probe
+from ml_connector.vault.credentials import CREDENTIALS
 
 __all__ = ["doctor"]
 
@@ -88,7 +89,7 @@ def _examined(system: str, *, asked: bool) -> t.Iterator[_Finding]:
         yield _Finding(system, error="no settings of it are set", code=ExitCode.USER if asked else ExitCode.DONE)
     seen: list[t.Mapping[str, t.Any]] = []
     for connection in found:
-        known = {name: connection.config.get(name) for name in ("base_url", *SYSTEMS[system].known_by)}
+        known = {name: connection.config.get(name) for name in ("base_url", CREDENTIALS, *SYSTEMS[system].known_by)}
         if known not in seen:  # tap and target with the same credentials are one connection
             seen.append(known)
             yield _ask(connection)

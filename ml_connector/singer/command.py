@@ -12,6 +12,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
 
 from ml_connector.errors import ConnectorError, SystemFault
+from ml_connector.vault.credentials import CREDENTIALS
 
 __all__ = ["EXIT_DOWN", "EXIT_FAILED", "EXIT_HELD", "PluginCommand"]
 
@@ -96,8 +97,17 @@ class PluginCommand(SingerCommand):
         for message in error.errors:
             name = message.split("'")[1] if message.endswith("is a required property") else None
             if name is None:
-                yield f"{self.name}: setting not accepted: {message}"
+                yield f"{self.name}: {self._refusal(message)}"
                 continue
             about = str(properties.get(name, {}).get("description", "")).rstrip(".")
-            cure = f"Set {self._env_prefix}{name.upper()} or add it to meltano.yml"
+            places = "meltano.yml or to the vault" if CREDENTIALS in properties else "meltano.yml"
+            cure = f"Set {self._env_prefix}{name.upper()} or add it to {places}"
             yield f'{self.name}: setting "{name}" is missing.\n  {cure}{"; " + about if about else ""}.'
+
+    def _refusal(self, message: str) -> str:
+        """Return the words about a value that does not fit; they quote it, which those about a secret may not."""
+        secret = [name for name, about in self._settings.get("properties", {}).items() if about.get("secret")]
+        for name in secret:
+            if f"config['{name}']" in message:
+                return f'setting "{name}" not accepted: it is not of the right kind.'
+        return f"setting not accepted: {message}"

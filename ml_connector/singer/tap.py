@@ -18,6 +18,7 @@ from singer_sdk.singerlib.encoding.simple import Message
 
 from ml_connector.errors import ConnectorError, CredentialsRefused, SettingInvalid
 from ml_connector.singer.command import EXIT_FAILED, PluginCommand
+from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
 
 if t.TYPE_CHECKING:
     from singer_sdk.streams import Stream
@@ -28,6 +29,7 @@ __all__ = ["ApiTap", "common_settings"]
 def common_settings(*, page_size: int, max_concurrency: int, request_timeout: int = 60) -> list[th.Property[t.Any]]:
     """Return the settings every tap has beside those of its connection, with the defaults of one system."""
     return [
+        CREDENTIALS_SETTING,
         th.Property(
             "start_date",
             th.DateTimeType,
@@ -111,6 +113,11 @@ class ApiTap(Tap):
     message_writer_class = MessageWriter
     package_name = "ml-connector"
 
+    @property
+    def system(self) -> str:
+        """The system that is read, as the name says (``bill``)."""
+        return self.name.removeprefix("tap-").replace("-", "_")
+
     def discover_streams(self) -> list[Stream]:
         """Return one stream per class; needs no network."""
         return [stream_class(self) for stream_class in self.stream_classes]
@@ -125,6 +132,10 @@ class ApiTap(Tap):
         return self._streams
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        if raise_errors:  # not in discovery, which needs neither settings nor a vault
+            self._config = with_credentials(
+                self._config, self.config_jsonschema, system=self.system, logger=self.logger
+            )
         errors = super()._validate_config(raise_errors=raise_errors)
         start = self._config.get("start_date")
         if raise_errors and start:

@@ -37,6 +37,7 @@ from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.names import display_name
 from ml_connector.singer.command import EXIT_DOWN, EXIT_HELD, PluginCommand
+from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
 from ml_connector.singer.reader import MessageReader
 from ml_connector.singer.sink import DocumentSink
 from ml_connector.singer.summary import log_summary
@@ -49,6 +50,7 @@ if t.TYPE_CHECKING:
 __all__ = ["COMMON_SETTINGS", "DeliveryTarget"]
 
 COMMON_SETTINGS: t.Final = (
+    CREDENTIALS_SETTING,
     th.Property(
         "transform",
         th.StringType,
@@ -185,6 +187,13 @@ class DeliveryTarget(Target):
     def append_builtin_config(cls, config_jsonschema: dict[str, t.Any]) -> None:
         """Add the SDK's settings that mean something here: not the warehouse ones (``load_method`` ...)."""
         PluginBase.append_builtin_config.__func__(cls, config_jsonschema)  # type: ignore[attr-defined]
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        if raise_errors:
+            self._config = with_credentials(
+                self._config, self.config_jsonschema, system=self.system, logger=self.logger
+            )
+        return super()._validate_config(raise_errors=raise_errors)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

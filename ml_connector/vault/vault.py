@@ -97,6 +97,16 @@ class Vault:
         _require(name, closed.entries, self.path)
         return dict(closed.entry(name, self._ring, self.path).values)
 
+    def system(self, name: str) -> str | None:
+        """Return the system an entry leads to, None when nobody said so.
+
+        Raises:
+            CredentialsUnknown: There is no such entry.
+        """
+        closed = self._closed()
+        _require(name, closed.entries, self.path)
+        return closed.entries[name][0].system
+
     def put(self, name: str, values: t.Mapping[str, t.Any], *, system: str | None = None) -> None:
         """Set settings of an entry, a new one where there is none; its other settings stay.
 
@@ -183,7 +193,8 @@ class Vault:
         return len(self._ring.ids) - 1
 
     def seal(self, content: bytes) -> bytes:
-        """Encrypt something that lies elsewhere, such as a session, with the vault's key."""
+        """Encrypt something that lies elsewhere, such as a session, with the vault's key as it is now."""
+        self._ring = self._source.ring()
         return self._ring.seal(content)
 
     def unseal(self, sealed: bytes) -> bytes | None:

@@ -15,6 +15,7 @@ from ml_connector.permits import HourlyBudget, Permits
 from ml_connector.sessions import SharedSession, Token
 from ml_connector.systems.bill.errors import HOURLY_QUOTA, SYSTEM, read_fault
 from ml_connector.systems.bill.settings import BillSettings
+from ml_connector.vault.credentials import vault_behind
 
 __all__ = ["LOGIN", "BillSession"]
 
@@ -52,6 +53,7 @@ class BillSession:
                 "remember_me_id": settings.remember_me_id,
                 "device": settings.device,
             },
+            vault=vault_behind(settings),
         )
         self._refused: SystemFault | None = None
         self._touched = -math.inf

@@ -38,6 +38,7 @@ class BillSettings:
         request_timeout: Seconds.
         pagination_mode: How long lists are read, see :mod:`ml_connector.systems.bill.paging`.
         wait_for_quota: Sleep until the next full hour when the hourly quota is used up, rather than fail.
+        from_vault: Which settings came from the vault.
     """
 
     plugin: str
@@ -55,6 +56,7 @@ class BillSettings:
     user_agent: str | None = None
     pagination_mode: PaginationMode = "auto"
     wait_for_quota: bool = False
+    from_vault: tuple[str, ...] = ()
 
     @classmethod
     def from_config(cls, config: t.Mapping[str, t.Any], *, plugin: str) -> BillSettings:

@@ -7,20 +7,24 @@ import base64
 import datetime as dt
 import html
 import json
+import logging
 import re
 import typing as t
 
 from lxml import etree
 from zeep.wsse.username import UsernameToken
 
-from ml_connector.errors import ConnectorError, CredentialsRefused, SettingInvalid, Throttled, Unavailable
+from ml_connector.errors import ConnectorError, CredentialsRefused, SettingInvalid, Throttled, Unavailable, UserError
 from ml_connector.http import quoted
 from ml_connector.sessions import SharedSession, Token
 from ml_connector.soap import AnswerLost, NotSent, Reply, SoapTransport
 from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.settings import WorkdaySettings
+from ml_connector.vault import Vault
 
 __all__ = ["Authentication", "BearerAuth", "UsernameTokenAuth"]
+
+_LOG = logging.getLogger(__name__)
 
 _RENEW_EARLY = 300.0
 _LIFE_WHEN_UNSAID = 45 * 60.0
@@ -80,16 +84,35 @@ class BearerAuth(Authentication):
     """OAuth 2.0 access tokens got with a refresh token, shared by all processes of this user.
 
     A rotated refresh token is stored, with the access token it came with, before either is used.
+
+    Args:
+        settings: Whose token it is.
+        transport: How the token endpoint is asked.
+        session: Where the token is shared.
+        vault: The vault the refresh token came from, and goes to when it is rotated; None: it came from elsewhere,
+            and rotated ones are kept with the session.
     """
 
-    def __init__(self, settings: WorkdaySettings, transport: SoapTransport, session: SharedSession) -> None:
+    def __init__(
+        self,
+        settings: WorkdaySettings,
+        transport: SoapTransport,
+        session: SharedSession,
+        vault: Vault | None = None,
+    ) -> None:
         self._settings = settings
         self._transport = transport
         self._session = session
+        self._vault = vault
+        self._fitting: Token | None = None
 
     def current(self) -> Token | None:
         """Return the shared token, or a new one when it ends within five minutes."""
-        return self._session.current() or self._session.renew(None, self._log_in)
+        token = self._session.current()
+        if token is None or (token is not self._fitting and not self._fits(token)):
+            token = self._session.renew(token, self._log_in)
+        self._fitting = token
+        return token
 
     def renew(self, stale: Token | None) -> bool:
         """Get another token than the refused one, unless another process has one already."""
@@ -105,15 +128,35 @@ class BearerAuth(Authentication):
         """The Bearer token."""
         return {"Authorization": f"Bearer {token.value}"} if token else {}
 
+    def _fits(self, token: Token) -> bool:
+        """Whether a shared token was got with the refresh token the vault holds: a person may have set another one."""
+        return self._vault is None or self._in_vault(self._vault) in _lineage(token)
+
+    def _in_vault(self, vault: Vault) -> str:
+        return str(vault.settings(self._settings.credentials or "").get("refresh_token") or "")
+
     def _log_in(self) -> Token:
+        given = (self._in_vault(self._vault) if self._vault else self._settings.refresh_token) or ""
         kept = self._session.stored()
-        refresh_token = (kept.extras.get("refresh_token") if kept else None) or self._settings.refresh_token or ""
+        rotated_before = kept.extras.get("refresh_token") if kept else None
+        # In a vault that could not be written the one before still stands; what a person has set since wins.
+        goes_on = kept is not None and (self._vault is None or given in _lineage(kept))
+        refresh_token = rotated_before if goes_on and rotated_before else given
         asked_at = dt.datetime.now(dt.UTC)
         answer = self._ask(refresh_token)
         life = _seconds(answer.get("expires_in"))
         ends = asked_at + dt.timedelta(seconds=life - min(_RENEW_EARLY, life / 2))
         rotated = str(answer.get("refresh_token") or refresh_token)
-        return Token(str(answer["access_token"]), ends, {"refresh_token": rotated})
+        if self._vault is not None and rotated != given:
+            self._keep_in_vault(self._vault, given, rotated)
+        return Token(str(answer["access_token"]), ends, {"refresh_token": rotated, "replaces": given})
+
+    def _keep_in_vault(self, vault: Vault, given: str, rotated: str) -> None:
+        """Write a rotated token back; where that fails the session, which is written next, keeps it."""
+        try:
+            vault.swap(self._settings.credentials or "", "refresh_token", given, rotated)
+        except UserError as error:
+            _LOG.warning("a rotated refresh token is kept with the session until the vault can be written: %s", error)
 
     def _ask(self, refresh_token: str) -> dict[str, t.Any]:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
@@ -147,6 +190,11 @@ class BearerAuth(Authentication):
             return Unavailable(SYSTEM, _ASKING, words, code=code, status=status)
         cure = "Check client_id, client_secret and refresh_token; make a new one if it was revoked."
         return CredentialsRefused(SYSTEM, _ASKING, words, code=code, status=status, cure=cure)
+
+
+def _lineage(token: Token) -> set[str | None]:
+    """Return the refresh token a token left behind, and the one of the vault it replaced."""
+    return {token.extras.get("refresh_token"), token.extras.get("replaces")}
 
 
 def _basic(user: str, password: str) -> str:

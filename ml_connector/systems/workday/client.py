@@ -45,6 +45,7 @@ from ml_connector.systems.workday.paging import Pages
 from ml_connector.systems.workday.services import Service, Services
 from ml_connector.systems.workday.settings import WorkdaySettings
 from ml_connector.systems.workday.xml import NS, Node, compact
+from ml_connector.vault.credentials import vault_behind
 
 __all__ = ["FINANCE", "RESOURCES", "Answer", "WorkdayClient"]
 
@@ -332,10 +333,15 @@ def _authentication(
         "token_url": settings.token_url,
         "client_id": settings.client_id,
         "client_secret": settings.client_secret,
-        "refresh_token": settings.refresh_token,
     }
-    session = SharedSession(SYSTEM, credentials, leeway=0.0, directory=_folder(state_dir, "sessions"))
-    return BearerAuth(settings, transport, session)
+    vault = vault_behind(settings)
+    rotates_in_vault = vault is not None and "refresh_token" in settings.from_vault
+    if rotates_in_vault:
+        credentials["credentials"] = settings.credentials
+    else:
+        credentials["refresh_token"] = settings.refresh_token
+    session = SharedSession(SYSTEM, credentials, leeway=0.0, directory=_folder(state_dir, "sessions"), vault=vault)
+    return BearerAuth(settings, transport, session, vault if rotates_in_vault else None)
 
 
 def _folder(state_dir: pathlib.Path | None, name: str) -> pathlib.Path | None:

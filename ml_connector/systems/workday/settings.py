@@ -52,6 +52,8 @@ class WorkdaySettings:
     request_timeout: float = _setting(300.0, doc="Seconds without a byte before an answer counts as lost.")
     connect_timeout: float = _setting(10.0, doc="Seconds for a connection to stand.")
     user_agent: str = _setting("", doc="User-Agent of every request; by default name and version of the plugin.")
+    credentials: str | None = _setting(None, doc="Entry of the vault that settings came from.")
+    from_vault: tuple[str, ...] = _setting((), doc="Which settings those are.")
 
     @classmethod
     def from_config(cls, config: t.Mapping[str, t.Any], plugin: str = "target-workday") -> WorkdaySettings:
