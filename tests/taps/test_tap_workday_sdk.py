@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
-from tap_workday_documents import adjustment, invoice
+from tap_workday_documents import adjustment, attachment, invoice
 from tap_workday_runs import EVERY_STREAM, REPORT, catalog_of, config_for
 
 from erp_sandbox.server import Sandbox
@@ -38,7 +38,7 @@ def _sandbox(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, Sandbox(World.build(vendors=6, bills=1, payments=0)) as box:
         patch.setenv("ML_CONNECTOR_STATE_DIR", str(tmp_path_factory.mktemp("state")))
         CONFIG["base_url"] = box.workday_base_url
-        box.workday.add_invoice(invoice("BILL-1"))
+        box.workday.add_invoice(invoice("BILL-1", attachments=[attachment()]))
         box.workday.add_adjustment(adjustment("BILL-C1", "BILL-1"))
         yield
 
