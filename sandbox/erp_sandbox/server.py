@@ -14,6 +14,7 @@ from starlette.routing import Router
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from erp_sandbox.bill.app import BASE_PATH, bill_routes
+from erp_sandbox.bill.events_app import event_routes
 from erp_sandbox.bill.rules import BillRules
 from erp_sandbox.bill.store import BillStore
 from erp_sandbox.clock import Clock
@@ -136,6 +137,7 @@ class Sandbox:
         """Finish the calls in flight, for a second at most, and close."""
         if self._server is None or self._thread is None:
             return
+        self.bill.events.stop()
         self._server.should_exit = True
         self._thread.join(_STOP_SECONDS)
         self._server = self._thread = None
@@ -144,6 +146,7 @@ class Sandbox:
         """Start over with the data of the first moment; ``bill`` and ``workday`` are new objects then."""
         self.faults.clear()
         self.stats.clear()
+        self.bill.events.stop()
         self._load()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -187,6 +190,7 @@ class Sandbox:
         self._router = Router(
             [
                 *bill_routes(self.bill, faults=self.faults, latency=self.latency, stats=self.stats),
+                *event_routes(self.bill, faults=self.faults, latency=self.latency, stats=self.stats),
                 *workday_routes(self.workday, faults=self.faults, latency=self.latency),
                 *control_routes(self),
             ],

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, get_args
 
+from erp_sandbox.bill.events import EventRules
+
 CursorMode = Literal["works", "offset", "stuck", "no_filters", "refuses_filters"]
 CURSOR_MODES: tuple[str, ...] = get_args(CursorMode)
 
@@ -37,6 +39,7 @@ class BillRules:
         patch_clears_coding: Whether a line that is patched without its coding loses it (sheet bill 0.10).
         invoice_number_filter: Whether bills filter by number; in use, not documented (sheet bill 3.2).
         upload_takes: How long a file is on its way before it is a document of its bill (sheet bill 4.6: minutes).
+        events: How notifications are sent (sheet bill 5.5).
     """
 
     cursor: CursorMode = "works"
@@ -55,3 +58,4 @@ class BillRules:
     patch_clears_coding: bool = True
     invoice_number_filter: bool = True
     upload_takes: timedelta = timedelta()
+    events: EventRules = field(default_factory=EventRules)

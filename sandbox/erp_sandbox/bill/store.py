@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from erp_sandbox.bill.events import Events
 from erp_sandbox.bill.limits import Limits
 from erp_sandbox.bill.resources import BY_NAME
 from erp_sandbox.bill.rules import BillRules
@@ -49,6 +50,7 @@ class BillStore:
         self.organizations: dict[str, Organization] = {}
         self.limits = Limits(self.rules, self.clock)
         self.sessions = Sessions(self.rules, self.clock, self.limits, self.organizations.__contains__)
+        self.events = Events(self.clock, self.rules.events)
         self._added = 0
 
     def add_organization(
@@ -66,6 +68,7 @@ class BillStore:
         organization.documents = dict(documents or {})
         self.organizations[organization.id] = organization
         self._take_over_time(organization)
+        self.events.watch(organization.id, organization.tables)
         return organization
 
     def new_id(self, kind: str) -> str:

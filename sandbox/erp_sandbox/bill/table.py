@@ -36,6 +36,9 @@ class Table:
 
     Args:
         detail: The name of the member that is shown only on request, if there is one.
+
+    Attributes:
+        watch: Told of every record that is put: what it was before, and what it is now.
     """
 
     def __init__(self, detail: str | None = None) -> None:
@@ -44,6 +47,7 @@ class Table:
         self._order: list[Key] = []
         self._in_order = True
         self._selections: dict[object, list[str]] = {}
+        self.watch: Callable[[Row | None, Mapping[str, Any]], None] | None = None
         self._lock = threading.RLock()
 
     def __len__(self) -> int:
@@ -59,7 +63,10 @@ class Table:
             detail = b',"' + self._detail.encode() + b'":' + _ENCODER.encode(record[self._detail])
             record = {name: value for name, value in record.items() if name != self._detail}
         updated = parse_instant(record["updatedTime"]) if "updatedTime" in record else 0
+        old = self._rows.get(record["id"])
         self.put_row(record["id"], Row(updated, _ENCODER.encode(record), detail))
+        if self.watch is not None:
+            self.watch(old, record)
 
     def put_row(self, identifier: str, row: Row) -> None:
         """Add or replace a record that is bytes already."""
