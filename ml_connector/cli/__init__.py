@@ -17,6 +17,7 @@ from ml_connector.cli.reconcile import reconcile_command
 from ml_connector.cli.replay import replay
 from ml_connector.cli.show import show
 from ml_connector.cli.status import status
+from ml_connector.cli.vault import vault
 from ml_connector.cli.webhooks import webhooks
 
 __all__ = ["main"]
@@ -27,6 +28,7 @@ __all__ = ["main"]
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
 Examples:
+  ml-connector vault set bill-prod           keep credentials encrypted; asks for each
   ml-connector doctor                        whether the systems can be reached, and what we may do
   ml-connector status                        the last runs, and what waits
   ml-connector held                          what is held, and why
@@ -54,5 +56,5 @@ def main(debug: bool) -> None:  # noqa: FBT001
     del debug
 
 
-for _command in (doctor, match, status, held, show, replay, ignore, reconcile_command, audit, webhooks):
+for _command in (doctor, match, status, held, show, replay, ignore, reconcile_command, audit, vault, webhooks):
     main.add_command(_command)

@@ -20,6 +20,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from dotenv import dotenv_values
 
 from ml_connector.errors import (
+    SettingInvalid,
     VaultKeyExposed,
     VaultKeyInvalid,
     VaultKeyMissing,
@@ -29,7 +30,20 @@ from ml_connector.files import replace_private_file
 from ml_connector.project import project_root
 from ml_connector.state_directory import state_directory
 
-__all__ = ["KEY", "KEY_FILE", "KeyFile", "KeyRing", "KeySource", "SystemKeyring", "key_source", "variable"]
+__all__ = [
+    "KEY",
+    "KEY_FILE",
+    "EnvironmentKeys",
+    "KeyFile",
+    "KeyRing",
+    "KeySource",
+    "SystemKeyring",
+    "key_source",
+    "key_source_for_new",
+    "locked",
+    "variable",
+    "writing",
+]
 
 KEY: t.Final = "ML_CONNECTOR_KEY"
 KEY_FILE: t.Final = "ML_CONNECTOR_KEY_FILE"
@@ -277,6 +291,30 @@ def key_source() -> KeySource:
         f"there is no key for the vault: neither {KEY} nor {KEY_FILE} is set, and {file.path} does not exist.",
         "Set one of them to the key the vault was made with; `ml-connector vault init` makes a new vault and a key.",
     )
+
+
+def key_source_for_new(where: t.Literal["file", "keyring"] | None) -> KeySource:
+    """Return the place for the key of a new vault, a key in it.
+
+    Args:
+        where: The place wanted; None: the one that has keys, else the file.
+
+    Raises:
+        SettingInvalid: Another place is looked at first, and has keys.
+    """
+    try:
+        found: KeySource | None = key_source()
+    except VaultKeyMissing:
+        found = None
+    wanted = {"file": KeyFile.usual(), "keyring": SystemKeyring(), None: found or KeyFile.usual()}[where]
+    if found is not None and type(found) is not type(wanted):
+        raise SettingInvalid(
+            f"{found.place} is looked at before {wanted.place}, and has a key.",
+            "Leave --key out to use that one.",
+        )
+    if isinstance(wanted, _WritableKeys):
+        wanted.make()
+    return wanted
 
 
 def variable(name: str) -> str | None:

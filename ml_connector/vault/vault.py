@@ -13,7 +13,7 @@ from pathlib import Path
 from ml_connector.errors import CredentialsUnknown, SettingInvalid, VaultExists, VaultKeyWrong
 from ml_connector.project import project_root
 from ml_connector.vault.file import Entry, Listed, VaultFile
-from ml_connector.vault.keys import KeySource, key_source, locked, variable, writing
+from ml_connector.vault.keys import KeySource, key_source, key_source_for_new, locked, variable, writing
 
 __all__ = ["Vault", "vault_path"]
 
@@ -56,20 +56,22 @@ class Vault:
         return vault
 
     @classmethod
-    def create(cls, source: KeySource) -> Vault:
-        """Make an empty vault.
+    def create(cls, where: t.Literal["file", "keyring"] | None = None) -> Vault:
+        """Make an empty vault, and a key for it where there is none.
 
         Args:
-            source: Where its keys are.
+            where: The place for its key; None: where there is one, else the key file.
 
         Raises:
-            VaultExists: There is one.
+            VaultExists: There is a vault.
+            SettingInvalid: Keys are looked for elsewhere first.
+            VaultNotWritable: The vault or its key cannot be written.
         """
         path = vault_path()
-        vault = cls(path, source)
-        with vault._alone():
+        with _alone(path):
             if path.exists():
                 raise VaultExists(f"there is a vault at {path}.", "Add to it with `ml-connector vault set`.")
+            vault = cls(path, key_source_for_new(where))
             VaultFile(vault._ring.id).write(path, keep_previous=False)
         return vault
 
@@ -170,7 +172,7 @@ class Vault:
         Raises:
             VaultNotWritable: The key is not ours to change, and no newer one stands before the vault's.
         """
-        with self._alone():
+        with _alone(self.path):
             self._ring = self._source.ring()
             closed = self._closed()
             if self._ring.id == closed.key:
@@ -221,7 +223,7 @@ class Vault:
     @contextlib.contextmanager
     def _changing(self, *, keep_previous: bool = True) -> t.Iterator[dict[str, Entry]]:
         """Give out the entries to change; they are written when the block ends well and has changed something."""
-        with self._alone():
+        with _alone(self.path):
             self._ring = self._source.ring()
             entries = self._closed().opened(self._ring, self.path)
             before = dict(entries)
@@ -229,17 +231,18 @@ class Vault:
             if entries != before:
                 VaultFile.sealed(entries, self._ring).write(self.path, keep_previous=keep_previous)
 
-    @contextlib.contextmanager
-    def _alone(self) -> t.Iterator[None]:
-        with writing(f"the vault {self.path}"):
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with locked(self.path.with_name(f"{self.path.name}.lock")):
-            yield
-
 
 def vault_path() -> Path:
     """Return where the project's vault is: ``ML_CONNECTOR_VAULT``, else beside the ledger."""
     return project_root() / Path(variable(VAULT) or DEFAULT_PATH).expanduser()
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> t.Iterator[None]:
+    with writing(f"the vault {path}"):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(path.with_name(f"{path.name}.lock")):
+        yield
 
 
 def _require(name: str, known: t.Iterable[str], path: Path, *, what: str = "entry") -> None:

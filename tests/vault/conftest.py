@@ -7,7 +7,6 @@ import types
 import pytest
 
 from ml_connector.vault import Vault
-from ml_connector.vault.keys import KeyFile
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +29,4 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def vault(place):
     """An empty vault whose key is in the usual file."""
-    file = KeyFile.usual()
-    file.make()
-    return Vault.create(file)
+    return Vault.create()

@@ -130,8 +130,25 @@ def test_a_vault_is_never_made_over_another(vault):
     """Making one where there is one changes nothing."""
     vault.put("bill-prod", {"password": SECRET})
     with pytest.raises(VaultExists):
-        Vault.create(KeyFile.usual())
+        Vault.create()
     assert vault.names() == ["bill-prod"]
+
+
+def test_a_key_that_would_not_be_found_is_not_made(vault, place, keyring, monkeypatch, tmp_path):
+    """Where the key file has a key already, one in the keyring would never be used."""
+    monkeypatch.setenv("ML_CONNECTOR_VAULT", str(tmp_path / "second.json"))
+    with pytest.raises(SettingInvalid, match="looked at before the system's keyring"):
+        Vault.create("keyring")
+    assert keyring.kept is None
+
+
+def test_vaults_share_the_key_of_a_user(vault, monkeypatch, tmp_path):
+    """A second vault uses the key that is there; a rotation of one leaves the other readable."""
+    vault.put("bill-prod", {"password": SECRET})
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("ML_CONNECTOR_VAULT", str(tmp_path / "second.json"))
+        Vault.create().rotate()
+    assert Vault.open().settings("bill-prod") == {"password": SECRET}
 
 
 def test_no_vault_is_told_with_the_way_to_make_one():
@@ -311,7 +328,7 @@ def test_keys_of_the_environment_are_replaced_by_whoever_sets_it(place, monkeypa
     """One key cannot be replaced from inside; with a new one before it everything is encrypted anew."""
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     monkeypatch.setenv("ML_CONNECTOR_KEY", old)
-    Vault.create(EnvironmentKeys(old)).put("bill-prod", {"password": SECRET})
+    Vault.create().put("bill-prod", {"password": SECRET})
     with pytest.raises(VaultNotWritable, match="ML_CONNECTOR_KEY=<new>,<old>") as caught:
         Vault.open().rotate()
     assert old not in str(caught.value)
@@ -391,10 +408,7 @@ def keyring(monkeypatch):
 
 def test_the_keyring_is_asked_when_nothing_else_has_a_key(keyring):
     """A key in the system's keyring opens the vault, and can be rotated there."""
-    from ml_connector.vault.keys import SystemKeyring
-
-    SystemKeyring().make()
-    Vault.create(SystemKeyring()).put("bill-prod", {"password": SECRET})
+    Vault.create("keyring").put("bill-prod", {"password": SECRET})
     vault = Vault.open()
     vault.rotate()
     assert len(keyring.kept.split()) == 2
