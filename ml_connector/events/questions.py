@@ -64,13 +64,8 @@ def health(connection: sa.Connection) -> Health:
     """Return how events fare."""
     counted = states(connection)
     runs = {row.pipeline: row for row in connection.execute(sa.select(wakes))}
-    oldest = dict(
-        connection.execute(
-            sa.select(events.c.pipeline, sa.func.min(events.c.received_at))
-            .where(events.c.state == "open")
-            .group_by(events.c.pipeline)
-        ).tuples()
-    )
+    first = sa.select(events.c.pipeline, sa.func.min(events.c.received_at)).group_by(events.c.pipeline)
+    oldest = dict(connection.execute(first.where(events.c.state == "open")).tuples().all())
     names = sorted({pipeline for pipeline, _ in counted if pipeline} | set(runs))
     unseen = sa.select(events).where(events.c.state == "unseen").order_by(events.c.received_at).limit(_MANY)
     last = sa.select(events.c.source, sa.func.max(events.c.received_at)).group_by(events.c.source)
@@ -89,7 +84,7 @@ def health(connection: sa.Connection) -> Health:
             for name in names
         ],
         unseen=[dict(row) for row in connection.execute(unseen).mappings()],
-        last_received=dict(connection.execute(last).tuples()),
+        last_received=dict(connection.execute(last).tuples().all()),
     )
 
 

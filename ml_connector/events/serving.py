@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import signal
 import typing as t
 
 import uvicorn
@@ -120,6 +122,16 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, up: t.Callable[[str], None]) -> None:
         super().__init__(config)
         self._up = up
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> t.Iterator[None]:
+        """Stop on a signal, and leave it at that: uvicorn would raise it again before pipelines have ended."""
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
     async def startup(self, sockets: t.Any = None) -> None:
         await super().startup(sockets)
