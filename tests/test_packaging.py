@@ -20,6 +20,7 @@ PACKAGES = {
     "tap_bill": ROOT / "taps" / "tap_bill",
     "tap_workday": ROOT / "taps" / "tap_workday",
     "target_bill": ROOT / "targets" / "target_bill",
+    "target_business_central": ROOT / "targets" / "target_business_central",
     "target_workday": ROOT / "targets" / "target_workday",
     "map_finance": ROOT / "transforms" / "map_finance",
     "erp_sandbox": ROOT / "sandbox" / "erp_sandbox",

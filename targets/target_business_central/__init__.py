@@ -1,0 +1,1 @@
+"""target-business-central: vendors, purchase invoices and vendor payments delivered to Business Central."""
