@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {
     "ml_connector": ROOT / "ml_connector",
     "tap_bill": ROOT / "taps" / "tap_bill",
+    "tap_business_central": ROOT / "taps" / "tap_business_central",
     "tap_workday": ROOT / "taps" / "tap_workday",
     "target_bill": ROOT / "targets" / "target_bill",
     "target_business_central": ROOT / "targets" / "target_business_central",

@@ -21,6 +21,7 @@ from ml_connector.names import display_name
 from ml_connector.project import project_root
 from ml_connector.systems.access import Access
 from ml_connector.systems.bill.access import BillAccess
+from ml_connector.systems.business_central.access import BusinessCentralAccess
 from ml_connector.systems.workday.access import WorkdayAccess
 from ml_connector.vault.credentials import CREDENTIALS, fill
 
@@ -28,7 +29,11 @@ __all__ = ["SYSTEMS", "Connection", "config_of", "connections", "opened"]
 
 _LOG = logging.getLogger(__name__)
 
-SYSTEMS: t.Final[t.Mapping[str, type[Access]]] = {"bill": BillAccess, "workday": WorkdayAccess}
+SYSTEMS: t.Final[t.Mapping[str, type[Access]]] = {
+    "bill": BillAccess,
+    "business_central": BusinessCentralAccess,
+    "workday": WorkdayAccess,
+}
 """Every system a command can reach, by its name on the command line."""
 
 Role = t.Literal["tap", "target"]

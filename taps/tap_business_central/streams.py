@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import re
 import typing as t
 
 from ml_connector.errors import NotFound, Rejected, SettingInvalid
 from ml_connector.singer.stream import ApiStream
 from ml_connector.systems.business_central.client import REPORTS_FINANCE
+from ml_connector.systems.business_central.documents import DOCUMENTS_PER_PAGE, document_rows, with_lines
 from ml_connector.systems.business_central.errors import is_missing_field
 from ml_connector.systems.business_central.settings import LARGEST_PAGE
 from ml_connector.systems.business_central.values import format_time, parse_time, quoted_text
@@ -31,18 +31,10 @@ CHANGED: t.Final = "lastModifiedDateTime"
 NUMBER: t.Final = "entryNumber"
 PURCHASE_HEADER: t.Final = 38
 """Number of the table of unposted purchase documents."""
-DOCUMENTS_PER_PAGE: t.Final = 1000
-"""Rows with their lines come at most so many at a time: a page may take eight minutes, not more (sheet 3)."""
-
-_IDS_PER_CALL: t.Final = 100
 _NUMBERS_PER_CALL: t.Final = 50
-_LINE_DIMENSIONS: t.Final = "($expand=dimensionSetLines)"
-_HEADER_DIMENSIONS: t.Final = "dimensionSetLines,"
-_ABOUT_DIMENSIONS = re.compile(r"dimension|parent\s?id", re.IGNORECASE)
-_DIGITS_SHOWN = 4
+_DIGITS_SHOWN: t.Final = 4
 
 Record = dict[str, t.Any]
-Params = dict[str, str]
 
 
 class CentralStream(ApiStream):
@@ -94,7 +86,7 @@ class CentralStream(ApiStream):
 
     def read(self, company_id: str) -> Iterator[Record]:
         """Yield the rows of one company."""
-        yield from self.rows(self.address(company_id), self.params())
+        yield from self.rows(self.address(company_id))
 
     def post_process(self, row: types.Record, context: types.Context | None = None) -> types.Record | None:
         """Say whose the row is, and drop what is of the protocol."""
@@ -108,11 +100,6 @@ class CentralStream(ApiStream):
         """Return the path of the list in a company."""
         service = f"{self.service}/" if self.service else ""
         return f"{service}companies({company_id})/{self.path}"
-
-    def params(self, *terms: str) -> Params:
-        """Return the query of the list, with filter terms that all must be true."""
-        params = {"$filter": " and ".join(terms)} if terms else {}
-        return params | ({"$expand": self.expand} if self.expand else {})
 
     def bookmarks(self) -> dict[str, t.Any]:
         """Return the bookmark of each company, to be read and changed: one word per company keeps the state small."""
@@ -129,49 +116,28 @@ class CentralStream(ApiStream):
             self.bookmarks()[company_id] = mark
             self.state_manager.is_flushed = False
 
-    def rows(self, path: str, params: Params) -> Iterator[Record]:
-        """Yield the rows of a list; documents whose dimensions cannot be read come without them."""
-        size = self.client.settings.page_size
-        size = min(size, DOCUMENTS_PER_PAGE) if self.expand else size
-        try:
-            yield from self.client.rows(path, params, page_size=size)
-        except (NotFound, Rejected) as fault:
-            if "dimensionSetLines" not in self.expand or not _ABOUT_DIMENSIONS.search(fault.message):
-                raise
-            self.log("A page cannot be read, looking for the row to blame: %s", fault.message, level=logging.WARNING)
-            yield from self._without_broken_dimensions(path, params)
+    def rows(self, path: str, *terms: str) -> Iterator[Record]:
+        """Yield the rows of a list that meet all filter terms."""
+        params = {"$filter": " and ".join(terms)} if terms else {}
+        if not self.expand:
+            return self.client.rows(path, params)
+        size = min(self.client.settings.page_size, DOCUMENTS_PER_PAGE)
+        return self.client.rows(path, params | {"$expand": self.expand}, page_size=size)
 
-    def _without_broken_dimensions(self, path: str, params: Params) -> Iterator[Record]:
-        """Read in smaller and smaller groups until what breaks the whole stands alone (sheet 8.8)."""
-        only_ids = {name: value for name, value in params.items() if name != "$expand"} | {"$select": "id"}
-        group: list[str] = []
-        for row in self.client.rows(path, only_ids, page_size=LARGEST_PAGE):
-            group.append(str(row["id"]))
-            if len(group) == _IDS_PER_CALL:
-                yield from self._group(path, group)
-                group = []
-        yield from self._group(path, group)
 
-    def _group(self, path: str, ids: list[str]) -> Iterator[Record]:
-        if not ids:
-            return
-        params = self.params(" or ".join(f"id eq {each}" for each in ids))
-        try:
-            found = list(self.client.rows(path, params, page_size=DOCUMENTS_PER_PAGE))
-        except (NotFound, Rejected) as fault:
-            if not _ABOUT_DIMENSIONS.search(fault.message):
-                raise
-            if len(ids) > 1:
-                half = len(ids) // 2
-                yield from self._group(path, ids[:half])
-                yield from self._group(path, ids[half:])
-                return
-            self.log(
-                "The dimensions of %s %s cannot be read: %s", self.path, ids[0], fault.message, level=logging.WARNING
-            )
-            params["$expand"] = self.expand.removeprefix(_HEADER_DIMENSIONS).replace(_LINE_DIMENSIONS, "")
-            found = [row | {"dimensionsUnreadable": True} for row in self.client.rows(path, params)]
-        yield from found
+class DocumentRows:
+    """For lists of documents: reads around those whose dimensions cannot be read.
+
+    Attributes:
+        lines: Name of the lines in a document.
+    """
+
+    lines: t.ClassVar[str]
+    client: BusinessCentralClient
+
+    def rows(self, path: str, *terms: str) -> Iterator[Record]:
+        """Yield the documents of a list that meet all filter terms."""
+        return document_rows(self.client, path, with_lines(self.lines), " and ".join(terms))
 
 
 class IncrementalStream(CentralStream):
@@ -216,13 +182,13 @@ class IncrementalStream(CentralStream):
         start = self._start_date if since is None else since
         filters = (f"{CHANGED} gt {format_time(since)}", f"{CHANGED} le {format_time(until)}") if since else ()
         try:
-            rows = self.rows(path, self.params(*filters))
+            rows = self.rows(path, *filters)
             yield from (row for row in rows if _within(row, start, until))
         except Rejected as fault:
             if not filters or not is_missing_field(fault, CHANGED):
                 raise
             self.log("Cannot be filtered by %s, reading all of it: %s", CHANGED, fault.message)
-            yield from (row for row in self.rows(path, self.params()) if _within(row, start, until))
+            yield from (row for row in self.rows(path) if _within(row, start, until))
 
     @property
     def _start_date(self) -> dt.datetime | None:
@@ -413,21 +379,21 @@ class Vendors(ReferenceStream):
     object_schema = schemas.VENDORS
 
 
-class PurchaseOrders(IncrementalStream):
+class PurchaseOrders(DocumentRows, IncrementalStream):
     """Purchase orders with lines and dimensions."""
 
     name = "purchase_orders"
     path = "purchaseOrders"
-    expand = f"{_HEADER_DIMENSIONS}purchaseOrderLines{_LINE_DIMENSIONS}"
+    lines = "purchaseOrderLines"
     object_schema = schemas.PURCHASE_ORDERS
 
 
-class PurchaseInvoices(IncrementalStream):
+class PurchaseInvoices(DocumentRows, IncrementalStream):
     """Purchase invoices, drafts and posted ones, with lines and dimensions."""
 
     name = "purchase_invoices"
     path = "purchaseInvoices"
-    expand = f"{_HEADER_DIMENSIONS}purchaseInvoiceLines{_LINE_DIMENSIONS}"
+    lines = "purchaseInvoiceLines"
     object_schema = schemas.PURCHASE_INVOICES
 
     def changed(self, company_id: str, since: dt.datetime | None) -> Iterator[Record]:
@@ -441,7 +407,7 @@ class PurchaseInvoices(IncrementalStream):
         numbers = approvals.changed_since(since) if since else []
         for start in range(0, len(numbers), _NUMBERS_PER_CALL):
             terms = [f"number eq {quoted_text(number)}" for number in numbers[start : start + _NUMBERS_PER_CALL]]
-            for row in self.rows(self.address(company_id), self.params(" or ".join(terms))):
+            for row in self.rows(self.address(company_id), " or ".join(terms)):
                 if row.get("status") == "Draft":
                     yield approvals.noted(row)
 
@@ -457,12 +423,12 @@ class PurchaseInvoices(IncrementalStream):
             ) from fault
 
 
-class PurchaseCreditMemos(IncrementalStream):
+class PurchaseCreditMemos(DocumentRows, IncrementalStream):
     """Purchase credit memos, drafts and posted ones, with lines and dimensions."""
 
     name = "purchase_credit_memos"
     path = "purchaseCreditMemos"
-    expand = f"{_HEADER_DIMENSIONS}purchaseCreditMemoLines{_LINE_DIMENSIONS}"
+    lines = "purchaseCreditMemoLines"
     object_schema = schemas.PURCHASE_CREDIT_MEMOS
 
 
@@ -499,7 +465,7 @@ class NestedStream(CentralStream):
         path = self.address(company_id)
         for parent in self.client.rows(path, {"$select": "id"}):
             try:
-                yield from self.rows(f"{path}({parent['id']})/{self.below}", self.params())
+                yield from self.rows(f"{path}({parent['id']})/{self.below}")
             except NotFound as fault:
                 if fault.code == "BadRequest_ResourceNotFound":
                     raise
@@ -544,12 +510,12 @@ class GeneralLedgerEntries(CentralStream):
 
     def _above(self, path: str, known: int | None) -> Iterator[Record]:
         try:
-            yield from self.rows(path, self.params(*(() if known is None else (f"{NUMBER} gt {known}",))))
+            yield from self.rows(path, *(() if known is None else (f"{NUMBER} gt {known}",)))
         except Rejected as fault:
             if known is None:
                 raise
             self.log("Cannot be filtered by %s, reading all of it: %s", NUMBER, fault.message)
-            yield from (row for row in self.rows(path, self.params()) if row[NUMBER] > known)
+            yield from (row for row in self.rows(path) if row[NUMBER] > known)
 
 
 class VendorLedgerEntries(IncrementalStream):
