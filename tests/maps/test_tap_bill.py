@@ -130,6 +130,9 @@ def test_a_mapped_bill_can_be_listed_and_found(engine, bill):
         ({"paymentStatus": "PAID"}, {}, "payment status is PAID"),
         ({"paymentStatus": "SCHEDULED"}, {}, "payment status is SCHEDULED"),
         ({"paymentStatus": "SCHEDULED"}, {"payment_status": ["UNPAID", "SCHEDULED"]}, None),
+        ({"description": "Rent [ref BC-1]"}, {}, "made from a document of the target"),
+        ({"description": "Rent [ref SAP-1]"}, {}, None),
+        ({"description": "Rent [ref BC-1]"}, {"came_from_target": ["WORKDAY-"]}, None),
         ({"recordStatus": "ACTIVE"}, {}, None),
         ({"recordStatus": "ACTIVE", "archived": True}, {}, None),
         ({"recordStatus": "DRAFT", "archived": True}, {}, "not an active bill (DRAFT)"),
@@ -410,6 +413,14 @@ def test_the_expected_account_is_optional(engine, bill):
     """Without any expected account the invoice is whole."""
     mapped = engine(spend_categories="source,target\n6100,SC-OFFICE\n").map("bills", bill())
     assert mapped.document.lines[0].gl_account is None
+
+
+def test_accounts_can_have_the_same_numbers_in_the_target(engine, bill):
+    """Then no table is looked into; the header's account stands for a line without one, and none is held."""
+    engine = engine(settings={"account_numbers": "same"})
+    assert [line.spend_category for line in engine.map("bills", bill()).document.lines] == ["6100", "6100"]
+    mapped = engine.map("bills", bill(classifications=None))
+    assert whats(mapped) == ["BILL bill INV-20391 has no account on line 2"]
 
 
 def test_the_accounting_date_is_the_invoice_date_when_asked(engine, bill):
