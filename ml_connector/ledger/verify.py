@@ -22,14 +22,15 @@ __all__ = ["verify_posted"]
 _logger = logging.getLogger(__name__)
 
 _BATCH = 100
+_WATCH_EVERY = dt.timedelta(hours=20)
 
 
 def verify_posted(ledger: Ledger, target: str, sink: DocumentSink[t.Any], run: Run, target_name: str) -> None:
-    """Compare everything posted and not yet verified with what the target holds; hold what differs."""
+    """Compare what is posted and not yet verified, or still watched, with what the target holds; hold what differs."""
     if not sink.reads_back:
         return
     after = 0
-    while batch := _unverified(ledger, target, sink.kind, after):
+    while batch := _unverified(ledger, target, sink, after):
         after = batch[-1].id
         try:
             found = sink.read_back([t.cast("str", entry.target_id) for entry in batch])
@@ -46,12 +47,17 @@ def verify_posted(ledger: Ledger, target: str, sink: DocumentSink[t.Any], run: R
                 run.summary.hold(entry.kind, [(reason.code, reason.what, reason.cure)])
 
 
-def _unverified(ledger: Ledger, target: str, kind: str, after: int) -> list[Entry]:
+def _unverified(ledger: Ledger, target: str, sink: DocumentSink[t.Any], after: int) -> list[Entry]:
+    now = dt.datetime.now(dt.UTC)
+    due: sa.ColumnElement[bool] = entries.c.verified_at.is_(None)
+    if sink.watched:
+        recent = entries.c.posted_at > now - sink.watched
+        due = sa.or_(due, sa.and_(entries.c.verified_at < now - _WATCH_EVERY, recent))
     query = (
         sa.select(entries)
-        .where(entries.c.target == target, entries.c.kind == kind, entries.c.id > after)
+        .where(entries.c.target == target, entries.c.kind == sink.kind, entries.c.id > after)
         .where(entries.c.state.in_(("posted", "held")), entries.c.target_id.is_not(None))
-        .where(entries.c.verified_at.is_(None), entries.c.uncertain.is_(sa.false()))
+        .where(due, entries.c.uncertain.is_(sa.false()))
         .where(entries.c.origin.in_(("delivered", "found")), entries.c.sent.is_not(None))
         .order_by(entries.c.id)
         .limit(_BATCH)
@@ -62,21 +68,23 @@ def _unverified(ledger: Ledger, target: str, kind: str, after: int) -> list[Entr
 
 def _disagreement(sink: DocumentSink[t.Any], entry: Entry, found: Found | None, target_name: str) -> Reason | None:
     where = entry.target_number or entry.target_id
+    cure = f"correct it in {target_name}, or `ml-connector ignore {entry.label}` to leave it so"
     if found is None:
         what = f"was posted as {where}, but {target_name} does not show it"
     elif found.cancelled:
-        what = f"{where} was cancelled in {target_name}"
+        status = f" ({found.status})" if found.status else ""
+        what = f"{where} was cancelled in {target_name}{status}"
+        cure = (
+            f"it is not posted again by itself: enter it in {target_name} by hand if it still stands, "
+            f"then `ml-connector ignore {entry.label}`"
+        )
     else:
         sent = sink.document_class.model_validate_json(t.cast("str", entry.sent))
         differing = differences(sink.facts(sent), found)
         if not differing:
             return None
         what = f"{target_name} {where} differs from what was sent: {'; '.join(differing)}"
-    return Reason(
-        "differs_in_target",
-        what,
-        f"correct it in {target_name}, or `ml-connector ignore {entry.label}` to leave it so",
-    )
+    return Reason("differs_in_target", what, cure)
 
 
 def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Reason | None]], run: Run) -> None:

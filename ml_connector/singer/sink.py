@@ -98,6 +98,9 @@ class DocumentSink(abc.ABC, t.Generic[D]):
     withdraws: t.ClassVar[bool] = False
     """Whether what was delivered can be taken back when its source no longer stands by it; else it is held."""
 
+    watched: t.ClassVar[dt.timedelta] = dt.timedelta()
+    """How long after it was created it is read back again, once a day: what people undo over there, unseen by us."""
+
     side_by_side: int = 1
     """Documents to carry at once at least, for a sink that sends together what is created at the same time."""
 

@@ -6,7 +6,7 @@ import re
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import InvoiceLine, SupplierInvoice, minor_units
+from ml_connector.documents import InvoiceLine, Reference, SupplierInvoice, minor_units
 from ml_connector.names import display_name
 from ml_connector.systems.workday.invoices import ADJUSTMENT, INVOICE, Form
 from ml_connector.systems.workday.references import References
@@ -14,7 +14,7 @@ from ml_connector.systems.workday.services import Shape
 from ml_connector.systems.workday.xml import reference
 from target_workday.options import WorkdayPosting
 
-__all__ = ["form_of", "invoice_body", "line_worktags", "order_line_reference", "supplier_number"]
+__all__ = ["form_of", "invoice_body", "order_line_reference", "supplier_number", "worktags"]
 
 _BREAKS_PAYMENT_FILES = re.compile(r"[|<>]")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -41,10 +41,12 @@ def order_line_reference(value: str) -> dict[str, t.Any]:
     return reference("Purchase_Order_Line_ID", value)
 
 
-def line_worktags(line: InvoiceLine, references: References, options: WorkdayPosting) -> list[dict[str, t.Any]]:
+def worktags(
+    dimensions: t.Iterable[Reference], references: References, options: WorkdayPosting
+) -> list[dict[str, t.Any]]:
     """Return a reference per dimension of a line; kinds without an ID type are left to the check."""
     tags = []
-    for dimension in line.dimensions:
+    for dimension in dimensions:
         kind = options.worktag_type(dimension.kind)
         if dimension.kind == "cost_center":
             tags.append(references.reference("cost_center", dimension.value))
@@ -156,7 +158,7 @@ def _line(
     else:
         if line.spend_category:
             put(data, references.reference("spend_category", line.spend_category), "Spend_Category_Reference")
-        put(data, line_worktags(line, references, options), "Worktags_Reference")
+        put(data, worktags(line.dimensions, references, options), "Worktags_Reference")
     if line.tax_code:
         put(data, reference("Tax_Code_ID", line.tax_code), "Tax_Code_Reference")
     quantity, unit_cost = _quantity(line, form, minor_units(document.currency))

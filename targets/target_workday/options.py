@@ -6,6 +6,7 @@ import dataclasses
 import types
 import typing as t
 
+from ml_connector.documents import Reference
 from ml_connector.errors import SettingInvalid
 
 __all__ = ["DEFAULT_WORKTAG_TYPES", "WorkdayPosting"]
@@ -57,6 +58,10 @@ class WorkdayPosting:
         None, doc="Spend_Category_ID recorded payments are coded to; its posting rule must hit AP clearing."
     )
     payment_type: str | None = _option(None, doc="Payment_Type_ID of recorded payments, such as MANUAL.")
+    payment_worktags: t.Mapping[str, str] = dataclasses.field(
+        default_factory=dict,
+        metadata={"doc": "Kinds of dimension and their value, put on recorded payments.", "secret": False},
+    )
     worktag_types: t.Mapping[str, str] = dataclasses.field(
         default_factory=dict,
         metadata={"doc": "Further kinds of dimension and the ID type of their worktag.", "secret": False},
@@ -105,6 +110,11 @@ class WorkdayPosting:
         """What recorded payments are coded to; set wherever payments are recorded."""
         return self.payment_clearing_category or ""
 
+    @property
+    def payment_tags(self) -> tuple[Reference, ...]:
+        """The worktags of recorded payments."""
+        return tuple(Reference(kind=kind, value=value) for kind, value in self.payment_worktags.items())
+
     def _check_payments(self) -> None:
         if self.payment_recording not in ("none", "ad_hoc_payment"):
             raise SettingInvalid(
@@ -118,6 +128,12 @@ class WorkdayPosting:
                 raise SettingInvalid(
                     f'setting "payment_{name}" is missing, and payments are to be recorded in Workday.',
                     f"Set TARGET_WORKDAY_PAYMENT_{name.upper()} to a {kind}, or payment_recording to none.",
+                )
+        for kind, value in self.payment_worktags.items():
+            if self.worktag_type(kind) is None or not str(value).strip():
+                raise SettingInvalid(
+                    f'setting "payment_worktags" has {kind!r}: {value!r}.',
+                    "It takes kinds of dimension and an id each; add the ID type of a further kind to worktag_types.",
                 )
         if not (self.on_hold or self.override_payment_type):
             raise SettingInvalid(

@@ -9,6 +9,7 @@ from ml_connector.names import display_name
 from ml_connector.systems.workday.references import References
 from ml_connector.systems.workday.services import Shape
 from ml_connector.systems.workday.xml import reference
+from target_workday.invoice_request import worktags
 from target_workday.options import WorkdayPosting
 
 __all__ = ["payment_body"]
@@ -23,7 +24,7 @@ def payment_body(document: Payment, shape: Shape, references: References, option
         document: The payment.
         shape: What the tenant's request may contain.
         references: The tenant's reference data.
-        options: Bank account, clearing category and payment type.
+        options: Bank account, clearing category, worktags and payment type.
     """
     body: dict[str, t.Any] = {}
     shape.put(body, True, "Add_Only")
@@ -70,5 +71,6 @@ def _lines(document: Payment, shape: Shape, references: References, options: Wor
         put(line, f"Paid elsewhere: {part.invoice_number or part.invoice}", "Item_Description")
         put(line, references.reference("spend_category", options.clearing_category), "Spend_Category_Reference")
         put(line, part.amount, "Extended_Amount")
+        put(line, worktags(options.payment_tags, references, options), "Worktags_Reference")
         lines.append(line)
     return lines

@@ -122,6 +122,14 @@ class TargetWorkday(DeliveryTarget):
             examples=["MANUAL"],
         ),
         th.Property(
+            "payment_worktags",
+            th.ObjectType(additional_properties=th.StringType),
+            title="Worktags of payments",
+            description="Kinds of dimension and the value of each that recorded payments carry, where posting rules or "
+            "the tenant's required worktags want them",
+            examples=[{"cost_center": "CC-100"}],
+        ),
+        th.Property(
             "worktag_types",
             th.ObjectType(additional_properties=th.StringType),
             title="Worktag types",

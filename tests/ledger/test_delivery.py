@@ -372,6 +372,33 @@ def test_posted_document_the_target_does_not_show_is_held(bench):
     assert bench.entry("1").verified_at is not None
 
 
+def test_what_is_undone_later_is_noticed_where_it_is_watched(bench, monkeypatch):
+    """Once a day for as long as the sink says; it is held, never posted again, and clears when it is put right."""
+    bench.take(bill("1"))
+    bench.deliver()
+    bench.target.cancelled.add("BILL-1")
+    day_ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    bench.tamper("1", verified_at=day_ago)
+    bench.deliver()
+    assert bench.entry("1").state == "posted"  # nothing is watched by default
+    monkeypatch.setattr(type(bench.invoices), "watched", dt.timedelta(days=90))
+    bench.tamper("1", verified_at=dt.datetime.now(dt.UTC))
+    bench.deliver()
+    assert bench.entry("1").state == "posted"  # looked at less than a day ago
+    bench.tamper("1", verified_at=day_ago)
+    assert bench.deliver() == {"held": 1}
+    (reason,) = bench.entry("1").reasons
+    assert ("was cancelled in Test" in reason.what, "not posted again by itself" in reason.cure) == (True, True)
+    assert len(bench.target.writes) == 1
+    bench.target.cancelled.clear()
+    bench.deliver()
+    assert bench.entry("1").state == "posted"
+    bench.target.cancelled.add("BILL-1")
+    bench.tamper("1", verified_at=day_ago, posted_at=day_ago - dt.timedelta(days=90))
+    bench.deliver()
+    assert bench.entry("1").state == "posted"  # watched no more
+
+
 def test_missing_supplier_is_held_by_default(bench):
     """A supplier the target lacks is listed, not made."""
     bench.take({"id": "V7", "name": "Acme"}, stream="vendors")

@@ -162,6 +162,34 @@ class TestRecording:
         assert list(found) == [delivered.target_id]
         assert differences(made.facts(document), found[delivered.target_id]) == []
 
+    def test_every_line_carries_the_worktags_that_are_set(self, sink, payment, tenant):
+        """By the same types as invoice lines: a cost center however it is named, others by their id."""
+        made = sink(
+            payment_worktags={"cost_center": "CC-110", "project": "PRJ-001", "job": "J-1"},
+            worktag_types={"job": "Custom_Worktag_1_ID"},
+        )
+        tenant.workday.add_worktag("Custom_Worktag_1_ID", "J-1")
+        assert made.check(payment(parts={"BILL-b1": "60.25", "BILL-b2": "39.75"})) == []
+        made.create(payment(parts={"BILL-b1": "60.25", "BILL-b2": "39.75"}))
+        (kept,) = tenant.workday.ad_hoc_payments.values()
+        assert [line.worktags for line in kept.lines] == 2 * [
+            {"Cost_Center_Reference_ID": "CC-110", "Project_ID": "PRJ-001", "Custom_Worktag_1_ID": "J-1"}
+        ]
+
+    def test_a_payment_that_was_cancelled_is_seen(self, sink, payment, tenant, caplog):
+        """Its own list tells no status, that of all payments does; others of that day are as they were."""
+        made = sink()
+        wids = [made.create(payment(name)).target_id for name in ("p1", "p2")]
+        assert [made.read_back(wids)[wid].cancelled for wid in wids] == [False, False]
+        tenant.workday.cancel_ad_hoc_payment("BILLPAY-p1")
+        found = made.read_back(wids)
+        assert [(found[wid].status, found[wid].cancelled) for wid in wids] == [("Canceled", True), ("Complete", False)]
+        assert made.watched >= dt.timedelta(days=30)
+        tenant.workday.forbid("Get_Payments")
+        for _ in range(2):
+            assert not sink().read_back(wids)[wids[0]].cancelled
+        assert caplog.text.count("whether recorded payments were cancelled cannot be seen") == 2
+
     def test_credits_are_no_cash(self, sink, payment, tenant):
         """What a credit covers is not recorded as paid."""
         parts = (
@@ -291,6 +319,13 @@ class TestChecks:
         """Before anything is sent."""
         assert codes(sink().check(payment(**changes))) == [expected]
 
+    def test_a_cost_center_must_be_in_use(self, sink, payment, post):
+        """As on invoices."""
+        post()
+        assert codes(sink(payment_worktags={"cost_center": "CC-NONE"}).check(payment())) == [
+            ("unknown", "cost_center", "CC-NONE")
+        ]
+
     def test_the_clearing_category_must_be_there(self, sink, payment):
         """Told with its id."""
         made = sink(payment_clearing_category="Nothing")
@@ -338,6 +373,12 @@ class TestSettings:
         with pytest.raises(SettingInvalid, match=words):
             WorkdayPosting.from_config(options)
 
+    @pytest.mark.parametrize("tags", [{"job": "J-1"}, {"cost_center": " "}])
+    def test_worktags_must_have_a_type_and_a_value(self, recording, tags):
+        """Told before anything is posted."""
+        with pytest.raises(SettingInvalid, match="payment_worktags"):
+            WorkdayPosting.from_config({**recording, "payment_worktags": tags})
+
     def test_invoices_on_hold_are_enough(self, recording):
         """Either keeps a settlement run away from them."""
         options = {**recording, "override_payment_type": None, "on_hold": True}
@@ -359,8 +400,10 @@ def test_the_real_contract_can_be_spoken_to(contracts_dir, tenant, sink, payment
     """The tenant serves the WSDLs of the contract folder and checks every request against their schemas."""
     tenant.workday.serve_wsdl(contracts_dir / "workday")
     post()
-    made, document = sink(), payment()
+    made, document = sink(payment_worktags={"cost_center": "CC-110"}), payment()
     assert made.check(document) == []
     wid = made.create(document).target_id
     assert differences(made.facts(document), made.read_back([wid])[wid]) == []
+    tenant.workday.cancel_ad_hoc_payment("BILLPAY-p1")
+    assert made.read_back([wid])[wid].cancelled
     assert made.find(document).target_id == wid

@@ -128,7 +128,10 @@ class Adjustment(Invoice):
 
 @dataclass(slots=True)
 class AdHocPayment:
-    """A payment recorded by hand or by a web service. It settles no invoice."""
+    """A payment recorded by hand or by a web service. It settles no invoice.
+
+    ``status`` is told by Get_Payments alone: what Get_Ad_Hoc_Payments answers has no place for it (contract).
+    """
 
     wid: str
     payment_id: str
@@ -145,6 +148,7 @@ class AdHocPayment:
     external_reference: str
     lines: list[InvoiceLine]
     created_at: datetime
+    status: str = "Complete"
 
 
 @dataclass(slots=True)

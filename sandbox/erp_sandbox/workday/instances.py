@@ -87,6 +87,7 @@ REFERENCE_KINDS: dict[str, tuple[str, ...]] = {
     "Organization": ("Company", "Cost_Center", "Region", "Custom_Organization"),
     "Resource_Provider": ("Supplier",),
     "Payee": ("Supplier", "Employee"),
+    "Payment": ("Payment", "Ad_Hoc_Payment"),
     "Accounting_Worktag": _WORKTAGS,
     "Audited_Accounting_Worktag": _WORKTAGS,
 }

@@ -440,6 +440,12 @@ class WorkdayStore:
             self.touch()
             return instance
 
+    def cancel_ad_hoc_payment(self, payment_id: str) -> None:
+        """Cancel an ad hoc payment, as somebody would inside Workday."""
+        with self.lock:
+            self.ad_hoc_payments[payment_id].status = "Canceled"
+            self.touch()
+
     def add_supplier(self, supplier: SupplierRecord) -> Instance:
         """Know a supplier; its WID is set."""
         instance = self.instances.add("Supplier", supplier.supplier_id, supplier.name)

@@ -18,7 +18,11 @@ REFERENCE_VALUES: dict[str, dict[str, str]] = {
         "CLOSED": "Closed",
     },
     "Payment_Status": {"COMPLETE": "Complete", "VOIDED": "Voided"},
-    "Payment_Category": {"EXPENSE_PAYMENT": "Expense Payment", "SUPPLIER_PAYMENT": "Supplier Payment"},
+    "Payment_Category": {
+        "AD_HOC_PAYMENT": "Ad hoc Payment",
+        "EXPENSE_PAYMENT": "Expense Payment",
+        "SUPPLIER_PAYMENT": "Supplier Payment",
+    },
     "Payment_Method": {"CHECK": "Check", "ELECTRONIC": "Electronic", "OTHER": "Other"},
     "Journal_Entry_Status": {"POSTED": "Posted", "UNPOSTED": "Unposted"},
     "Journal_Source": {"MANUAL_JOURNAL": "Manual Journal", "SPREADSHEET_UPLOAD": "Spreadsheet Upload"},

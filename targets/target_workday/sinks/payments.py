@@ -34,6 +34,7 @@ class PaymentSink(DocumentSink[Payment]):
     document_class = Payment
     surveyed_by_date = True
     reads_back = True
+    watched = dt.timedelta(days=90)
 
     def __init__(self, client: WorkdayClient, references: References, options: WorkdayPosting) -> None:
         self._client = client
@@ -63,6 +64,9 @@ class PaymentSink(DocumentSink[Payment]):
         else:
             reasons += thing_reasons("company", document.company, self._references)
         reasons += thing_reasons("spend_category", self._options.clearing_category, self._references)
+        for tag in self._options.payment_tags:
+            if tag.kind == "cost_center":
+                reasons += thing_reasons("cost_center", tag.value, self._references)
         if document.amount <= 0 or any(part.amount < 0 for part in document.applications):
             what = f"{document.amount:f} is not what a payment of invoices amounts to"
             reasons.append(Reason("not_paid", what, "record it in Workday by hand, then `ml-connector ignore` it"))
@@ -202,6 +206,8 @@ class PaymentSink(DocumentSink[Payment]):
             payment.wid,
             payment.external_id,
             payment.external_id,
+            payment.status,
             draft=payment.draft,
+            cancelled=payment.cancelled,
             facts={name: value for name, value in facts.items() if value is not None},
         )

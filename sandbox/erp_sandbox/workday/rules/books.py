@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.workday.instances import ID_TYPES, Instance
+from erp_sandbox.workday.orders import Payment, Remittance
 from erp_sandbox.workday.rules.reads import Stream, is_inside, reader, window_of
 from erp_sandbox.workday.store import SEEDED_AT
 from erp_sandbox.workday.tenant_data import PAYMENT_METHODS, REFERENCE_VALUES
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from erp_sandbox.workday.codec import Record
+    from erp_sandbox.workday.documents import AdHocPayment
     from erp_sandbox.workday.instances import Instances
-    from erp_sandbox.workday.orders import JournalLine, Payment
+    from erp_sandbox.workday.orders import JournalLine
     from erp_sandbox.workday.rules.call import Call
 
 _OUR_ACCOUNT = "000111222333"
 _SHOWN = 4
+_PAID = {"AD_HOC_PAYMENT": "Ad hoc Payment", "EXPENSE_PAYMENT": "Expense Report"}
+"""What payments of a category pay, where it is no supplier invoice."""
 
 
 def _select_payments(call: Call, criteria: Record | None, _as_of: datetime | None) -> Iterable[Instance]:
@@ -28,8 +32,11 @@ def _select_payments(call: Call, criteria: Record | None, _as_of: datetime | Non
     accepted = [_PaymentFilter(call, each) for each in wanted]
     call.settle()
     for payment in call.store.payments.values():
-        if not accepted or any(each.accepts(payment) for each in accepted):
+        if not accepted or any(each.accepts(payment, None) for each in accepted):
             yield call.store.instances.get("Payment", payment.payment_id)
+    for ad_hoc in call.store.ad_hoc_payments.values():
+        if not accepted or any(each.accepts(_as_payment(ad_hoc), ad_hoc.bank_account) for each in accepted):
+            yield call.store.instances.get("Ad_Hoc_Payment", ad_hoc.payment_id)
 
 
 class _PaymentFilter:
@@ -43,12 +50,14 @@ class _PaymentFilter:
         self._categories = {
             each.id for each in call.refer_all(criteria, "Payment_Category_Reference", "Payment_Category")
         }
+        self._accounts = {each.id for each in call.refer_all(criteria, "Bank_Account_Reference", "Financial_Account")}
         self._first = criteria.day("Payment_Date_on_Date_Or_After")
         self._last = criteria.day("Payment_Date_on_Date_Or_Before")
 
-    def accepts(self, payment: Payment) -> bool:
+    def accepts(self, payment: Payment, account: str | None) -> bool:
         return (
-            (not self._companies or payment.company in self._companies)
+            (not self._accounts or account in self._accounts)
+            and (not self._companies or payment.company in self._companies)
             and (not self._categories or payment.category in self._categories)
             and (self._first is None or self._first <= payment.date)
             and (self._last is None or payment.date <= self._last)
@@ -56,7 +65,11 @@ class _PaymentFilter:
 
 
 def _show_payment(call: Call, instance: Instance, group: Record | None) -> Mapping[str, Any]:
-    payment, find = call.store.payments[instance.id], call.store.instances
+    find = call.store.instances
+    if instance.kind == "Ad_Hoc_Payment":
+        payment = _as_payment(call.store.ad_hoc_payments[instance.id])
+    else:
+        payment = call.store.payments[instance.id]
 
     def wanted(key: str) -> bool:
         return bool(group and group.flag(key))
@@ -64,7 +77,7 @@ def _show_payment(call: Call, instance: Instance, group: Record | None) -> Mappi
     of_group = {
         "Payment_Date": payment.date,
         "Currency_Reference": find.get("Currency", payment.currency),
-        "Payment_Type_Reference": find.get("Payment_Type", payment.payment_type),
+        "Payment_Type_Reference": find.get("Payment_Type", payment.payment_type) if payment.payment_type else None,
         "Payment_Category_Reference": find.get("Payment_Category", payment.category),
     }
     number = payment.account_number
@@ -82,14 +95,16 @@ def _show_payment(call: Call, instance: Instance, group: Record | None) -> Mappi
             else None
         ),
         "Receiving_Party_Reference": find.get(payment.payee_kind, payment.payee),
-        "Receiving_Party_Bank_Data": [
-            {"Account_Number": number, "Masked_Account_Number": number[-_SHOWN:].rjust(len(number), "*")}
-        ],
+        "Receiving_Party_Bank_Data": (
+            [{"Account_Number": number, "Masked_Account_Number": number[-_SHOWN:].rjust(len(number), "*")}]
+            if number
+            else None
+        ),
         "Remittance_Data": [
             {
                 "Document_Remittance_Data": [
                     {
-                        "Document_Type": "Supplier Invoice" if payment.payee_kind == "Supplier" else "Expense Report",
+                        "Document_Type": _PAID.get(payment.category, "Supplier Invoice"),
                         "Document_ID": each.document_id,
                         "Document_Reference": each.document_reference or None,
                         "Document_Date": each.document_date,
@@ -104,6 +119,25 @@ def _show_payment(call: Call, instance: Instance, group: Record | None) -> Mappi
         ],
     }
     return {"Payment_Data": [values]}
+
+
+def _as_payment(each: AdHocPayment) -> Payment:
+    """An ad hoc payment is a payment too (contract: its id is one of those a payment may have)."""
+    return Payment(
+        payment_id=each.payment_id,
+        reference_number=each.payment_id,
+        date=each.payment_date,
+        status=each.status,
+        category="AD_HOC_PAYMENT",
+        payment_type=each.payment_type or "",
+        company=each.company,
+        currency=each.currency,
+        payee_kind=each.payee_kind,
+        payee=each.payee,
+        account_number="",
+        remittances=[Remittance(each.payment_id, "", each.payment_date, each.control_total, each.control_total)],
+        memo=each.memo,
+    )
 
 
 def _select_journals(call: Call, criteria: Record | None, _as_of: datetime | None) -> Iterable[Instance]:

@@ -17,6 +17,7 @@ _PAYMENTS = (
         "General_Payment_CriteriaType",
         (
             Element("Company_Reference", "ref:Organization", max=None),
+            Element("Bank_Account_Reference", "ref:Financial_Account", max=None),
             Element("Payment_Category_Reference", "ref:Payment_Category", max=None),
             Element("Payment_Date_on_Date_Or_After", "date"),
             Element("Payment_Date_on_Date_Or_Before", "date"),
