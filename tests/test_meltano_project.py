@@ -48,6 +48,7 @@ def meltano(project, *args):
         ("compile", "--lint"),
         ("run", "--dry-run", "bills-to-workday"),
         ("run", "--dry-run", "vendors-both-ways"),
+        ("run", "--dry-run", "business-central-to-bill", "payments-to-business-central"),
         ("run", "--dry-run", "tap-bill", "map-finance-bill", "target-workday"),
         ("config", "print", "target-workday"),
         ("invoke", "tap-bill", "--about"),
@@ -80,4 +81,6 @@ def test_the_schedules_are_complete(project):
     assert {each["job"]["name"]: each["job"]["tasks"] for each in listed} == {
         "bills-to-workday": ["tap-bill target-workday"],
         "vendors-both-ways": ["tap-bill--vendors target-workday", "tap-workday--suppliers target-bill"],
+        "business-central-to-bill": ["tap-business-central--invoices target-bill"],
+        "payments-to-business-central": ["tap-bill--payments target-business-central"],
     }
