@@ -7,6 +7,8 @@ import fnmatch
 import logging
 import typing as t
 
+import sqlalchemy as sa
+
 from ml_connector.errors import SettingInvalid
 from ml_connector.events.addresses import notification_url
 from ml_connector.events.doorbell import Event, Standing, Subscriber
@@ -15,7 +17,6 @@ from ml_connector.events.settings import FILE, WebhookSettings
 from ml_connector.events.store import dismiss
 from ml_connector.ledger.schema import subscriptions
 from ml_connector.ledger.store import Ledger
-from ml_connector.ledger.upsert import upsert
 
 __all__ = ["subscribe", "try_out"]
 
@@ -59,17 +60,7 @@ def subscribe(
         )
     now = dt.datetime.now(dt.UTC)
     standing = subscriber.subscribe(notification_url(address, door.name), chosen)
-    row = {
-        "source": subscriber.source,
-        "id": standing.id,
-        "url": standing.url,
-        "enabled": standing.enabled,
-        "checked_at": now,
-        "complete_until": now,
-        "alarm": None,
-        "alarm_at": None,
-    }
-    ledger.write(lambda connection: upsert(connection, subscriptions, [row]))
+    ledger.write(lambda connection: _note(connection, subscriber.source, standing, now))
     return standing
 
 
@@ -83,3 +74,12 @@ def try_out(ledger: Ledger, door: Door, subscriber: Subscriber) -> str | None:
         every = door.pipelines
         ledger.write(lambda connection: dismiss(connection, event, lambda _: every, why="test"))
     return event_id
+
+
+def _note(connection: sa.Connection, source: str, standing: Standing, now: dt.datetime) -> None:
+    """Know the subscription from now on; alarms of one that is known, and what it may have missed, stay."""
+    seen = {"url": standing.url, "enabled": standing.enabled, "checked_at": now}
+    known = sa.and_(subscriptions.c.source == source, subscriptions.c.id == standing.id)
+    if connection.execute(sa.update(subscriptions).where(known).values(**seen)).rowcount == 0:
+        new = sa.insert(subscriptions).values(source=source, id=standing.id, complete_until=now, **seen)
+        connection.execute(new)
