@@ -53,7 +53,7 @@ _WORLD_OPTIONS = (
 
 @click.group()
 def main() -> None:
-    """Stand-ins of BILL and Workday on this machine, for trying, testing and measuring."""
+    """Stand-ins of BILL, Workday and Business Central on this machine, for trying, testing and measuring."""
 
 
 @main.command()
@@ -113,7 +113,7 @@ def up(
     print_env: bool,
     **world: object,
 ) -> None:
-    """Serve BILL and Workday on 127.0.0.1 until Ctrl-C."""
+    """Serve BILL, Workday and Business Central on 127.0.0.1 until Ctrl-C."""
     box = Sandbox(
         _world(**world),
         port=port,
@@ -146,7 +146,7 @@ def up(
                 click.echo(f"{name}={value}")
         if not quiet:
             click.echo(
-                f"sandbox: BILL and Workday on {box.url} (nothing leaves this machine), Ctrl-C stops",
+                f"sandbox: BILL, Workday and Business Central on {box.url} (nothing leaves this machine), Ctrl-C stops",
                 err=True,
             )
         done.wait()

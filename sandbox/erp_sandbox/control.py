@@ -56,7 +56,26 @@ def control_routes(sandbox: Sandbox) -> list[Route]:
         _route("POST", "bill/bills/{id}", edit_bill),
         _route("GET", "bill/totals", bill_totals),
         _route("GET", "workday/totals", workday_totals),
+        *_business_central_routes(sandbox),
         _route("POST", "reset", reset),
+    ]
+
+
+def _business_central_routes(sandbox: Sandbox) -> list[Route]:
+    async def totals(_request: Request) -> Response:
+        return _json(sandbox.business_central.invoice_totals())
+
+    async def edit(request: Request) -> Response:
+        table, identifier = request.path_params["table"], request.path_params["id"]
+        try:
+            edited = sandbox.business_central.edit(table, identifier, **decode(await request.body()))
+        except KeyError:
+            return _json({"error": f"{table} has nothing with the id {identifier}"}, 404)
+        return _json(edited)
+
+    return [
+        _route("GET", "business-central/totals", totals),
+        _route("POST", "business-central/{table}/{id}", edit),
     ]
 
 

@@ -11,6 +11,7 @@ __all__ = ["environment"]
 def environment(box: Sandbox) -> dict[str, str]:
     """The settings of the plugins for this sandbox, named as Meltano names them."""
     return {
+        **_business_central(box),
         "TAP_WORKDAY_BASE_URL": box.workday_base_url,
         "TAP_WORKDAY_TENANT": credentials.WORKDAY_TENANT,
         "TAP_WORKDAY_ISU_USERNAME": credentials.WORKDAY_ISU_USERNAME,
@@ -33,4 +34,19 @@ def environment(box: Sandbox) -> dict[str, str]:
         "TARGET_WORKDAY_SUPPLIER_CATEGORY": "GOODS",
         "TARGET_WORKDAY_SUPPLIER_PAYMENT_TERMS": "NET_30",
         "TARGET_WORKDAY_SUPPLIER_PAYMENT_TYPE": "ACH",
+    }
+
+
+def _business_central(box: Sandbox) -> dict[str, str]:
+    settings = {
+        "BASE_URL": box.business_central_base_url,
+        "AUTH_URL": box.business_central_auth_url,
+        "TENANT_ID": credentials.BUSINESS_CENTRAL_TENANT,
+        "ENVIRONMENT": credentials.BUSINESS_CENTRAL_ENVIRONMENT,
+        "COMPANY": credentials.BUSINESS_CENTRAL_COMPANY,
+        "CLIENT_ID": credentials.BUSINESS_CENTRAL_CLIENT_ID,
+        "CLIENT_SECRET": credentials.BUSINESS_CENTRAL_CLIENT_SECRET,
+    }
+    return {
+        f"{plugin}_BUSINESS_CENTRAL_{name}": value for plugin in ("TAP", "TARGET") for name, value in settings.items()
     }

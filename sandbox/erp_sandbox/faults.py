@@ -25,6 +25,7 @@ Side = Literal["reads", "writes", "both"]
 Signal = Literal["throttle", "error_500", "expire_session"]
 KINDS: tuple[str, ...] = get_args(Kind)
 SIDES: tuple[str, ...] = get_args(Side)
+SYSTEMS = ("bill", "workday", "business_central")
 ABORT = "erp_sandbox.abort"
 
 _SIGNALS: tuple[Signal, ...] = ("expire_session", "throttle", "error_500")
@@ -201,10 +202,10 @@ def _parse_rate(word: str) -> Rate:
     parts = name.split(".")
     kinds = [part for part in parts if part in KINDS]
     sides = [part for part in parts if part in SIDES]
-    systems = [part for part in parts if part in ("bill", "workday")]
+    systems = [part for part in parts if part in SYSTEMS]
     if not equals or len(kinds) != 1 or len(kinds + sides + systems) != len(parts) or len(systems) > 1:
         raise ValueError(
-            f'cannot read "{word}"; write [bill.|workday.]KIND[.reads|.writes]=RATE with KIND one of '
+            f'cannot read "{word}"; write [bill.|workday.|business_central.]KIND[.reads|.writes]=RATE with KIND one of '
             + ", ".join(KINDS)
         )
     try:

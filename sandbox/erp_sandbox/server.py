@@ -17,6 +17,10 @@ from erp_sandbox.bill.app import BASE_PATH, bill_routes
 from erp_sandbox.bill.events_app import event_routes
 from erp_sandbox.bill.rules import BillRules
 from erp_sandbox.bill.store import BillStore
+from erp_sandbox.business_central.app import AUTH_PATH as BUSINESS_CENTRAL_AUTH_PATH
+from erp_sandbox.business_central.app import BASE_PATH as BUSINESS_CENTRAL_PATH
+from erp_sandbox.business_central.app import business_central_routes
+from erp_sandbox.business_central.store import BusinessCentralStore
 from erp_sandbox.clock import Clock
 from erp_sandbox.control import control_routes
 from erp_sandbox.faults import ABORT, ConnectionCutError, Faults, Latency
@@ -41,21 +45,22 @@ _STOP_SECONDS = 10.0
 
 
 class Sandbox:
-    """BILL and Workday on loopback, running in a thread while the ``with`` block lasts.
+    """BILL, Workday and Business Central on loopback, running in a thread while the ``with`` block lasts.
 
     Args:
-        world: The data both systems start with.
+        world: The data all systems start with.
         port: 0 takes a free one.
         latency: Seconds each API call takes.
         jitter: Up to so many more.
         faults: What goes wrong; none by default.
         rules: The switches of BILL.
-        clock: The time both live in; the real one by default.
+        clock: The time they live in; the real one by default.
         other_organizations: Further BILL organizations, each a world of its own.
 
     Attributes:
         bill: BILL's data and helpers to change it.
         workday: Workday's data.
+        business_central: Business Central's data and helpers to change it.
         faults: Change them at any time.
         stats: What was asked.
         latency: Change it at any time.
@@ -99,6 +104,16 @@ class Sandbox:
         """Workday's host, below which /ccx stands."""
         return f"{self.url}{WORKDAY_PATH}"
 
+    @property
+    def business_central_base_url(self) -> str:
+        """Business Central's host, below which /v2.0 stands."""
+        return f"{self.url}{BUSINESS_CENTRAL_PATH}"
+
+    @property
+    def business_central_auth_url(self) -> str:
+        """The host of the token endpoint that Business Central trusts."""
+        return f"{self.url}{BUSINESS_CENTRAL_AUTH_PATH}"
+
     def start(self) -> None:
         """Listen and serve in a thread; returns when calls are answered.
 
@@ -138,15 +153,17 @@ class Sandbox:
         if self._server is None or self._thread is None:
             return
         self.bill.events.stop()
+        self.business_central.stop()
         self._server.should_exit = True
         self._thread.join(_STOP_SECONDS)
         self._server = self._thread = None
 
     def reset(self) -> None:
-        """Start over with the data of the first moment; ``bill`` and ``workday`` are new objects then."""
+        """Start over with the data of the first moment; ``bill``, ``workday`` and ``business_central`` are new then."""
         self.faults.clear()
         self.stats.clear()
         self.bill.events.stop()
+        self.business_central.stop()
         self._load()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -187,11 +204,15 @@ class Sandbox:
         for world in self._worlds:
             self.bill.add_organization(world.organization(), world.bill_records(), world.policies(), world.documents())
         self.workday = WorkdayStore(self._worlds[0].workday_seed(), clock=self.clock)
+        self.business_central = BusinessCentralStore(self._worlds[0].business_central_seed(), self.clock)
         self._router = Router(
             [
                 *bill_routes(self.bill, faults=self.faults, latency=self.latency, stats=self.stats),
                 *event_routes(self.bill, faults=self.faults, latency=self.latency, stats=self.stats),
                 *workday_routes(self.workday, faults=self.faults, latency=self.latency),
+                *business_central_routes(
+                    self.business_central, faults=self.faults, latency=self.latency, stats=self.stats
+                ),
                 *control_routes(self),
             ],
             redirect_slashes=False,

@@ -21,10 +21,11 @@ class SnapshotUnreadableError(Exception):
 class _Snapshot(msgspec.Struct):
     bill: msgspec.Raw
     workday: msgspec.Raw
+    business_central: msgspec.Raw
 
 
 def save_snapshot(box: Sandbox, directory: Path) -> Path:
-    """Write the data of both systems; a crash meanwhile leaves the earlier file as it was.
+    """Write the data of all systems; a crash meanwhile leaves the earlier file as it was.
 
     Returns:
         The file.
@@ -33,7 +34,13 @@ def save_snapshot(box: Sandbox, directory: Path) -> Path:
     path = directory / _FILE
     fresh = path.with_suffix(".new")
     fresh.write_bytes(
-        msgspec.json.encode(_Snapshot(msgspec.Raw(box.bill.to_json()), msgspec.Raw(box.workday.to_json())))
+        msgspec.json.encode(
+            _Snapshot(
+                msgspec.Raw(box.bill.to_json()),
+                msgspec.Raw(box.workday.to_json()),
+                msgspec.Raw(box.business_central.to_json()),
+            )
+        )
     )
     fresh.replace(path)
     return path
@@ -55,6 +62,7 @@ def load_snapshot(box: Sandbox, directory: Path) -> bool:
         saved = msgspec.json.decode(path.read_bytes(), type=_Snapshot)
         box.bill.from_json(bytes(saved.bill))
         box.workday.from_json(bytes(saved.workday))
+        box.business_central.from_json(bytes(saved.business_central))
     except msgspec.DecodeError as error:
         raise SnapshotUnreadableError(f"{path} cannot be read ({error}). Remove it to start anew.") from None
     return True

@@ -1,4 +1,4 @@
-"""A consistent pair of a BILL organization and a Workday tenant, and the mapping tables between them."""
+"""A BILL organization, a Workday tenant and a Business Central that fit, and the mapping tables between them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Any, Literal, Self
 from erp_sandbox import catalogue, credentials
 from erp_sandbox.bill import seed as bill_seed
 from erp_sandbox.bill.seed import BillPlan, Record, Settlement
+from erp_sandbox.business_central.environment import Environment
+from erp_sandbox.business_central.seed import BooksPlan, fill
 from erp_sandbox.clock import to_milliseconds
 from erp_sandbox.ids import bill_id
 from erp_sandbox.workday import seed as workday_seed
@@ -234,6 +236,19 @@ class World:
             ),
             journals=workday_seed.journals(),
         )
+
+    def business_central_seed(self) -> dict[str, Callable[[Environment], None]]:
+        """The Business Central tenant that fits: its vendors have BILL's short names as numbers, and the same tax ids.
+
+        Its second environment is a smaller copy, as people make one to try things.
+        """
+        shared = tuple(number for number in range(1, self.vendor_count + 1) if number not in self.absent_in_workday)
+        main = BooksPlan(self.seed, self.organization_name, shared)
+        copy = BooksPlan(self.seed, self.organization_name, shared[:5], invoices=6)
+        return {
+            credentials.BUSINESS_CENTRAL_ENVIRONMENT: lambda environment: fill(environment, main),
+            "sandbox": lambda environment: fill(environment, copy),
+        }
 
     def crosswalk(self) -> dict[str, list[dict[str, str]]]:
         """The mapping tables by kind, each sorted by ``source``.

@@ -1,0 +1,1 @@
+"""OData as far as the service speaks it: paths, query options, filters, pages."""

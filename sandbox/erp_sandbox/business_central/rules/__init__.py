@@ -1,0 +1,1 @@
+"""What a write has to obey, entity by entity (sheet 4)."""
