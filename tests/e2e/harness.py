@@ -6,6 +6,7 @@ commands they would ask; never from the pipeline's own word alone.
 
 from __future__ import annotations
 
+import base64
 import collections
 import contextlib
 import dataclasses
@@ -18,17 +19,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from erp_sandbox import catalogue, credentials
 from erp_sandbox.environment import environment
 from erp_sandbox.ids import bill_id
 from erp_sandbox.server import Sandbox
+from erp_sandbox.workday.oauth import ApiClient
 from erp_sandbox.world import World, supplier_id
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
@@ -213,19 +216,56 @@ class Project:
             "BILL developer key": credentials.BILL_DEV_KEY,
             "BILL password": credentials.BILL_SYNC_TOKEN_VALUE,
             "Workday password": credentials.WORKDAY_ISU_PASSWORD,
+            "Workday client secret": credentials.WORKDAY_CLIENT_SECRET,
+            "Workday client as it is sent": _basic(credentials.WORKDAY_CLIENT_ID, credentials.WORKDAY_CLIENT_SECRET),
+            "Workday refresh token": credentials.WORKDAY_REFRESH_TOKEN,
         }
         sessions = {f"session {number}": each for number, each in enumerate(self.box.bill.sessions._sessions)}
         return planted | sessions
 
-    def leaks(self, *texts: str) -> list[str]:
-        """Return which secrets stand in the texts or in any file below the project and the home folder."""
-        found = []
-        files = [path for path in self.outside.rglob("*") if path.is_file()]
+    def leaks(self, *texts: str, **further: str) -> list[str]:
+        """Return which secrets stand in the texts or in any file below the project and the home folder.
+
+        Args:
+            texts: What was printed.
+            further: Secrets beside the usual ones, by what they are called.
+        """
         contents = [("output", text.encode()) for text in texts]
-        contents += [(str(path), path.read_bytes()) for path in files]
-        for name, secret in self.secrets().items():
-            found += [f"{name} in {where}" for where, content in contents if secret.encode() in content]
-        return found
+        for path in self.outside.rglob("*"):
+            with contextlib.suppress(OSError):  # files of a run come and go
+                if path.is_file():
+                    contents.append((str(path), path.read_bytes()))
+        secrets = self.secrets() | further
+        return [
+            f"{name} in {where}"
+            for name, secret in secrets.items()
+            for where, content in contents
+            if secret.encode() in content
+        ]
+
+    def observed(self, program: str, *words: str, look: Callable[[int], None], **settings: str | None) -> Done:
+        """Run a program as :meth:`run` does, and look at it again and again while it runs, by its process id."""
+        number = next(_numbers)
+        out, err = (self.outside / f"{name}-{number}.txt" for name in ("out", "err"))
+        with out.open("wb") as out_file, err.open("wb") as err_file:
+            process = subprocess.Popen(
+                [BIN / program, *words],
+                cwd=self.folder,
+                env=self.environment(**settings),
+                stdin=subprocess.DEVNULL,
+                stdout=out_file,
+                stderr=err_file,
+            )
+            try:
+                until = time.monotonic() + PATIENCE
+                while process.poll() is None:
+                    assert time.monotonic() < until, "it hangs"
+                    look(process.pid)
+                    time.sleep(0.1)
+            finally:
+                process.kill()
+                process.wait()
+        return Done(process.returncode, out.read_text("utf-8"), err.read_text("utf-8"))
 
 
 class RunningPipe:
@@ -277,6 +317,26 @@ class RunningPipe:
         return Piped(Done(codes[1], "", texts["tap-err"]), Done(codes[0], texts["target-out"], texts["target-err"]))
 
 
+def issued_secrets(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Return a set that collects every session and token the systems give out from now on."""
+    issued: set[str] = set()
+    log_in, token = box.bill.sessions.log_in, ApiClient.token
+
+    def note_session(body: Any) -> Any:
+        session = log_in(body)
+        issued.add(session.session_id)
+        return session
+
+    def note_tokens(client: ApiClient, *request: Any) -> tuple[int, dict[str, object]]:
+        status, answer = token(client, *request)
+        issued.update(str(answer[name]) for name in ("access_token", "refresh_token") if name in answer)
+        return status, answer
+
+    monkeypatch.setattr(box.bill.sessions, "log_in", note_session)
+    monkeypatch.setattr(ApiClient, "token", note_tokens)
+    return issued
+
+
 def wait_until(true: Any, process: subprocess.Popen[Any] | None = None) -> None:
     """Wait until something is so, or a process has ended."""
     until = time.monotonic() + PATIENCE
@@ -316,6 +376,10 @@ def _living() -> Iterator[tuple[int, list[str]]]:
 def alive(pids: set[int]) -> set[int]:
     """Return those processes that have not ended."""
     return {pid for pid in pids if (state := _state_of(pid)) and state != "Z"}
+
+
+def _basic(user: str, password: str) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _state_of(pid: int) -> str | None:

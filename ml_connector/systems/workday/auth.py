@@ -188,7 +188,11 @@ class BearerAuth(Authentication):
             return Throttled(SYSTEM, _ASKING, words, code=code, status=status, retry_after=reply.retry_after)
         if status >= 500 or status == 200:
             return Unavailable(SYSTEM, _ASKING, words, code=code, status=status)
-        cure = "Check client_id, client_secret and refresh_token; make a new one if it was revoked."
+        cure = (
+            "Check client_id, client_secret and refresh_token; make a new one if it was revoked or a renewal broke off."
+        )
+        if self._vault is not None:
+            cure += f" `ml-connector vault set {self._settings.credentials} refresh_token` takes it."
         return CredentialsRefused(SYSTEM, _ASKING, words, code=code, status=status, cure=cure)
 
 
