@@ -1,0 +1,237 @@
+"""When a pipeline is woken: once things are quiet, one run at a time, again while something was not seen."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import platform
+import threading
+import time
+
+import pytest
+import sqlalchemy as sa
+from rooms import NOON, event, see, states, webhooks
+
+from ml_connector.events.store import Waiting, keep
+from ml_connector.events.waking import Waker, due_at
+from ml_connector.ledger.schema import wakes
+
+SECOND = dt.timedelta(seconds=1)
+FAST = {"debounce_seconds": 0, "pause_seconds": 0.05, "longest_pause_seconds": 0.05, "most_wakes": 3}
+
+
+class Row:
+    """A row of ``wakes``."""
+
+    def __init__(self, *, ended=None, failures=0):
+        self.ended_at = ended
+        self.failures = failures
+
+
+class FakeRuns:
+    """Runs that call a function; counts how many were under way at once."""
+
+    def __init__(self, run=lambda words: 0):
+        self._run = run
+        self._lock = threading.Lock()
+        self.words = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self.stopped = False
+
+    def run(self, words):
+        """Run."""
+        with self._lock:
+            self.words.append(tuple(words))
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return self._run(words)
+        finally:
+            with self._lock:
+                self.at_once -= 1
+
+    def stop(self):
+        """Stop."""
+        self.stopped = True
+
+
+def arrive(ledger, *arrived, pipeline="pipe"):
+    """Keep events."""
+    ledger.write(lambda connection: keep(connection, arrived, lambda _: (pipeline,)))
+
+
+def wait_for(true):
+    """Wait until something is so."""
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until, "nothing happened"
+        time.sleep(0.01)
+
+
+def waiting(*, fresh=1, first=NOON, last=NOON, wakes_=0):
+    """Return what is open."""
+    return Waiting("pipe", 1, fresh, first if fresh else None, last if fresh else None, wakes_)
+
+
+@pytest.mark.parametrize(
+    ("open_", "row", "seconds"),
+    [
+        (waiting(), None, 2),
+        (waiting(last=NOON + SECOND), None, 3),
+        (waiting(last=NOON + 60 * SECOND), None, 15),
+        (waiting(fresh=0, wakes_=1), Row(ended=NOON), 15),
+        (waiting(fresh=0, wakes_=3), Row(ended=NOON), 60),
+        (waiting(fresh=0, wakes_=16), Row(ended=NOON), 900),
+        (waiting(wakes_=3), Row(ended=NOON), 2),
+        (waiting(), Row(ended=NOON, failures=1), 15),
+        (waiting(), Row(ended=NOON, failures=4), 120),
+    ],
+    ids=["quiet", "one more", "never quiet", "in vain", "thrice", "the longest", "news beside", "failed", "four times"],
+)
+def test_when_a_pipeline_is_due(open_, row, seconds):
+    """Debounced, but not for ever; pauses double after failures and runs in vain."""
+    assert due_at(open_, row, webhooks()) == NOON + seconds * SECOND
+
+
+def test_an_event_wakes_its_pipeline_and_is_closed(ledger):
+    """The run sees the object; nothing is left to do."""
+
+    def run(words):
+        see(ledger, "x", NOON)
+        return 0
+
+    runs = FakeRuns(run)
+    waker = Waker(ledger, webhooks(**FAST), runs)
+    arrive(ledger, event())
+    waker.start()
+    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    waker.stop(5)
+    assert runs.words == [("pipe",)]
+    assert runs.stopped
+
+
+def test_what_was_seen_meanwhile_needs_no_run(ledger):
+    """The scheduled run was faster."""
+    arrive(ledger, event())
+    see(ledger, "x", NOON)
+    runs = FakeRuns()
+    waker = Waker(ledger, webhooks(**FAST), runs)
+    waker.start()
+    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    waker.stop(5)
+    assert runs.words == []
+
+
+def test_what_is_not_seen_is_woken_for_again_and_then_told(ledger, caplog):
+    """So many runs in vain, then an alarm that names the object, and no run any more."""
+    arrive(ledger, event())
+    runs = FakeRuns()
+    waker = Waker(ledger, webhooks(**FAST), runs)
+    waker.start()
+    wait_for(lambda: states(ledger) == {"event-1": "unseen"})
+    wait_for(lambda: "ALARM" in caplog.text)
+    waker.stop(5)
+    assert len(runs.words) == FAST["most_wakes"]
+    assert "bill.updated x" in caplog.text
+
+
+def test_a_failed_run_is_tried_again(ledger):
+    """Failures do not count as runs in vain; the event is closed by the run that works."""
+    codes = iter([1, 1, 0])
+
+    def run(words):
+        code = next(codes)
+        if code == 0:
+            see(ledger, "x", NOON)
+        return code
+
+    arrive(ledger, event())
+    runs = FakeRuns(run)
+    waker = Waker(ledger, webhooks(**FAST), runs)
+    waker.start()
+    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    waker.stop(5)
+    assert len(runs.words) == 3
+
+
+def test_two_receivers_do_not_run_one_pipeline_at_once(ledger):
+    """The lease in the ledger decides; events that come meanwhile make one more run."""
+    going = threading.Event()
+
+    def run(words):
+        going.wait(5)
+        see(ledger, "x", NOON)
+        see(ledger, "y", NOON)
+        return 0
+
+    runs = FakeRuns(run)
+    wakers = [Waker(ledger, webhooks(**FAST), runs) for _ in range(2)]
+    arrive(ledger, event(1))
+    for each in wakers:
+        each.start()
+    wait_for(lambda: runs.words)
+    arrive(ledger, event(2, source_id="y"))
+    for each in wakers:
+        each.ring()
+    time.sleep(0.2)
+    going.set()
+    wait_for(lambda: set(states(ledger).values()) == {"closed"})
+    for each in wakers:
+        each.stop(5)
+    assert runs.most_at_once == 1
+
+
+@pytest.mark.parametrize(
+    ("owner", "taken_over"),
+    [
+        (f"{platform.node()}:999999999:x", True),
+        (f"{platform.node()}:{os.getpid()}:of-a-container-before", True),
+        (f"{platform.node()}:{os.getppid()}:x", False),
+        ("another.host.invalid:1:x", False),
+    ],
+    ids=["dead", "our number", "alive", "elsewhere"],
+)
+def test_the_lease_of_a_dead_receiver_is_taken_over(ledger, owner, taken_over):
+    """At once on this machine; of other machines only when it has run out."""
+    until = dt.datetime.now(dt.UTC) + 60 * SECOND
+    ledger.write(
+        lambda connection: connection.execute(
+            sa.insert(wakes).values(pipeline="pipe", owner=owner, leased_until=until)
+        )
+    )
+    runs = FakeRuns()
+    waker = Waker(ledger, webhooks(**FAST), runs)
+    waker.start()
+    with ledger.read() as connection:
+        assert (connection.execute(sa.select(wakes.c.owner)).scalar() is None) == taken_over
+    waker.stop(5)
+
+
+def test_a_lease_that_has_run_out_is_taken_over(ledger):
+    """Whoever held it is gone, or has lost touch with the ledger."""
+    past = NOON - SECOND
+    ledger.write(
+        lambda connection: connection.execute(
+            sa.insert(wakes).values(pipeline="pipe", owner="another.host.invalid:1:x", leased_until=past)
+        )
+    )
+    arrive(ledger, event())
+    runs = FakeRuns()
+    waker = Waker(ledger, webhooks(**FAST), runs)
+    waker.start()
+    wait_for(lambda: runs.words)
+    waker.stop(5)
+
+
+def test_a_pipeline_that_is_not_configured_is_not_run(ledger):
+    """Its events stay open, and health tells of them."""
+    arrive(ledger, event(), pipeline="gone")
+    runs = FakeRuns()
+    waker = Waker(ledger, webhooks(**FAST), runs)
+    waker.start()
+    assert waker.healthy
+    waker.stop(5)
+    assert runs.words == []
+    assert not waker.healthy
+    assert states(ledger) == {"event-1": "open"}
