@@ -183,7 +183,9 @@ JSON = st.recursive(
 
 
 @settings(max_examples=150, deadline=None)
-@given(body=st.binary(max_size=400) | JSON.map(lambda value: json.dumps(value).encode()), signature=st.text(max_size=60))
+@given(
+    body=st.binary(max_size=400) | JSON.map(lambda value: json.dumps(value).encode()), signature=st.text(max_size=60)
+)
 def test_whatever_is_sent_without_the_key_is_refused_as_forged(body, signature):
     """Any bytes, any signature: 401, and no other error."""
     with pytest.raises(Forged):

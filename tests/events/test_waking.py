@@ -31,7 +31,7 @@ class Row:
 class FakeRuns:
     """Runs that call a function; counts how many were under way at once."""
 
-    def __init__(self, run=lambda words: 0):
+    def __init__(self, run=lambda _: 0):
         self._run = run
         self._lock = threading.Lock()
         self.words = []
@@ -196,9 +196,7 @@ def test_the_lease_of_a_dead_receiver_is_taken_over(ledger, owner, taken_over):
     """At once on this machine; of other machines only when it has run out."""
     until = dt.datetime.now(dt.UTC) + 60 * SECOND
     ledger.write(
-        lambda connection: connection.execute(
-            sa.insert(wakes).values(pipeline="pipe", owner=owner, leased_until=until)
-        )
+        lambda connection: connection.execute(sa.insert(wakes).values(pipeline="pipe", owner=owner, leased_until=until))
     )
     runs = FakeRuns()
     waker = Waker(ledger, webhooks(**FAST), runs)

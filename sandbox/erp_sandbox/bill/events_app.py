@@ -35,6 +35,7 @@ CACHED = timedelta(hours=24)
 """How long the answer to an idempotent key is repeated."""
 
 _BASE = "/v3/subscriptions"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _FIELDS = ("name", "status", "events", "notificationUrl")
 
 _Handler = Callable[[Request, str], Awaitable[Any]]
@@ -75,7 +76,7 @@ class _EventsApi:
             self._route("POST", f"{_BASE}/{{id}}/test", self._test),
             self._route("GET", "/v3/events/subscription/{id}", self._history),
             self._route("POST", "/v3/events/subscription/{id}/event/{event}", self._resend),
-            Route(f"{EVENTS_PATH}/{{rest:path}}", self._unknown),
+            Route(f"{EVENTS_PATH}/{{rest:path}}", self._unknown, methods=list(_METHODS)),
         ]
 
     def _route(self, method: str, path: str, handler: _Handler) -> Route:
