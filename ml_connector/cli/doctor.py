@@ -9,18 +9,22 @@ import logging
 import typing as t
 
 import click
+import yaml
 
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.connections import SYSTEMS, Connection, connections
 from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault, UserError
 from ml_connector.ledger.probes import Event, remember
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
+from ml_connector.project import project_root
 from ml_connector.systems.access import Health, Probe
 from ml_connector.vault.credentials import CREDENTIALS
 
 __all__ = ["doctor"]
 
 _LOG = logging.getLogger(__name__)
+
+_WITH_GROUPS: t.Final = "workday"
 
 
 @dataclasses.dataclass(slots=True)
@@ -58,15 +62,27 @@ class _Finding:
 @click.command()
 @click.argument("systems", nargs=-1, metavar="[SYSTEM]...", type=click.Choice(list(SYSTEMS)))
 @click.option("--accept", is_flag=True, help="Take what is allowed and shown now as it should be from now on.")
+@click.option(
+    "--group-report",
+    metavar="REPORT",
+    help="Also which domains the security groups of our Workday user have: owner/Report_Name of a custom report, or a "
+    "WQL query, with a row per domain of these groups.",
+)
 @common_options
-def doctor(cli: Cli, systems: tuple[str, ...], accept: bool) -> None:  # noqa: FBT001
+def doctor(cli: Cli, systems: tuple[str, ...], accept: bool, group_report: str | None) -> None:  # noqa: FBT001
     """Check credentials, permissions and reach of the configured systems. Nothing is written to any of them.
 
     What each system allows is remembered in the ledger: when an operation that worked is no longer allowed, or shows
     nothing any more, doctor says so and exits with 3. Settings are those of the taps and targets, from the environment,
     .env or meltano.yml.
     """
-    findings = [finding for system in systems or SYSTEMS for finding in _examined(system, asked=system in systems)]
+    if group_report and systems and _WITH_GROUPS not in systems:
+        raise click.UsageError(f"--group-report is about {_WITH_GROUPS}.")
+    findings = [
+        finding
+        for system in systems or SYSTEMS
+        for finding in _examined(system, asked=system in systems, group_report=group_report)
+    ]
     if any(finding.health for finding in findings):
         with contextlib.closing(Ledger(cli.ledger_url or DEFAULT_URL)) as ledger:
             now = dt.datetime.now(dt.UTC)
@@ -83,16 +99,39 @@ def doctor(cli: Cli, systems: tuple[str, ...], accept: bool) -> None:  # noqa: F
         raise click.exceptions.Exit(code)
 
 
-def _examined(system: str, *, asked: bool) -> t.Iterator[_Finding]:
+def _examined(system: str, *, asked: bool, group_report: str | None) -> t.Iterator[_Finding]:
     found = connections(system)
     if not found:
         yield _Finding(system, error="no settings of it are set", code=ExitCode.USER if asked else ExitCode.DONE)
-    seen: list[t.Mapping[str, t.Any]] = []
+    for connection in _apart(found):
+        yield _ask(dataclasses.replace(connection, config={**connection.config, "group_report": group_report}))
+
+
+def _apart(found: t.Sequence[Connection]) -> list[Connection]:
+    """Return connections with different credentials; tap and target with the same ones are one that does both."""
+    apart: list[tuple[t.Mapping[str, t.Any], Connection]] = []
     for connection in found:
-        known = {name: connection.config.get(name) for name in ("base_url", CREDENTIALS, *SYSTEMS[system].known_by)}
-        if known not in seen:  # tap and target with the same credentials are one connection
-            seen.append(known)
-            yield _ask(connection)
+        names = ("base_url", CREDENTIALS, *SYSTEMS[connection.system].known_by)
+        known = {name: connection.config.get(name) for name in names}
+        config = {"_select": _selected(connection.plugin), **connection.config}
+        same = next((place for place, (other, _) in enumerate(apart) if other == known), None)
+        if same is None:
+            apart.append((known, dataclasses.replace(connection, config=config)))
+        else:
+            first = apart[same][1]
+            apart[same] = (known, dataclasses.replace(first, config={**connection.config, **first.config}))
+    return [connection for _, connection in apart]
+
+
+def _selected(plugin: str) -> list[str]:
+    """Return what ``meltano.yml`` selects of a tap, and of those that inherit from it."""
+    try:
+        project = yaml.safe_load((project_root() / "meltano.yml").read_text("utf-8")) or {}
+        extractors = project["plugins"]["extractors"]
+        own = [each for each in extractors if plugin in (each.get("name"), each.get("inherit_from"))]
+        return [str(pattern) for each in own for pattern in each.get("select") or ()]
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return []  # no project, or one that is told to be unreadable by whoever needs it
 
 
 def _ask(connection: Connection) -> _Finding:
@@ -129,6 +168,8 @@ def _lines(finding: _Finding) -> t.Iterator[str]:
         yield f"{'':<9}{'lost' if event.name.endswith('_lost') else 'warn':<6}{event.what}"
         yield f"{'':<15}{event.cure}"
     for probe in probes:
+        if probe.outcome == "ok" and probe.detail:
+            yield f"{'':<9}ok    {probe.operation}: {probe.detail}"
         if probe.outcome != "ok" and probe.operation not in told:
             yield f"{'':<9}{'fail' if probe.essential else 'warn':<6}{_trouble(finding, probe)}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -31,11 +32,11 @@ def events_of(answer):
 
 def test_a_healthy_pair_is_told_in_two_lines(box, commands):
     """Each system has a line with who we are there and how much of what is needed is allowed."""
-    bill, workday = commands.run("doctor").splitlines()
+    bill, workday = (commands.run("doctor", system).splitlines()[0] for system in ("bill", "workday"))
     assert bill.startswith('bill     ok    organization "Acme Services" · token user · MFA disabled')
     assert "2 of 3 calls at once · 10 of 10 lists allowed" in bill
     assert workday.startswith("workday  ok    tenant acme_dpt1")
-    assert "8 of 8 operations allowed" in workday
+    assert "13 of 13 operations allowed" in workday
 
 
 def test_a_program_gets_every_probe(box, commands):
@@ -129,7 +130,7 @@ def test_what_never_worked_is_no_event(box, commands):
     assert state_of(answer, "workday")["state"] == "ok"
     output = commands.run("doctor")
     assert "warn  Get_Account_Sets is not allowed: expected GL accounts cannot be checked" in output
-    assert "7 of 8 operations allowed" in output
+    assert "12 of 13 operations allowed" in output
 
 
 def test_an_essential_permission_that_is_missing_fails(box, commands):
@@ -171,6 +172,174 @@ def test_a_new_state_can_be_accepted(box, commands):
     commands.run("doctor", code=3)
     commands.run("doctor", "--accept")
     assert commands.ask("doctor")["events"] == []
+
+
+CORE = {
+    "Get_Workday_Companies",
+    "Get_Suppliers",
+    "Get_Resource_Categories",
+    "Get_Cost_Centers",
+    "Get_Supplier_Invoices",
+    "Get_Supplier_Invoice_Adjustments",
+    "Get_Account_Sets",
+    "Get_Payment_Terms",
+}
+OF_STREAMS = {
+    "Get_Payment_Types",
+    "Get_Transaction_Tax_Codes",
+    "Get_Projects",
+    "Get_Purchase_Orders",
+    "Get_Payments",
+}
+REPORT = {"TAP_WORKDAY_CUSTOM_REPORTS": '[{"name": "Active_Suppliers", "owner": "ap_admin"}]'}
+
+
+@pytest.mark.parametrize(
+    ("select", "settings", "more"),
+    [
+        (None, {}, OF_STREAMS),
+        (None, {"TAP_WORKDAY_TENANT": ""}, set()),
+        (
+            None,
+            {"TAP_WORKDAY_TENANT": "", "TARGET_WORKDAY_PAYMENT_RECORDING": "ad_hoc_payment"},
+            {"Get_Ad_Hoc_Payments", "Get_Payments"},
+        ),
+        (["suppliers.*"], {}, set()),
+        (["suppliers.*", "!suppliers.memo"], {"TARGET_WORKDAY_PAYMENT_RECORDING": "ad_hoc_payment"}, {"Get_Payments", "Get_Ad_Hoc_Payments"}),
+        (["*.*"], {}, {*OF_STREAMS, "Get_Organizations", "Get_References"}),
+        (None, {"TAP_WORKDAY__SELECT": '["organizations.*"]'}, {"Get_Organizations"}),
+        (["custom_reports.*"], REPORT, {"report ap_admin/Active_Suppliers"}),
+        (None, REPORT, OF_STREAMS),
+    ],
+)  # fmt: skip
+def test_what_the_pipelines_use_is_tried_and_nothing_else(box, commands, select, settings, more):
+    """Streams as they are selected, payments where they are recorded, reports where they are read."""
+    if select:
+        extractors = [
+            {"name": "tap-workday", "select": select[:1]},
+            {"name": "tap-workday--more", "inherit_from": "tap-workday", "select": select[1:]},
+        ]
+        (commands.folder / "meltano.yml").write_text(json.dumps({"plugins": {"extractors": extractors}}), "utf-8")
+    if settings.get("TAP_WORKDAY_TENANT") == "":
+        commands.env = {name: value for name, value in commands.env.items() if not name.startswith("TAP_WORKDAY")}
+        settings = {name: value for name, value in settings.items() if name != "TAP_WORKDAY_TENANT"}
+    probes = state_of(commands.ask("doctor", "workday", **settings), "workday")["probes"]
+    assert {probe["operation"] for probe in probes} == CORE | more
+    assert {probe["outcome"] for probe in probes} == {"ok"}
+
+
+def test_a_payment_that_cannot_be_recorded_fails(box, commands):
+    """Only where payments are recorded."""
+    box.workday.forbid("Get_Ad_Hoc_Payments")
+    commands.run("doctor", "workday")
+    output = commands.run("doctor", "workday", code=3, TARGET_WORKDAY_PAYMENT_RECORDING="ad_hoc_payment")
+    assert "fail  Get_Ad_Hoc_Payments is not allowed: no payment can be recorded, looked up or read back" in output
+
+
+def test_wql_is_tried_where_invoices_are_found_by_it(box, commands):
+    """With an API client; a password cannot ask."""
+    wql = {"TAP_WORKDAY_INVOICE_CHANGE_SOURCE": "wql"}
+    assert "warn  WQL is not offered: late changes" in commands.run("doctor", "workday", **wql)
+    login = {
+        "ISU_USERNAME": "",
+        "ISU_PASSWORD": "",
+        "CLIENT_ID": credentials.WORKDAY_CLIENT_ID,
+        "CLIENT_SECRET": credentials.WORKDAY_CLIENT_SECRET,
+        "REFRESH_TOKEN": credentials.WORKDAY_REFRESH_TOKEN,
+    }
+    client = {f"{plugin}_WORKDAY_{name}": value for plugin in ("TAP", "TARGET") for name, value in login.items()}
+    probes = state_of(commands.ask("doctor", "workday", **wql, **client), "workday")["probes"]
+    assert probes[-1]["operation"] == "WQL"
+    assert probes[-1]["outcome"] == "ok"
+
+
+class TestGroupReport:
+    """What the security groups of our user may do, as far as the tenant publishes it."""
+
+    DOMAINS = (
+        "Set Up: Company General",
+        "View: Supplier",
+        "Set Up: Spend Category",
+        "Manage: Organization",
+        "Process: Supplier Invoice Adjustment",
+        "Set Up: Chart of Accounts",
+        "Set Up: Payment Terms",
+        "Reports: Purchase Order",
+        "Supplier Invoice Event",
+    )
+
+    def publish(self, box, invoices, *, without=()):
+        """Publish a report; ``invoices`` is the row of the domain invoices are posted by."""
+        rows = [
+            {"Domain": name, "Security_Group": "ISSG_AP", "Access": "Get and Put"}
+            for name in self.DOMAINS
+            if name not in without
+        ]
+        box.workday.publish_report("ap_admin", "Groups_of_ISU", [*rows, *([invoices] if invoices else [])])
+
+    def ask(self, commands, code=0):
+        """Ask for the report."""
+        return commands.run("doctor", "workday", "--group-report", "ap_admin/Groups_of_ISU", code=code)
+
+    @pytest.mark.parametrize(
+        ("row", "told"),
+        [
+            (
+                {"Policy": "process: supplier invoice", "Security_Group": "ISSG_AP", "Access": "Get and Put"},
+                'ok    domain "Process: Supplier Invoice": granted to ISSG_AP',
+            ),
+            (
+                {"Name": "Process: Supplier Invoice", "Get": "1", "Put": "1"},
+                'ok    domain "Process: Supplier Invoice": granted to us',
+            ),
+            (
+                {"Name": "Process: Supplier Invoice", "Groups": "A; B"},
+                'ok    domain "Process: Supplier Invoice": granted to A, B',
+            ),
+            (
+                {"Name": "Process: Supplier Invoice", "Get": "1", "Put": "0"},
+                'warn  domain "Process: Supplier Invoice" is not allowed: nothing can be posted',
+            ),
+            (
+                {"Name": "Process: Supplier Invoice", "Access": "View Only"},
+                'warn  domain "Process: Supplier Invoice" is not allowed: nothing can be posted',
+            ),
+            (None, 'warn  domain "Process: Supplier Invoice" is not allowed: its operations are refused'),
+        ],
+    )
+    def test_each_domain_is_told(self, box, commands, row, told):
+        """However the customer calls the columns; what can only be read cannot be posted to."""
+        self.publish(box, row)
+        output = self.ask(commands)
+        assert told in output
+        assert 'ok    business process "Supplier Invoice Event": granted to ISSG_AP' in output
+
+    def test_a_domain_that_is_taken_away_is_an_event(self, box, commands):
+        """Compared with the last answer, as operations are, even while the tenant still answers."""
+        row = {"Domain": "Process: Supplier Invoice", "Access": "Get and Put"}
+        self.publish(box, row)
+        assert "23 of 23 operations and domains allowed" in self.ask(commands)
+        self.publish(box, row, without=("View: Supplier",))
+        assert 'lost  domain "View: Supplier" is no longer allowed' in self.ask(commands, code=3)
+        assert "lost" not in commands.run("doctor", "workday")
+
+    @pytest.mark.parametrize(
+        ("report", "told"),
+        [
+            ("ap_admin/Nothing", "warn  group report"),
+            ("Nothing", "neither owner/Report_Name nor a query"),
+            ("SELECT x FROM y", "WQL cannot be used with isu_username"),
+        ],
+    )
+    def test_a_report_that_cannot_be_read_is_told(self, box, commands, report, told):
+        """The rest is told all the same."""
+        output = commands.run("doctor", "workday", "--group-report", report)
+        assert told in output
+        assert "operations and domains allowed" in output
+
+    def test_it_is_about_workday(self, commands):
+        """Asked with other systems only it would be silently left out."""
+        assert "--group-report is about workday" in commands.run("doctor", "bill", "--group-report", "a/b", code=2)
 
 
 def test_settings_come_from_the_environment_then_env_file_then_project(commands):

@@ -226,3 +226,17 @@ def test_a_value_of_the_wrong_kind_names_its_variable():
     with pytest.raises(SettingInvalid, match="TAP_BILL_PAGE_SIZE") as error:
         typed(BillSettings, {"page_size": "secret-word"}, plugin="tap-bill")
     assert "secret-word" not in str(error.value)
+
+
+def test_a_tenant_that_cannot_be_written_to_is_told(workday, monkeypatch):
+    """Reading is no use where the version has no operation to post with."""
+    offering = type(workday._client).offering
+
+    def without_submit(client, *candidates):
+        if candidates[0][1] == "Submit_Supplier_Invoice":
+            raise SettingInvalid("Workday has no operation Submit_Supplier_Invoice.", "")
+        return offering(client, *candidates)
+
+    monkeypatch.setattr(type(workday._client), "offering", without_submit)
+    (probe,) = [each for each in workday.ping().probes if each.operation == "Get_Supplier_Invoices"]
+    assert (probe.outcome, "Submit_Supplier_Invoice" in probe.detail) == ("absent", True)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import logging
 import typing as t
 
-from ml_connector.errors import PermissionDenied, Rejected, SettingInvalid
-from ml_connector.systems.access import Health, InvoiceView, Party, Probe, typed
+from ml_connector.errors import PermissionDenied
+from ml_connector.systems.access import Health, InvoiceView, Party, typed
 from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClient
-from ml_connector.systems.workday.errors import SYSTEM, ProcessingFailed
+from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.invoices import ADJUSTMENT, FORMS, InvoiceReader, InvoiceRecord
+from ml_connector.systems.workday.probing import Uses, needs, probe, probe_queries, small_request
 from ml_connector.systems.workday.references import SupplierThing, read_supplier
+from ml_connector.systems.workday.security_groups import probe_domains
 from ml_connector.systems.workday.settings import WorkdaySettings
 from ml_connector.systems.workday.xml import Node
 
@@ -22,62 +23,13 @@ _LOG = logging.getLogger(__name__)
 _GET_SUPPLIERS: t.Final = "Get_Suppliers"
 
 
-class _Read(t.NamedTuple):
-    """The minimal read that stands for an operation; for one that writes, the Get paired with it (sheet 2.4)."""
-
-    operations: tuple[tuple[str, str], ...]
-    domain: str
-    without: str
-    essential: bool = True
-    never_empty: bool = False
-
-
-_READS: t.Final = (
-    _Read(
-        ((FINANCE, "Get_Workday_Companies"),),
-        "Set Up: Company General",
-        "no company can be checked",
-        never_empty=True,
-    ),
-    _Read(((RESOURCES, _GET_SUPPLIERS),), "View: Supplier", "no supplier can be found"),
-    _Read(
-        ((FINANCE, "Get_Resource_Categories"), (RESOURCES, "Get_Resource_Categories")),
-        "Set Up: Spend Category",
-        "no spend category can be checked",
-        never_empty=True,
-    ),
-    _Read(((FINANCE, "Get_Cost_Centers"),), "Manage: Organization", "no cost center can be checked"),
-    _Read(
-        ((RESOURCES, "Get_Supplier_Invoices"),),
-        "Process: Supplier Invoice",
-        "no invoice can be posted, looked up or read back",
-    ),
-    _Read(
-        ((RESOURCES, "Get_Supplier_Invoice_Adjustments"),),
-        "Process: Supplier Invoice Adjustment",
-        "no credit can be posted, looked up or read back",
-        essential=False,
-    ),
-    _Read(
-        ((FINANCE, "Get_Account_Sets"),),
-        "Set Up: Chart of Accounts",
-        "expected GL accounts cannot be checked",
-        essential=False,
-    ),
-    _Read(
-        ((FINANCE, "Get_Payment_Terms"),),
-        "Set Up: Payment Terms",
-        "payment terms cannot be checked",
-        essential=False,
-    ),
-)
-
-
 class WorkdayAccess:
     """Reads one tenant.
 
     Args:
         client: Its client.
+        uses: What the configured pipelines do with it.
+        group_report: Report or query that says what the security groups of our user may do, for :meth:`ping`.
     """
 
     plugins: t.ClassVar[tuple[str, str]] = ("tap-workday", "target-workday")
@@ -91,13 +43,16 @@ class WorkdayAccess:
         "refresh_token",
     )
 
-    def __init__(self, client: WorkdayClient) -> None:
+    def __init__(self, client: WorkdayClient, uses: Uses | None = None, group_report: str | None = None) -> None:
         self._client = client
+        self._uses = uses or Uses()
+        self._group_report = group_report
 
     @classmethod
     def connect(cls, config: t.Mapping[str, t.Any], *, plugin: str) -> t.Self:
         """Return access to the tenant of the settings."""
-        return cls(WorkdayClient(WorkdaySettings.from_config(typed(WorkdaySettings, config, plugin=plugin), plugin)))
+        settings = WorkdaySettings.from_config(typed(WorkdaySettings, config, plugin=plugin), plugin)
+        return cls(WorkdayClient(settings), Uses.of(config, plugin), config.get("group_report"))
 
     @property
     def instance(self) -> str:
@@ -105,7 +60,7 @@ class WorkdayAccess:
         return f"{SYSTEM}:{self._client.settings.tenant}"
 
     def ping(self) -> Health:
-        """Run each operation the pipelines need with ``Count`` 1 (sheet workday 2.4).
+        """Run each operation the configured pipelines need with ``Count`` 1 (sheet workday 2.4).
 
         Of operations that write the paired Get is run: reading may be allowed where submitting is not, and nothing
         but a submit can show that.
@@ -113,6 +68,10 @@ class WorkdayAccess:
         settings = self._client.settings
         for service in (RESOURCES, FINANCE):
             self._client.service(service)  # a wrong host, tenant or version is told as such
+        needed = needs(self._uses)
+        probes = [*(probe(self._client, each) for each in needed), *probe_queries(self._client, self._uses)]
+        if self._group_report:
+            probes += probe_domains(self._client, self._group_report, needed, uses_wql=self._uses.asks_wql)
         user = f"API client {settings.client_id}" if settings.uses_oauth else f"ISU {settings.login}"
         return Health(
             instance=self.instance,
@@ -123,13 +82,13 @@ class WorkdayAccess:
                 "calls_at_once": settings.max_concurrency,
             },
             words=(f"tenant {settings.tenant}", user, f"WSDL {settings.api_version}"),
-            probes=tuple(self._probe(each) for each in _READS),
-            counted="operations",
+            probes=tuple(probes),
+            counted="operations and domains" if self._group_report else "operations",
         )
 
     def suppliers(self) -> t.Iterator[Party]:
         """Yield all suppliers but those that are worktags only and can never be owed money (sheet workday 4.2)."""
-        body = self._body(RESOURCES, _GET_SUPPLIERS)
+        body = small_request(self._client, RESOURCES, _GET_SUPPLIERS)
         for page in self._client.pages(RESOURCES, _GET_SUPPLIERS, body):
             for node in page.nodes("Supplier"):
                 supplier = read_supplier(node)
@@ -150,35 +109,6 @@ class WorkdayAccess:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-    def _probe(self, each: _Read) -> Probe:
-        permission = f'domain "{each.domain}"'
-        about = Probe(each.operations[0][1], "ok", None, "", each.without, permission, each.essential, each.never_empty)
-        try:
-            service, operation = self._client.offering(*each.operations)
-        except SettingInvalid as lacking:
-            return dataclasses.replace(about, outcome="absent", detail=lacking.what)
-        try:
-            answer = self._client.call(service, operation, self._body(service, operation, count=1))
-        except PermissionDenied as fault:
-            return dataclasses.replace(about, outcome="denied", detail=fault.message)
-        except (Rejected, ProcessingFailed) as fault:
-            return dataclasses.replace(about, outcome="failed", detail=fault.message)
-        results = answer.node.node("Response_Results")
-        return dataclasses.replace(about, rows=results.number("Total_Results") if results is not None else 0)
-
-    def _body(self, service: str, operation: str, *, count: int | None = None) -> dict[str, t.Any]:
-        shape = self._client.service(service).shape(operation)
-        body: dict[str, t.Any] = {}
-        if count is not None and shape.has("Response_Filter"):
-            body["Response_Filter"] = {"Count": count}
-        if shape.has("Response_Group"):
-            group = shape.part("Response_Group")
-            wanted = {"Include_Reference": True, "Include_Attachment_Data": False}
-            asked = {name: value for name, value in wanted.items() if group.has(name)}
-            if asked:
-                body["Response_Group"] = asked
-        return body
 
 
 def _party(supplier: SupplierThing, node: Node) -> Party:
