@@ -240,7 +240,7 @@ def vault_path() -> Path:
 @contextlib.contextmanager
 def _alone(path: Path) -> t.Iterator[None]:
     with writing(f"the vault {path}"):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_name(f"{path.name}.lock")):
         yield
 
