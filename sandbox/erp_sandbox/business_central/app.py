@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import re
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from erp_sandbox.business_central.calls import Answer, Api, Call
 from erp_sandbox.business_central.errors import BusinessCentralRefusalError, Correlation
 from erp_sandbox.business_central.odata.queries import read_options
 from erp_sandbox.business_central.store import BusinessCentralStore
+from erp_sandbox.business_central.subscriptions import shake_hands
 from erp_sandbox.business_central.values import encode
 
 if TYPE_CHECKING:
@@ -134,8 +134,9 @@ class _Gateway:
         self._store.limits.count()
         async with self._store.limits.place():
             await self._latency.pause()
-            if call.segments[:1] == ("subscriptions",) or call.segments[0].startswith("subscriptions("):
-                return _response(await asyncio.to_thread(self._store.answer, call))
+            receiver = self._store.receiver_of(call)
+            if receiver is not None:
+                await shake_hands(receiver)
             return _response(self._store.answer(call))
 
     def _read(self, request: Request, body: bytes) -> Call | None:

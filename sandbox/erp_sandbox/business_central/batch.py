@@ -43,6 +43,10 @@ def operations_of(call: Call) -> list[dict[str, Any]]:
     for each in operations:
         if set(each) - {"id", "method", "url", "headers", "body", "atomicityGroup", "dependsOn"}:
             raise errors.bad_request("An operation of the batch has an unknown property.")
+        if each.get("atomicityGroup"):
+            raise BusinessCentralRefusalError(
+                501, "BadRequest_MethodNotImplemented", "Groups of operations are not supported; use Isolation."
+            )
         if each.get("method") not in _METHODS or not isinstance(each.get("url"), str):
             raise errors.bad_request("An operation of the batch needs a method and a url.")
     return operations
@@ -70,8 +74,11 @@ def _one_by_one(
 ) -> tuple[list[dict[str, Any]], bool]:
     goes_on = "odata.continue-on-error=true" in call.headers.get("prefer", "").replace(" ", "")
     good = True
+    bad: set[object] = set()
     for each in operations:
         try:
+            if bad & set(each.get("dependsOn") or ()):
+                raise BusinessCentralRefusalError(424, "BadRequest", "An operation this one depends on has failed.")  # noqa: TRY301
             result = answer(_inner(call, each))
         except BusinessCentralRefusalError as refusal:
             body = encode(refusal.body(Correlation().value))
@@ -79,6 +86,7 @@ def _one_by_one(
         done.append(_shown(each, result))
         if result.status >= 400:
             good = False
+            bad.add(each.get("id"))
             if not goes_on:
                 break
     return done, good
@@ -95,8 +103,8 @@ def _inner(call: Call, operation: Mapping[str, Any]) -> Call:
         str(name).lower(): str(value) for name, value in (operation.get("headers") or {}).items()
     }
     segments = tuple(unquote(part) for part in path.split("/"))
-    if segments[0] == "$batch":
-        raise errors.bad_request("A batch cannot hold another batch.")
+    if segments[0] == "$batch" or segments[0].startswith("subscriptions"):
+        raise errors.bad_request(f"A batch cannot hold calls of '{segments[0]}'.")
     body = operation.get("body")
     return Call(
         operation["method"],

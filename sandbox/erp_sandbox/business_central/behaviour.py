@@ -23,7 +23,9 @@ class Behaviour:
         slow_page_status: 408 is the service's own limit, 504 the gateway's (sheet 6).
         finance_reports: Whether the beta API with vendorLedgerEntries is there.
         approval_api: Whether approvalEntries are there; tenants before 2026 lack them.
-        replica_lags: Whether reads from the replica miss what was posted until ``catch_up`` is called.
+        reads_touch_drafts: Whether reading drafts changes their etags, as it may for an app that can write (sheet 8.5).
+        locked: So many writes are refused next, because another session holds the table (sheet 7).
+        denied: What the app has no permission for: entity sets, or ``POST vendors`` and the like.
         hide_unapplied_payments: Before app 29 vendorPayments hid lines that apply to nothing (sheet 3).
         lists_environments: Whether the app may ask the admin centre for environments.
         notification_delay: Seconds from the first change to its notification.
@@ -42,7 +44,9 @@ class Behaviour:
     slow_page_status: Literal[408, 504] = 408
     finance_reports: bool = True
     approval_api: bool = True
-    replica_lags: bool = False
+    reads_touch_drafts: bool = False
+    locked: int = 0
+    denied: set[str] = field(default_factory=set)
     hide_unapplied_payments: bool = False
     lists_environments: bool = False
     notification_delay: float = 30.0

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote
 
-from erp_sandbox.business_central import errors, metadata
+from erp_sandbox.business_central import companies, errors, metadata
+from erp_sandbox.business_central.answers import json_answer, list_answer
 from erp_sandbox.business_central.behaviour import Behaviour
 from erp_sandbox.business_central.calls import Answer, Call
 from erp_sandbox.business_central.company import Company
@@ -16,7 +16,7 @@ from erp_sandbox.business_central.entities import FINANCE_SETS, SETS, EntitySet
 from erp_sandbox.business_central.errors import BusinessCentralRefusalError
 from erp_sandbox.business_central.odata.paths import Segment, read_segment
 from erp_sandbox.business_central.odata.query import ENTITY_OPTIONS, LIST_OPTIONS, parse_query
-from erp_sandbox.business_central.odata.reading import Page, Parent, Reader, etag_of
+from erp_sandbox.business_central.odata.reading import Parent, Reader, etag_of
 from erp_sandbox.business_central.rules.applications import ApplicationRules
 from erp_sandbox.business_central.rules.attachments import AttachmentRules
 from erp_sandbox.business_central.rules.batches import BatchRules
@@ -34,7 +34,7 @@ from erp_sandbox.business_central.rules.posting_purchases import (
     receive_and_invoice,
 )
 from erp_sandbox.business_central.subscriptions import Subscriptions
-from erp_sandbox.business_central.values import Record, decode, encode, instant_text
+from erp_sandbox.business_central.values import Record, decode
 
 __all__ = ["Dispatcher"]
 
@@ -42,7 +42,6 @@ MAX_PAGE = 20_000
 
 _PAGE_SIZE = re.compile(r"odata\.maxpagesize=(\d+)")
 _JSON = "application/json"
-_QUOTED_SAFE = "()$,'=;:/-_.~*@"
 
 
 class _Rules(Protocol):
@@ -96,7 +95,7 @@ class Dispatcher:
         self._subscriptions = subscriptions
         self._positions: dict[str, dict[tuple[str, str], tuple[Any, ...]]] = {}
         self.replica: dict[str, int] = {}
-        """Up to which version the replica of each environment has caught up."""
+        """Up to which version the replica of an environment has caught up, where it lags."""
 
     def answer(self, call: Call) -> Answer:
         """Answer a call that is allowed to be made.
@@ -115,23 +114,19 @@ class Dispatcher:
         if call.api == "v2.0" and head.name == "$metadata" and len(call.segments) == 1:
             return Answer(200, metadata.document(), {}, "application/xml")
         if call.api == "v2.0" and head.name == "entityDefinitions" and len(call.segments) == 1:
-            return _json(
+            return json_answer(
                 200, {"@odata.context": f"{call.root}/$metadata#entityDefinitions", "value": metadata.captions()}
             )
         raise errors.no_segment(call.segments[0] if call.segments else "")
 
     def _companies(self, call: Call, head: Segment) -> Answer:
         if head.guid is None:
-            _only(call, "GET", "companies")
-            rows = [_company_row(company) for company in call.environment.companies.values()]
-            return _json(200, {"@odata.context": f"{call.root}/$metadata#companies", "value": rows})
+            return companies.listed(call, _page_size(call.headers.get("prefer", "")))
         company = call.environment.companies.get(head.guid)
         if company is None:
             raise errors.no_company(head.guid)
         if len(call.segments) == 1:
-            _only(call, "GET", "companies")
-            context = f"{call.root}/$metadata#companies/$entity"
-            return _json(200, {"@odata.context": context, **_company_row(company)})
+            return companies.single(call, company)
         url = f"{call.root}/companies({company.id})"
         reader = Reader(
             company,
@@ -141,10 +136,26 @@ class Dispatcher:
             self._behaviour.hide_unapplied_payments,
         )
         target = self._resolve(call, reader)
+        self._check_permission(call, target)
         if call.is_read:
             return self._read(call, reader, target)
         with call.environment.unit():
             return self._write(call, reader, target)
+
+    def _check_permission(self, call: Call, target: _Target) -> None:
+        names = {target.entity.name, f"{call.method} {target.entity.name}"}
+        if names & self._behaviour.denied:
+            raise BusinessCentralRefusalError(
+                403,
+                "Authorization_RequestDenied",
+                f"Sorry, the current permissions prevented the action. ({target.entity.caption})",
+            )
+        if self._behaviour.locked and not call.is_read:
+            self._behaviour.locked -= 1
+            raise errors.dialog(
+                f"The operation could not complete because a record in the {target.entity.caption} table was locked by "
+                "another user. Please retry the activity or try again later."
+            )
 
     def _resolve(self, call: Call, reader: Reader) -> _Target:
         sets = SETS if call.api == "v2.0" else FINANCE_SETS
@@ -169,9 +180,9 @@ class Dispatcher:
         """What the replica knows: queries read it unless told otherwise, the rest only when told so (sheet 1, 3)."""
         intent = call.headers.get("data-access-intent", "")
         own = call.api == "finance" or "approvalEntries" in call.segments[-1]
-        if not self._behaviour.replica_lags or intent == "ReadWrite" or not (own or intent == "ReadOnly"):
+        if intent == "ReadWrite" or not (own or intent == "ReadOnly"):
             return None
-        return self.replica.get(call.environment.name, 0)
+        return self.replica.get(call.environment.name)
 
     def _read(self, call: Call, reader: Reader, target: _Target) -> Answer:
         if target.action:
@@ -182,18 +193,20 @@ class Dispatcher:
         context = f"{call.root}/$metadata#{'/'.join(call.segments)}"
         if target.record is not None:
             query = parse_query(call.query, target.entity, ENTITY_OPTIONS)
-            return _json(
+            return json_answer(
                 200, {"@odata.context": f"{context}/$entity", **reader.shown(target.entity, target.record, query)}
             )
         query = parse_query(call.query, target.entity, LIST_OPTIONS)
         size = _page_size(call.headers.get("prefer", ""))
         page = reader.page(target.entity, target.parent, query, size)
+        if self._behaviour.reads_touch_drafts and target.entity.name == "purchaseInvoices":
+            _touch_drafts(reader.company)
         slow = self._behaviour.slow_page_rows
         if slow is not None and len(page.rows) > slow:
             raise BusinessCentralRefusalError(
                 self._behaviour.slow_page_status, "Internal_ServerError", "The operation has timed out."
             )
-        return _list_answer(call, context, page)
+        return list_answer(call, context, page)
 
     def _write(self, call: Call, reader: Reader, target: _Target) -> Answer:
         if target.action:
@@ -215,7 +228,7 @@ class Dispatcher:
         query = parse_query(call.query, target.entity, ENTITY_OPTIONS)
         record = self._modify(reader, target, body)
         context = f"{call.root}/$metadata#{'/'.join(call.segments)}/$entity"
-        return _json(200, {"@odata.context": context, **reader.shown(target.entity, record, query)})
+        return json_answer(200, {"@odata.context": context, **reader.shown(target.entity, record, query)})
 
     def _insert(self, call: Call, reader: Reader, target: _Target) -> Answer:
         if target.record is not None or target.stream:
@@ -234,7 +247,7 @@ class Dispatcher:
             record = rules.insert(company, parent.entity if parent else None, parent.record if parent else None, body)
         path = "/".join(call.segments)
         context = f"{call.root}/$metadata#{path}/$entity"
-        return _json(
+        return json_answer(
             201,
             {"@odata.context": context, **reader.shown(target.entity, record, query)},
             {"Location": f"{call.root}/{path}({record['id']})"},
@@ -300,7 +313,7 @@ class Dispatcher:
             raise errors.no_company(str(company))
         rows = [{"resource": f"/api/v2.0/companies({company})/{each.name}"} for each in SETS.values() if each.webhook]
         context = f"{call.root}/$metadata#{'/'.join(call.segments)}"
-        return _json(200, {"@odata.context": context, "value": rows})
+        return json_answer(200, {"@odata.context": context, "value": rows})
 
 
 def _next(target: _Target, segment: Segment) -> _Target:
@@ -321,6 +334,13 @@ def _next(target: _Target, segment: Segment) -> _Target:
     return _Target(SETS[segment.name], None, Parent(target.entity, target.record))
 
 
+def _touch_drafts(company: Company) -> None:
+    """Reading works the discounts of drafts out anew; the time of their last change stays."""
+    for invoice in company.table("purchaseInvoices"):
+        if not invoice["_posted"]:
+            company.save("purchaseInvoices", dict(invoice), touch=False)
+
+
 def _check_headers(call: Call) -> None:
     intent = call.headers.get("data-access-intent")
     if intent is not None and (not call.is_read or intent not in ("ReadOnly", "ReadWrite")):
@@ -333,13 +353,6 @@ def _check_headers(call: Call) -> None:
         )
 
 
-def _only(call: Call, method: str, name: str) -> None:
-    if call.method != method:
-        raise errors.not_allowed(call.method)
-    if set(call.query) - LIST_OPTIONS:
-        raise errors.bad_request(f"The query parameters of '{name}' are not supported.")
-
-
 def _page_size(prefer: str) -> int:
     found = _PAGE_SIZE.search(prefer)
     if found is None:
@@ -350,26 +363,3 @@ def _page_size(prefer: str) -> int:
     if size == 0:
         raise errors.bad_request("The page size must be greater than zero.")
     return size
-
-
-def _list_answer(call: Call, context: str, page: Page) -> Answer:
-    body: dict[str, Any] = {"@odata.context": context}
-    if page.count is not None:
-        body["@odata.count"] = page.count
-    body["value"] = page.rows
-    if page.token:
-        kept = {name: value for name, value in call.query.items() if name not in ("aid", "$skiptoken", "$skip", "$top")}
-        if page.left is not None:
-            kept["$top"] = str(page.left)
-        options = {"aid": "FIN", **kept, "$skiptoken": page.token}
-        text = "&".join(f"{name}={quote(value, safe=_QUOTED_SAFE)}" for name, value in options.items())
-        body["@odata.nextLink"] = f"{call.root}/{'/'.join(call.segments)}?{text}"
-    return _json(200, body)
-
-
-def _company_row(company: Company) -> dict[str, Any]:
-    return {name: instant_text(value) if name.endswith("At") else value for name, value in company.profile.items()}
-
-
-def _json(status: int, value: object, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, encode(value), {"OData-Version": "4.0", **(headers or {})})

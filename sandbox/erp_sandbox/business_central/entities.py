@@ -12,7 +12,7 @@ from erp_sandbox.business_central.facts.attachments import DOCUMENT_ATTACHMENT
 from erp_sandbox.business_central.fields import Field
 from erp_sandbox.business_central.values import Record
 
-__all__ = ["FINANCE_SETS", "SETS", "EntitySet"]
+__all__ = ["COMPANIES", "FINANCE_SETS", "SETS", "EntitySet"]
 
 GENERAL = "GENERAL"
 PAYMENT = "PAYMENT"
@@ -56,6 +56,11 @@ class EntitySet:
     def by_name(self) -> dict[str, Field]:
         """The properties by name."""
         return {each.name: each for each in self.fields}
+
+    @cached_property
+    def plan(self) -> tuple[tuple[str, Field | None], ...]:
+        """The properties in order, each with itself if its value looks different on the wire."""
+        return tuple((each.name, each if each.kind in ("instant", "choice") else None) for each in self.fields)
 
 
 def _set(
@@ -278,6 +283,7 @@ _LEDGER_SETS = (
     _set("postedApprovalEntries", "postedApprovalEntry", "Posted Approval Entry", ledgers.POSTED_APPROVAL_ENTRY),
 )
 
+COMPANIES = _set("companies", "company", "Company", masters.COMPANY)
 SETS: Mapping[str, EntitySet] = MappingProxyType(
     {each.name: each for each in (*_MASTER_SETS, *_PURCHASE_SETS, *_LEDGER_SETS)}
 )

@@ -76,7 +76,7 @@ class Notifier:
         self._stopped = False
 
     def _note(self, environment: Environment, company: str, name: str, identifier: str, kind: str) -> None:
-        for subscription in environment.subscriptions.values():
+        for subscription in list(environment.subscriptions.values()):
             if split_resource(subscription["resource"]) != (company, name):
                 continue
             key = (environment.name, subscription["notificationUrl"])

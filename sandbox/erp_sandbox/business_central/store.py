@@ -20,6 +20,7 @@ from erp_sandbox.business_central.notifications import Notifier
 from erp_sandbox.business_central.rules.kinds import INVOICE
 from erp_sandbox.business_central.rules.posting_journals import post_batch
 from erp_sandbox.business_central.rules.posting_purchases import post_document
+from erp_sandbox.business_central.seed import add_vendors
 from erp_sandbox.business_central.subscriptions import Subscriptions
 from erp_sandbox.business_central.tokens import Entra
 from erp_sandbox.business_central.values import Record
@@ -196,11 +197,17 @@ class BusinessCentralStore:
         with self.lock, self.main.unit():
             post_batch(self.company(company), self._one("batches", code, company))
 
-    def catch_up(self) -> None:
-        """Let the replicas see everything that was written so far."""
+    def freeze_replica(self) -> None:
+        """From now on reads of the replica miss what is new (sheet 1), until it catches up."""
         with self.lock:
-            for environment in self._environments.values():
-                self.dispatcher.replica[environment.name] = environment.counters()[0]
+            self.dispatcher.replica = {
+                name: environment.counters()[0] for name, environment in self._environments.items()
+            }
+
+    def catch_up(self) -> None:
+        """Let the replica see everything."""
+        with self.lock:
+            self.dispatcher.replica = {}
 
     # What the server asks
 
@@ -212,6 +219,29 @@ class BusinessCentralStore:
         """
         with self.lock:
             return self.dispatcher.answer(call)
+
+    def receiver_of(self, call: Call) -> str | None:
+        """Who has to answer a handshake before a call can be answered.
+
+        Raises:
+            BusinessCentralRefusalError: the call is refused anyway.
+        """
+        if call.api != "v2.0" or not call.segments[0].startswith("subscriptions"):
+            return None
+        with self.lock:
+            return self._subscriptions.to_be_asked(call)
+
+    def approve(self, identifier: str, *, company: str | None = None) -> None:
+        """Approve what waits for an approval: a draft invoice, or a journal line."""
+        with self.lock:
+            setup = self.company(company).setup
+            setup.approved.add(identifier)
+            setup.restricted.discard(identifier)
+
+    def add_vendors(self, count: int, *, first: int = 1, company: str | None = None) -> None:
+        """Add many vendors quickly, numbered ``M000001`` and on; for measuring."""
+        with self.lock:
+            add_vendors(self.company(company), count, first=first)
 
     def environment_rows(self) -> list[dict[str, str]]:
         """The admin centre's list of environments."""

@@ -17,12 +17,12 @@ from erp_sandbox.business_central.calls import Answer, Call
 from erp_sandbox.business_central.entities import SETS
 from erp_sandbox.business_central.environment import Environment
 from erp_sandbox.business_central.errors import BusinessCentralRefusalError
-from erp_sandbox.business_central.odata.paths import Segment
+from erp_sandbox.business_central.odata.paths import Segment, read_segment
 from erp_sandbox.business_central.odata.reading import etag_of
 from erp_sandbox.business_central.values import Record, decode, encode, instant_text
 from erp_sandbox.clock import Clock, to_milliseconds
 
-__all__ = ["Subscriptions", "split_resource"]
+__all__ = ["Subscriptions", "shake_hands", "split_resource"]
 
 LIFE = 3 * 24 * 3_600_000
 """Milliseconds until a subscription ends unless it is renewed."""
@@ -48,8 +48,20 @@ class Subscriptions:
         self._clock = clock
         self._behaviour = behaviour
 
+    def to_be_asked(self, call: Call) -> str | None:
+        """The receiver that has to shake hands before a call can be answered; None: none.
+
+        Raises:
+            BusinessCentralRefusalError: the call is refused anyway.
+        """
+        if call.method == "POST":
+            return self._fresh(call)["notificationUrl"]
+        if call.method == "PATCH":
+            return self._renewed(call, self._found(call))["notificationUrl"]
+        return None
+
     def answer(self, call: Call, head: Segment) -> Answer:
-        """Answer a call.
+        """Answer a call; the receiver has shaken hands by now.
 
         Raises:
             BusinessCentralRefusalError: it is refused.
@@ -59,16 +71,9 @@ class Subscriptions:
             raise errors.no_segment(call.segments[1])
         if head.key is None:
             return self._collection(call)
-        found = call.environment.subscriptions.get(head.key.strip("'")) if head.key.startswith("'") else None
-        if found is None:
-            raise errors.no_record("API Webhook Subscription", head.key)
+        found = self._found(call)
         if call.method == "GET":
             return _json(200, call, _shown(found))
-        given = call.headers.get("if-match", "")
-        if not given:
-            raise errors.precondition_missing()
-        if given not in ("*", etag_of(found)):
-            raise errors.entity_changed(self._behaviour.stale_status)
         if call.method == "DELETE":
             del call.environment.subscriptions[found["subscriptionId"]]
             return Answer(204)
@@ -87,21 +92,11 @@ class Subscriptions:
         if call.method == "GET":
             if call.query:
                 raise errors.bad_request("The query parameters of 'subscriptions' are not supported.")
-            rows = [_shown(record) for record in call.environment.subscriptions.values()]
+            rows = [_shown(record) for record in list(call.environment.subscriptions.values())]
             return _json(200, call, {"value": rows})
         if call.method != "POST":
             raise errors.not_allowed(call.method)
-        body = _body(call)
-        self._check(call.environment, body)
-        if len(call.environment.subscriptions) >= self._behaviour.subscriptions:
-            raise errors.dialog("The maximum number of webhook subscriptions has been reached.")
-        for known in call.environment.subscriptions.values():
-            if (known["notificationUrl"], split_resource(known["resource"])) == (
-                body["notificationUrl"],
-                split_resource(body["resource"]),
-            ):
-                raise errors.same_key("API Webhook Subscription", f"Subscription Id='{known['subscriptionId']}'")
-        _shake_hands(body["notificationUrl"])
+        body = self._fresh(call)
         now = self._clock.stamp()
         record: Record = {
             "subscriptionId": uuid.uuid4().hex,
@@ -122,12 +117,43 @@ class Subscriptions:
         location = f"{call.root}/subscriptions('{record['subscriptionId']}')"
         return _json(201, call, _shown(record), {"Location": location})
 
-    def _renew(self, call: Call, found: Record) -> Answer:
+    def _fresh(self, call: Call) -> dict[str, str]:
+        """The body of a new subscription, checked."""
+        body = _body(call)
+        self._check(call.environment, body)
+        if len(call.environment.subscriptions) >= self._behaviour.subscriptions:
+            raise errors.dialog("The maximum number of webhook subscriptions has been reached.")
+        for known in call.environment.subscriptions.values():
+            if (known["notificationUrl"], split_resource(known["resource"])) == (
+                body["notificationUrl"],
+                split_resource(body["resource"]),
+            ):
+                raise errors.same_key("API Webhook Subscription", f"Subscription Id='{known['subscriptionId']}'")
+        return body
+
+    def _found(self, call: Call) -> Record:
+        """The subscription a path names; a change has to name its etag as well."""
+        key = read_segment(call.segments[0]).key or ""
+        found = call.environment.subscriptions.get(key.strip("'")) if key.startswith("'") else None
+        if found is None:
+            raise errors.no_record("API Webhook Subscription", key)
+        given = call.headers.get("if-match", "")
+        if call.method != "GET" and not given:
+            raise errors.precondition_missing()
+        if call.method != "GET" and given not in ("*", etag_of(found)):
+            raise errors.entity_changed(self._behaviour.stale_status)
+        return found
+
+    def _renewed(self, call: Call, found: Record) -> dict[str, str]:
+        """The body of a renewal, checked."""
         body = {**{name: found[name] for name in _WRITABLE}, **_body(call)}
         self._check(call.environment, body)
         if split_resource(body["resource"]) != split_resource(found["resource"]):
             raise errors.dialog("The resource of a subscription cannot be changed.")
-        _shake_hands(body["notificationUrl"])
+        return body
+
+    def _renew(self, call: Call, found: Record) -> Answer:
+        body = self._renewed(call, found)
         now = self._clock.stamp()
         renewed = {
             **found,
@@ -169,7 +195,7 @@ def _body(call: Call) -> dict[str, str]:
     return body
 
 
-def _shake_hands(url: str) -> None:
+async def shake_hands(url: str) -> None:
     """Call the receiver with a token, which it has to answer in its body.
 
     Raises:
@@ -177,7 +203,8 @@ def _shake_hands(url: str) -> None:
     """
     token = secrets.token_urlsafe(24)
     try:
-        answer = httpx.post(url, params={"validationToken": token}, timeout=_HANDSHAKE_SECONDS)
+        async with httpx.AsyncClient(timeout=_HANDSHAKE_SECONDS) as http:
+            answer = await http.post(url, params={"validationToken": token})
     except httpx.HTTPError:
         raise _no_handshake(url) from None
     if answer.status_code != 200 or answer.text.strip() != token:

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from erp_sandbox.business_central.fields import choice, code, day, flag, guid, instant, number, text
+from erp_sandbox.business_central.fields import choice, code, day, flag, guid, instant, integer, number, text
 
 VENDOR_BLOCKED = (" ", "Payment", "All")
 TAX_TYPES = ("Sales Tax", "VAT")
+
+COMPANY = (
+    guid("id"),
+    text("systemVersion"),
+    integer("timestamp"),
+    text("name", 30),
+    text("displayName", 250),
+    text("businessProfileId"),
+    instant("systemCreatedAt"),
+    guid("systemCreatedBy"),
+    instant("systemModifiedAt"),
+    guid("systemModifiedBy"),
+)
 
 ACCOUNT = (
     guid("id"),

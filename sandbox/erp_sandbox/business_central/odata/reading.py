@@ -18,9 +18,10 @@ from erp_sandbox.business_central.rules.dimensions import dimension_rows
 from erp_sandbox.business_central.table import Key
 from erp_sandbox.business_central.values import Record, on_the_wire
 
-__all__ = ["Page", "Reader", "etag_of"]
+__all__ = ["Page", "Reader", "behind", "etag_of", "sorted_rows"]
 
 _QUERIES = frozenset(FINANCE_SETS)
+_SUMS = frozenset({"balance", "netChange"})
 
 
 def etag_of(record: Record) -> str:
@@ -120,10 +121,12 @@ class Reader:
         row: dict[str, Any] = {}
         if entity.name not in _QUERIES:
             row["@odata.etag"] = etag_of(record)
-        computed = self._worked_out(entity, record)
-        for each in entity.fields:
-            if query.select is None or each.name in query.select:
-                row[each.name] = computed.get(each.name, on_the_wire(each, record[each.name]))
+        for name, coded in entity.plan:
+            if query.select is None or name in query.select:
+                row[name] = record[name] if coded is None else on_the_wire(coded, record[name])
+        for name, value in self._worked_out(entity, record).items():
+            if name in row:
+                row[name] = value
         if entity.name == "documentAttachments" and query.select is None:
             link = f"{self.url}/documentAttachments({record['id']})/attachmentContent"
             row["attachmentContent@odata.mediaEditLink"] = row["attachmentContent@odata.mediaReadLink"] = link
@@ -135,8 +138,8 @@ class Reader:
 
     def _ordered(self, entity: EntitySet, parent: Parent | None, query: Query) -> Iterable[Record]:
         if query.order:
-            rows = sorted(self._rows(entity, parent, query), key=cmp_to_key(_by(query.order)))
-            return _behind(rows, query.token) if query.token else rows
+            rows = sorted_rows(list(self._rows(entity, parent, query)), query.order)
+            return behind(rows, query.token) if query.token else rows
         return self._rows(entity, parent, query, self._start(entity, query.token) if query.token else None)
 
     def _start(self, entity: EntitySet, token: str) -> Key:
@@ -155,10 +158,12 @@ class Reader:
         self, entity: EntitySet, parent: Parent | None, query: Query, after: Key | None = None
     ) -> Iterator[Record]:
         admits = query.filter.admits if query.filter is not None else None
+        asks_sums = query.filter is not None and query.filter.fields & _SUMS
         for record in self._candidates(entity, parent, query, after):
-            if self._is_visible(entity, query, record) and (
-                admits is None or admits({**record, **self._worked_out(entity, record)})
-            ):
+            if not self._is_visible(entity, query, record):
+                continue
+            asked = {**record, **self._worked_out(entity, record)} if asks_sums else record
+            if admits is None or admits(asked):
                 yield record
 
     def _is_visible(self, entity: EntitySet, query: Query, record: Record) -> bool:
@@ -222,6 +227,11 @@ def _need_filter(entity: EntitySet, equals: dict[str, Any]) -> None:
     )
 
 
+def sorted_rows(rows: list[Record], order: tuple[tuple[str, bool], ...]) -> list[Record]:
+    """Rows as ``$orderby`` wants them."""
+    return sorted(rows, key=cmp_to_key(_by(order))) if order else rows
+
+
 def _by(order: tuple[tuple[str, bool], ...]) -> Callable[[Record, Record], int]:
     def compare(one: Record, other: Record) -> int:
         for name, descending in order:
@@ -232,7 +242,12 @@ def _by(order: tuple[tuple[str, bool], ...]) -> Callable[[Record, Record], int]:
     return compare
 
 
-def _behind(rows: list[Record], token: str) -> list[Record]:
+def behind(rows: list[Record], token: str) -> list[Record]:
+    """The rows behind the one a page ended with.
+
+    Raises:
+        BusinessCentralRefusalError: it is not among them.
+    """
     for place, record in enumerate(rows):
         if record["id"] == token:
             return rows[place + 1 :]

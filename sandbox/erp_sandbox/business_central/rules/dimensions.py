@@ -129,7 +129,7 @@ class DimensionLineRules:
 
     def insert(self, company: Company, parent_entity: EntitySet, parent: Record, body: object) -> Record:
         """Add a dimension; one that is there already is refused, inherited or not (sheet 4)."""
-        refuse_posted(parent)
+        refuse_posted(company, parent_entity, parent)
         dimension, value = self._named(company, body, None)
         if dimension["id"] in parent["_dimensions"]:
             raise errors.same_key(
@@ -139,7 +139,7 @@ class DimensionLineRules:
 
     def modify(self, company: Company, parent_entity: EntitySet, parent: Record, row: Record, body: object) -> Record:
         """Give a dimension another value."""
-        refuse_posted(parent)
+        refuse_posted(company, parent_entity, parent)
         dimension, value = self._named(company, body, row["id"])
         if dimension["id"] != row["id"]:
             raise errors.dialog("You cannot change the dimension of a dimension set line.")
@@ -147,7 +147,7 @@ class DimensionLineRules:
 
     def delete(self, company: Company, parent_entity: EntitySet, parent: Record, row: Record) -> None:
         """Take a dimension away."""
-        refuse_posted(parent)
+        refuse_posted(company, parent_entity, parent)
         rest = {name: value for name, value in parent["_dimensions"].items() if name != row["id"]}
         _keep(company, parent_entity, parent, rest)
 
@@ -198,9 +198,11 @@ def _pass_on(company: Company, lines: str, parent: Record, dimensions: dict[str,
             company.save(lines, {**line, "_dimensions": own})
 
 
-def refuse_posted(parent: Record) -> None:
-    """Posted documents and entries stay as they are."""
-    if parent.get("_posted"):
+def refuse_posted(company: Company, entity: EntitySet, parent: Record) -> None:
+    """Posted documents stay as they are, with their lines."""
+    headers = next((name for name, lines in _HEADERS.items() if lines == entity.name), None)
+    document = company.table(headers).get(parent["documentId"]) if headers else parent
+    if document is not None and document.get("_posted"):
         raise errors.dialog("You cannot modify posted invoices.")
 
 
