@@ -18,7 +18,7 @@ from ml_connector.errors import VaultDamaged, VaultMissing, VaultNotWritable
 from ml_connector.files import replace_private_file
 from ml_connector.vault.keys import KeyRing, writing
 
-__all__ = ["Entry", "Listed", "VaultFile"]
+__all__ = ["Entry", "Listed", "VaultFile", "backup_of"]
 
 FORMAT: t.Final = 1
 MOST: t.Final = 16 * 1024 * 1024
@@ -143,10 +143,10 @@ class VaultFile:
         content = self._content()
         with writing(f"the vault {path}"):
             if keep_previous and path.exists():
-                replace_private_file(_backup(path), path.read_bytes())
+                replace_private_file(backup_of(path), path.read_bytes())
             replace_private_file(path, content)
             if not keep_previous:
-                replace_private_file(_backup(path), content)
+                replace_private_file(backup_of(path), content)
 
     def _content(self) -> bytes:
         body = {
@@ -163,6 +163,11 @@ class VaultFile:
             },
         }
         return json.dumps({**body, "checksum": _checksum(body)}, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def backup_of(path: Path) -> Path:
+    """Return where the copy beside a vault is."""
+    return path.with_name(f"{path.name}.bak")
 
 
 class _NotWholeError(Exception):
@@ -225,13 +230,9 @@ def _checksum(body: t.Mapping[str, t.Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def _backup(path: Path) -> Path:
-    return path.with_name(f"{path.name}.bak")
-
-
 def _restore(path: Path) -> str:
     """Say how the backup is put back, if there is one and it is whole."""
-    backup = _backup(path)
+    backup = backup_of(path)
     try:
         _parsed(backup.read_bytes())
     except (OSError, _NotWholeError):

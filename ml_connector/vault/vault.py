@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ml_connector.errors import CredentialsUnknown, SettingInvalid, VaultExists, VaultKeyWrong
 from ml_connector.project import project_root
-from ml_connector.vault.file import Entry, Listed, VaultFile
+from ml_connector.vault.file import Entry, Listed, VaultFile, backup_of
 from ml_connector.vault.keys import KeySource, key_source, key_source_for_new, locked, variable, writing
 
 __all__ = ["Vault", "vault_path"]
@@ -63,7 +63,7 @@ class Vault:
             where: The place for its key; None: where there is one, else the key file.
 
         Raises:
-            VaultExists: There is a vault.
+            VaultExists: There is a vault, or the copy of one that is gone.
             SettingInvalid: Keys are looked for elsewhere first.
             VaultNotWritable: The vault or its key cannot be written.
         """
@@ -71,6 +71,11 @@ class Vault:
         with _alone(path):
             if path.exists():
                 raise VaultExists(f"there is a vault at {path}.", "Add to it with `ml-connector vault set`.")
+            backup = backup_of(path)
+            if backup.exists():
+                raise VaultExists(
+                    f"there is no vault at {path}, but a copy of one.", f"Put it back: cp {backup} {path}"
+                )
             vault = cls(path, key_source_for_new(where))
             VaultFile(vault._ring.id).write(path, keep_previous=False)
         return vault

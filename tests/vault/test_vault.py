@@ -134,6 +134,17 @@ def test_a_vault_is_never_made_over_another(vault):
     assert vault.names() == ["bill-prod"]
 
 
+def test_a_vault_is_not_made_over_the_copy_of_one_that_is_gone(vault, place):
+    """An init in place of the restore would lose what the copy holds."""
+    vault.put("bill-prod", {"password": SECRET})
+    vault.put("bill-prod", {"more": 1})
+    place.vault.unlink()
+    with pytest.raises(VaultExists, match=r"cp .*vault\.json\.bak"):
+        Vault.create()
+    place.vault.write_bytes(place.backup.read_bytes())
+    assert Vault.open().settings("bill-prod") == {"password": SECRET}
+
+
 def test_a_key_that_would_not_be_found_is_not_made(vault, place, keyring, monkeypatch, tmp_path):
     """Where the key file has a key already, one in the keyring would never be used."""
     monkeypatch.setenv("ML_CONNECTOR_VAULT", str(tmp_path / "second.json"))
