@@ -7,7 +7,6 @@ import datetime as dt
 import functools
 import typing as t
 
-from ml_connector.cli.connections import config_of
 from ml_connector.errors import SettingInvalid
 from ml_connector.events import bill
 from ml_connector.events.doorbell import Doorbell, Event, Subscriber
@@ -20,6 +19,8 @@ from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.bill.subscriptions import BillSubscriptions
 
 __all__ = ["ROOMS", "Door", "doors"]
+
+ConfigOf = t.Callable[[str], t.Mapping[str, t.Any]]
 
 
 class Room(t.NamedTuple):
@@ -63,11 +64,12 @@ class Door:
         return ROOMS[self.settings.system].subscriber(self.settings, self.config, webhooks)
 
 
-def doors(webhooks: WebhookSettings, names: t.Collection[str] = ()) -> list[Door]:
+def doors(webhooks: WebhookSettings, config_of: ConfigOf, names: t.Collection[str] = ()) -> list[Door]:
     """Return the doors whose plugins have settings.
 
     Args:
         webhooks: All doors there are.
+        config_of: Returns the settings of a plugin.
         names: Only these; each of them must have settings.
 
     Raises:

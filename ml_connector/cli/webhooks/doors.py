@@ -7,6 +7,7 @@ import typing as t
 
 import click
 
+from ml_connector.cli.connections import config_of
 from ml_connector.events import settings
 from ml_connector.events.doorbell import Subscriber
 from ml_connector.events.doors import Door, doors
@@ -32,7 +33,7 @@ def subscribers(
     webhooks = settings.load()
     with contextlib.ExitStack() as stack:
         opened = []
-        for door in doors(webhooks, names):
+        for door in doors(webhooks, config_of, names):
             subscriber = door.subscriber(webhooks)
             stack.callback(subscriber.close)
             opened.append((door, subscriber))

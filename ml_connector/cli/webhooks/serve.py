@@ -9,6 +9,7 @@ import sys
 import click
 
 from ml_connector.cli.common import Cli, common_options
+from ml_connector.cli.connections import config_of
 from ml_connector.cli.webhooks.doors import door_option
 from ml_connector.errors import SettingInvalid
 from ml_connector.events import settings
@@ -67,7 +68,7 @@ def serve_command(
     """
     _log_to_stderr()
     webhooks = settings.load().only(pipelines)
-    opened = doors(webhooks, names)
+    opened = doors(webhooks, config_of, names)
     runs = MeltanoRuns(meltano())
     address = public_address(public_url) if public_url else None
     try:
