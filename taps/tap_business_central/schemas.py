@@ -22,6 +22,10 @@ KEY: t.Final = ("tenant_id", "environment", "company_id")
 """Whose a row is: a copy of an environment has the same companies, under the same ids."""
 
 
+def _about(kind: str, words: str) -> dict[str, t.Any]:
+    return _KINDS[kind] | {"description": words}
+
+
 def _fields(text: str, **nested: dict[str, t.Any]) -> dict[str, t.Any]:
     named = (each.partition(":") for each in text.split())
     return {name: dict(_KINDS[kind or "text"]) for name, _, kind in named} | nested
@@ -38,12 +42,10 @@ def _stream(text: str, key: str = "id", **nested: dict[str, t.Any]) -> dict[str,
     whose = {name: {"type": "string"} for name in KEY}
     properties = whose | _fields(text, **nested)
     properties[key] = properties[key] | {"type": properties[key]["type"][0]}
+    # Targets of the SDK keep _sdc_deleted_at to themselves, so the row says it once more.
+    properties["deleted"] = _about("flag", "True when the row was found to be gone; null otherwise.")
     properties["_sdc_deleted_at"] = _KINDS["time"] | {"description": "When the row was found to be gone."}
     return {"type": "object", "properties": properties}
-
-
-def _about(kind: str, words: str) -> dict[str, t.Any]:
-    return _KINDS[kind] | {"description": words}
 
 
 _DIMENSIONS: t.Final = _list(

@@ -214,7 +214,7 @@ class IncrementalStream(CentralStream):
             )
             return
         moment = format_time(dt.datetime.now(dt.UTC))
-        yield from ({"id": each, "_sdc_deleted_at": moment} for each in known.gone)
+        yield from ({"id": each, "deleted": True, "_sdc_deleted_at": moment} for each in known.gone)
         kept[company_id] = known.text()
         self.state_manager.is_flushed = False
 

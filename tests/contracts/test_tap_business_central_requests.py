@@ -148,7 +148,7 @@ def test_what_is_expanded_belongs_to_the_row(contract, sent):
 
 def test_every_field_of_a_stream_is_in_the_contract(contract):
     """With its type; what the tap adds is left out."""
-    added = {"tenant_id", "environment", "company_id", "_sdc_deleted_at", "approvalStatus", "approvedAmount"}
+    added = {"tenant_id", "environment", "company_id", "deleted", "_sdc_deleted_at", "approvalStatus", "approvedAmount"}
     added |= {"dimensionCode", "dimensionsUnreadable", "dimensionValues", "defaultDimensions", "dimensionSetLines"}
     for stream in STREAM_CLASSES:
         path = f"{stream.path}({GUID})/{stream.below}" if hasattr(stream, "below") else stream.path

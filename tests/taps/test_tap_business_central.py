@@ -369,7 +369,7 @@ def test_a_deleted_row_is_told_once(box):
     found = run(box, state=state, **settings)
     (gone,) = [record for record in records(found, "vendors") if record.get("_sdc_deleted_at")]
     assert gone["id"] == vendor
-    assert set(gone) == {"tenant_id", "environment", "company_id", "id", "_sdc_deleted_at"}
+    assert set(gone) == {"tenant_id", "environment", "company_id", "id", "deleted", "_sdc_deleted_at"}
     again = run(box, state=last_state(found), **settings)
     assert not any(record.get("_sdc_deleted_at") for record in records(again, "vendors"))
 
