@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing as t
+import weakref
 from functools import cached_property
 
 from singer_sdk import typing as th
@@ -145,4 +146,5 @@ class TargetBusinessCentral(DeliveryTarget):
     def _connected(self) -> BusinessCentralClient:
         if self._client is None:
             self._client = BusinessCentralClient(self._settings)
+            weakref.finalize(self, self._client.close)  # for a run that ends before its input does
         return self._client
