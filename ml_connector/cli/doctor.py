@@ -153,10 +153,10 @@ def _ask(connection: Connection) -> _Finding:
 
 
 def _lines(finding: _Finding) -> t.Iterator[str]:
-    start = f"{finding.system:<9}{finding.state:<6}"
+    start = f"{finding.system + ' ':<9}{finding.state:<6}"
     if finding.health is None:
         what, *more = finding.error.splitlines()
-        yield f"{start}{what}" if finding.plugin else f"{finding.system:<9}not configured ({what})"
+        yield f"{start}{what}" if finding.plugin else f"{finding.system + ' ':<9}not configured ({what})"
         yield from (f"{'':<15}{line.strip()}" for line in more)
         return
     probes = finding.health.probes
