@@ -138,6 +138,8 @@ def declared_for(module: str) -> set[str]:
     requirements = list(project["dependencies"])
     if within(module, "erp_sandbox"):
         requirements += project["optional-dependencies"]["sandbox"]
+    if within(module, "ml_connector.events.receiver", "ml_connector.events.serving"):  # told when it is not there
+        requirements += project["optional-dependencies"]["webhooks"]
     if module == "ml_connector.vault.keys":  # looked for when it is used, and told when it is not there
         requirements += project["optional-dependencies"]["keyring"]
     return {normalized(requirement) for requirement in requirements}

@@ -17,6 +17,7 @@ from ml_connector.systems.access import typed
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.bill.subscriptions import BillSubscriptions
+from ml_connector.vault.credentials import CREDENTIALS, fill
 
 __all__ = ["ROOMS", "Door", "doors"]
 
@@ -87,7 +88,8 @@ def doors(webhooks: WebhookSettings, config_of: ConfigOf, names: t.Collection[st
                 f"door {name}: nothing is known of webhooks of {each.system}.", f"Known are {', '.join(ROOMS)}."
             )
         config = config_of(each.plugin)
-        if any(config.get(one) for one in room.known_by):
+        if any(config.get(one) for one in (CREDENTIALS, *room.known_by)):
+            config = fill(config, system=each.system).config
             wanted = functools.partial(_wanted, webhooks, name)
             woken = tuple(pipeline for pipeline, one in webhooks.pipelines.items() if name in one.events)
             found.append(Door(name, each, config, wanted, woken))
