@@ -23,6 +23,7 @@ LATEST = HERE / "results" / "latest.json"
 
 BENCHMARKS: t.Final[dict[str, tuple[str, ...]]] = {
     "reading": ("--bills", "300", "--latency", "0.01", "--tries", "1"),
+    "reading_business_central": ("--vendors", "20", "--vendors", "60"),
     "delivering": ("--invoices", "20", "--long-invoices", "5", "--latency", "0.01", "--tries", "1"),
     "memory": ("--bills", "20", "--bills", "60", "--delivered", "5"),
     "ledger_growth": ("--rows", "1000", "--rows", "3000", "--new", "20", "--unchanged", "20", "--tries", "1"),
