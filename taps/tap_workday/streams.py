@@ -11,14 +11,14 @@ import typing as t
 
 from ml_connector.errors import PermissionDenied
 from ml_connector.singer.stream import ApiStream
+from ml_connector.systems.workday import schemas
 from ml_connector.systems.workday.client import FINANCE, RESOURCES
+from ml_connector.systems.workday.flatten import Flattener
 from ml_connector.systems.workday.raas import report_rows
 from ml_connector.systems.workday.reads import DatesBetween, Reader, Source
 from ml_connector.systems.workday.windows import DateWindow, UpdatedWindow
 from ml_connector.systems.workday.wql import changed_invoices
-from tap_workday import schemas
 from tap_workday.attachments import attachments_of
-from tap_workday.flatten import Flattener, own_reference
 from tap_workday.seen import Seen, content_key
 
 if t.TYPE_CHECKING:
@@ -27,8 +27,8 @@ if t.TYPE_CHECKING:
     from singer_sdk.helpers import types
 
     from ml_connector.systems.workday.client import WorkdayClient
+    from ml_connector.systems.workday.fields import Shape
     from ml_connector.systems.workday.xml import Node
-    from tap_workday.fields import Shape
     from tap_workday.tap import TapWorkday
 
 __all__ = ["STREAM_CLASSES"]
@@ -112,14 +112,7 @@ class WorkdayStream(ApiStream):
 
     def records_of(self, row: Node) -> Iterator[types.Record]:
         """Yield what a row holds: one record, with the data of the row beside what the row is known by."""
-        reference = row.node(self.source.reference)
-        record = own_reference(None if reference is None else reference.element)
-        blocks = [self._flattener.record(block.element, self.shape) for block in row.nodes(self.data)]
-        for block in blocks[:1]:
-            record |= block
-        if blocks[1:]:
-            record["further_data"] = blocks[1:]  # the contract allows several; one is what comes
-        yield record
+        yield self._flattener.row(row, reference=self.source.reference, data=self.data, shape=self.shape)
 
     @functools.cached_property
     def _flattener(self) -> Flattener:

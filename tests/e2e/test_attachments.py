@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import hashlib
 import json
 import random
-from decimal import Decimal
 
 import pytest
+from workday_invoices import entered
 
-from erp_sandbox.workday.documents import Attachment, Invoice, InvoiceLine
 from erp_sandbox.world import World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-DAY = dt.date(2026, 10, 1)
 SENDING = {
     "TARGET_BILL_TRANSFORM": "tap-workday",
     "TARGET_BILL_MAP_SETTINGS": json.dumps({"send_invoices": True, "send_attachments": True}),
@@ -26,30 +23,11 @@ LARGE = random.Random(1).randbytes(4_500_000)
 TOO_LARGE = bytes(6_000_001)
 
 
-def invoice(number, *files):
-    """An approved invoice of one line, with files."""
-    entered = dt.datetime(2026, 10, 1, tzinfo=dt.UTC)
-    line = InvoiceLine(
-        f"{number}-1", "1", "Paper", "Office_Supplies", Decimal(0), Decimal(0), Decimal("19.90"), "",
-        {"Cost_Center_Reference_ID": "CC-110"},
-    )  # fmt: skip
-    return Invoice(
-        wid="", supplier_invoice_id=f"SUPPLIER_INVOICE-3-{number}", invoice_number=f"SI-{number}", company="CO-100",
-        currency="USD", supplier="S-00001", suppliers_invoice_number=f"R-{number}", invoice_date=DAY,
-        due_date=DAY + dt.timedelta(days=30), control_amount_total=Decimal("19.90"), status="APPROVED", submitted=True,
-        locked=False, created_at=entered, updated_at=entered, lines=[line],
-        attachments=[
-            Attachment(name, "application/pdf", "base64", base64.b64encode(content).decode(), "")
-            for name, content in files
-        ],
-    )  # fmt: skip
-
-
 def test_files_arrive_once_and_whole_and_stand_in_no_log(project):
     """One of several megabytes too; one BILL would not take is held with its cure, and its invoice is not."""
     here = project(World.plain(vendors=1, bills=0))
-    here.box.workday.add_invoice(invoice(1, ("scan.pdf", SCAN), ("large.pdf", LARGE)))
-    here.box.workday.add_invoice(invoice(2, ("scan.pdf", SCAN), ("huge.pdf", TOO_LARGE)))
+    here.box.workday.add_invoice(entered(1, "19.90", ("scan.pdf", SCAN), ("large.pdf", LARGE)))
+    here.box.workday.add_invoice(entered(2, "19.90", ("scan.pdf", SCAN), ("huge.pdf", TOO_LARGE)))
     done = here.meltano("run", "tap-workday--invoices", "target-bill", **SENDING)
     assert done.code == 0, done.err
     numbers = {bill["id"]: bill["invoice"]["invoiceNumber"] for bill in here.box.bill.bills()}

@@ -34,10 +34,10 @@ from erp_sandbox.faults import Faults
 from erp_sandbox.workday.documents import BankAccount
 from erp_sandbox.world import World
 from ml_connector.errors import PermissionDenied, SettingInvalid, Unavailable
+from ml_connector.systems.workday import schemas
+from ml_connector.systems.workday.fields import Shape
+from ml_connector.systems.workday.flatten import Flattener
 from ml_connector.systems.workday.reads import Reader
-from tap_workday import schemas
-from tap_workday.fields import Shape
-from tap_workday.flatten import Flattener
 from tap_workday.tap import TapWorkday
 
 TODAY = dt.datetime.now(dt.UTC).date()

@@ -8,9 +8,11 @@ import typing as t
 
 from ml_connector.errors import PermissionDenied
 from ml_connector.systems.access import Health, InvoiceView, Party, typed
+from ml_connector.systems.workday import schemas
 from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
-from ml_connector.systems.workday.invoices import ADJUSTMENT, FORMS, InvoiceReader, InvoiceRecord
+from ml_connector.systems.workday.flatten import Flattener
+from ml_connector.systems.workday.invoices import ADJUSTMENT, FORMS, INVOICE, Form, InvoiceReader, InvoiceRecord
 from ml_connector.systems.workday.probing import Uses, needs, probe, probe_queries, small_request
 from ml_connector.systems.workday.references import SupplierThing, read_supplier
 from ml_connector.systems.workday.security_groups import probe_domains
@@ -47,6 +49,7 @@ class WorkdayAccess:
         self._client = client
         self._uses = uses or Uses()
         self._group_report = group_report
+        self._flattener = Flattener()
 
     @classmethod
     def connect(cls, config: t.Mapping[str, t.Any], *, plugin: str) -> t.Self:
@@ -100,11 +103,18 @@ class WorkdayAccess:
         reader = InvoiceReader(self._client)
         for form in FORMS:
             try:
-                yield from map(_view, reader.window(form, since, until))
+                for record, row in reader.rows(form, since, until):
+                    yield _view(record, self._as_read(form, row))
             except PermissionDenied as denied:
                 if form is not ADJUSTMENT:
                     raise
                 _LOG.warning("%s; credits are left out.", denied)
+
+    def _as_read(self, form: Form, row: Node) -> dict[str, t.Any]:
+        """Return the record the tap would give."""
+        shape = schemas.INVOICE if form is INVOICE else schemas.ADJUSTMENT
+        record = self._flattener.row(row, reference=form.reference, data=form.data, shape=shape)
+        return {**record, "tenant": self._client.settings.tenant}
 
     def close(self) -> None:
         """Close the connections."""
@@ -128,7 +138,7 @@ def _party(supplier: SupplierThing, node: Node) -> Party:
     )
 
 
-def _view(record: InvoiceRecord) -> InvoiceView:
+def _view(record: InvoiceRecord, as_read: t.Mapping[str, t.Any]) -> InvoiceView:
     status = record.status or ("canceled" if record.cancelled else "draft" if record.draft else "unknown")
     return InvoiceView(
         id=record.wid,
@@ -142,4 +152,6 @@ def _view(record: InvoiceRecord) -> InvoiceView:
         currency=record.currency,
         status=status.lower(),
         stands=not record.cancelled and "denied" not in status.lower(),
+        stream="supplier_invoices" if record.form is INVOICE else "supplier_invoice_adjustments",
+        record=as_read,
     )

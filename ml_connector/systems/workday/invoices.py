@@ -117,6 +117,12 @@ class InvoiceReader:
             last: Last date.
             supplier: Reference to the one supplier wanted.
         """
+        return (record for record, _ in self.rows(form, first, last, supplier=supplier))
+
+    def rows(
+        self, form: Form, first: dt.date, last: dt.date, *, supplier: t.Mapping[str, t.Any] | None = None
+    ) -> t.Iterator[tuple[InvoiceRecord, Node]]:
+        """As :meth:`window`, each with the whole row of the answer."""
         shape = self._client.service(RESOURCES).shape(form.get).part("Request_Criteria")
         criteria: dict[str, t.Any] = {}
         shape.put(criteria, first, "Invoice_Date_On_or_After", "Adjustment_Date_On_or_After")
@@ -124,7 +130,7 @@ class InvoiceReader:
         shape.put(criteria, [supplier] if supplier else None, "Supplier_Reference")
         body = {"Request_Criteria": criteria, **self._group(form)}
         for page in self._client.pages(RESOURCES, form.get, body, pinned=False):
-            yield from _records(form, page)
+            yield from _rows(form, page)
 
     def by_id(self, form: Form, external_id: str) -> InvoiceRecord:
         """Return the one created under an id.
@@ -222,7 +228,7 @@ class InvoiceReader:
         body = {"Request_References": {form.reference: references}, **self._group(form)}
         body["Response_Filter"] = {"Count": _MOST_REFERENCES}
         node = self._client.call(RESOURCES, form.get, body, sought=sought).node
-        return [record for page in node.nodes("Response_Data") for record in _records(form, page)]
+        return [record for page in node.nodes("Response_Data") for record, _ in _rows(form, page)]
 
     def _group(self, form: Form) -> dict[str, t.Any]:
         group = self._client.service(RESOURCES).shape(form.get).part("Response_Group")
@@ -237,12 +243,12 @@ class _Key:
     resolves: bool | None = None
 
 
-def _records(form: Form, page: Node) -> t.Iterator[InvoiceRecord]:
+def _rows(form: Form, page: Node) -> t.Iterator[tuple[InvoiceRecord, Node]]:
     for node in page.nodes(form.name):
         ref = node.ref(form.reference)
         for data in node.nodes(form.data)[:1]:
             if ref is not None and ref.wid:
-                yield _record(form, ref, data)
+                yield _record(form, ref, data), node
 
 
 def _record(form: Form, ref: Ref, data: Node) -> InvoiceRecord:

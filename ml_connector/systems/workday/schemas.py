@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from tap_workday.fields import (
+from ml_connector.systems.workday.fields import (
     Schema,
     Shape,
     amount,

@@ -1,4 +1,4 @@
-"""Records out of Workday's XML, by the shapes of :mod:`tap_workday.fields`.
+"""Records out of Workday's XML, by the shapes of :mod:`ml_connector.systems.workday.fields`.
 
 What a shape does not know, because the tenant's version is newer, is kept under its own name in snake_case.
 """
@@ -12,10 +12,10 @@ from decimal import Decimal
 
 from lxml import etree
 
-from ml_connector.systems.workday.xml import NS
-from tap_workday.fields import Field, Kind, Shape, snake
+from ml_connector.systems.workday.fields import Field, Kind, Shape, snake
+from ml_connector.systems.workday.xml import NS, Node
 
-__all__ = ["ID_TYPES", "Flattener", "own_reference"]
+__all__ = ["ID_TYPES", "Flattener"]
 
 ID_TYPES: t.Final = (
     "Supplier_Invoice_Reference_ID",
@@ -77,6 +77,25 @@ class Flattener:
             record["value"] = self._shown(element, content)
         return record
 
+    def row(self, row: Node, *, reference: str, data: str, shape: Shape) -> dict[str, t.Any]:
+        """Return a row of a Get: what it is known by (``wid``, ``id``, ``descriptor``, ``refs``) and what it holds.
+
+        Args:
+            row: The row.
+            reference: Element in which it says what it is.
+            data: Element that holds its data; what comes beyond a first one is kept as ``further_data``.
+            shape: What that consists of.
+        """
+        own = row.node(reference)
+        record = {} if own is None else _reference(own.element)
+        record.pop("type", None)
+        blocks = [self.record(block.element, shape) for block in row.nodes(data)]
+        for block in blocks[:1]:
+            record |= block
+        if blocks[1:]:
+            record["further_data"] = blocks[1:]  # the contract allows several; one is what comes
+        return record
+
     def _value(self, field: Field, found: list[etree._Element]) -> t.Any:
         if field.kind == "refs":
             return [_reference(one) for one in found]
@@ -121,15 +140,6 @@ class Flattener:
             return text
         shown = text[-_SHOWN:] if len(text) > _SHOWN else ""
         return shown.rjust(len(text), _MASK)
-
-
-def own_reference(element: etree._Element | None) -> dict[str, t.Any]:
-    """Return what a row is known by: ``wid``, ``id``, ``descriptor`` and ``refs``."""
-    if element is None:
-        return {}
-    found = _reference(element)
-    del found["type"]
-    return found
 
 
 _NOTHING = Shape(())
