@@ -35,6 +35,7 @@ __all__ = [
     "Result",
     "SandboxProcess",
     "best",
+    "environment",
     "machine",
     "program",
     "reported",
@@ -138,6 +139,10 @@ class SandboxProcess:
         """Return how many invoices its Workday was sent."""
         return int(_http(f"{self.control}/stats")["workday_operations"].get("Submit_Supplier_Invoice", 0))
 
+    def edit_bill(self, bill: str, **changes: t.Any) -> None:
+        """Change fields of a bill in its BILL, as a person would."""
+        _http(f"{self.control}/bill/bills/{bill}", json.dumps(changes).encode())
+
     def reset(self) -> None:
         """Let it start over with the data of its first moment."""
         _http(f"{self.control}/reset", b"")
@@ -208,9 +213,9 @@ def run(
         (stdout or Path(os.devnull)).open("wb") as sink,
         log.open("wb") as errors,
     ):
-        environment = _environment(folder, Path(state), settings)
+        known = environment(folder, Path(state), settings)
         began = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdin=source, stdout=sink, stderr=errors)
+        process = subprocess.Popen(command, cwd=folder, env=known, stdin=source, stdout=sink, stderr=errors)
         stopped = stop_when is not None and _stop_when(process.pid, stop_when)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
@@ -299,7 +304,8 @@ def _settings(process: subprocess.Popen[str]) -> dict[str, str]:
     raise BenchmarkFailed("the sandbox did not start")
 
 
-def _environment(folder: Path, state: Path, settings: t.Mapping[str, str]) -> dict[str, str]:
+def environment(folder: Path, state: Path, settings: t.Mapping[str, str]) -> dict[str, str]:
+    """Return what a measured program gets to know: its settings, and none of whoever measures."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_SETTINGS)}
     return {
         **inherited,

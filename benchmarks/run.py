@@ -29,6 +29,7 @@ BENCHMARKS: t.Final[dict[str, tuple[str, ...]]] = {
     "ledger_growth": ("--rows", "1000", "--rows", "3000", "--new", "20", "--unchanged", "20", "--tries", "1"),
     "mapping": ("--bills", "20", "--tries", "1"),
     "meltano_overhead": ("--bills", "20", "--tries", "1"),
+    "webhooks": ("--changes", "1"),
 }
 """Each benchmark, and the sizes at which it only shows that it works."""
 
