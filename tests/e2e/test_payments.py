@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -50,7 +51,7 @@ def test_by_default_nothing_is_kept_of_payments(project):
 
 
 def test_settled_payments_are_recorded_once(project):
-    """After their bills, in the same run; the next run does nothing."""
+    """After their bills, in the same run; the next run does nothing, not even where one was cancelled: that is held."""
     here = project(WORLD, **RECORDING)
     done = here.pipe().target
     assert done.code == 0, done.err
@@ -66,6 +67,14 @@ def test_settled_payments_are_recorded_once(project):
     here.state_path.unlink(missing_ok=True)
     again = here.pipe().target
     assert again.summary["counts"]["payments"]["found"] == len(wanted)
+    cancelled = min(recorded)
+    here.box.workday.cancel_ad_hoc_payment(cancelled)
+    with Ledger(here.ledger_url) as ledger:
+        a_day_ago = sa.update(entries).values(verified_at=dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
+        ledger.write(lambda connection: connection.execute(a_day_ago.where(entries.c.kind == "payments")))
+    here.pipe()
+    (held,) = [each for each in here.ask("held") if each["kind"] == "payments"]
+    assert f"{cancelled} was cancelled in Workday (Canceled)" in json.dumps(held)
     assert here.box.workday.requests["Submit_Ad_Hoc_Payment"] == requests
 
 

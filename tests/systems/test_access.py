@@ -240,3 +240,15 @@ def test_a_tenant_that_cannot_be_written_to_is_told(workday, monkeypatch):
     monkeypatch.setattr(type(workday._client), "offering", without_submit)
     (probe,) = [each for each in workday.ping().probes if each.operation == "Get_Supplier_Invoices"]
     assert (probe.outcome, "Submit_Supplier_Invoice" in probe.detail) == ("absent", True)
+
+
+@pytest.mark.contract
+def test_every_probe_fits_the_real_contract(contracts_dir, box, settings):
+    """The tenant serves the WSDLs of the contract folder and checks every request against their schemas."""
+    box.workday.serve_wsdl(contracts_dir / "workday")
+    config = {**settings("tap-workday"), "_select": ["*.*"], "payment_recording": "ad_hoc_payment"}
+    access = WorkdayAccess.connect(config, plugin="tap-workday")
+    probes = access.ping().probes
+    access.close()
+    assert {probe.outcome for probe in probes} == {"ok"}
+    assert len(probes) == 16
