@@ -515,7 +515,7 @@ class TestVendors:
     def test_a_number_that_may_not_be_given_is_told(self, box, sink):
         """In Business Central's own words."""
         box.business_central.company().setup.manual_vendor_numbers = False
-        with pytest.raises(Rejected, match="[Mm]anual"):
+        with pytest.raises(Rejected, match="manual"):
             sink(SupplierSink).create(supplier())
 
     @pytest.mark.parametrize(
