@@ -16,6 +16,7 @@ from ml_connector.http import decode_json, open_client, quoted, retry_after
 from ml_connector.sessions import SharedSession, Token
 from ml_connector.systems.business_central.errors import SYSTEM, said_by
 from ml_connector.systems.business_central.settings import BusinessCentralSettings
+from ml_connector.vault.credentials import vault_behind
 
 __all__ = ["TOKEN", "EntraSession"]
 
@@ -63,6 +64,7 @@ class EntraSession:
                 "client_secret": settings.client_secret,
             },
             leeway=0.0,
+            vault=vault_behind(settings),
         )
         self._refused: SystemFault | None = None
 

@@ -41,6 +41,7 @@ class BusinessCentralSettings:
         requests_per_minute: Shared likewise; the service takes 6,000 in five minutes.
         request_timeout: Seconds.
         read_replica: Whether reads that decide nothing may be answered by a copy of the database.
+        from_vault: Which settings came from the vault.
     """
 
     plugin: str
@@ -57,6 +58,7 @@ class BusinessCentralSettings:
     request_timeout: float = 120.0
     user_agent: str | None = None
     read_replica: bool = False
+    from_vault: tuple[str, ...] = ()
 
     @classmethod
     def from_config(cls, config: t.Mapping[str, t.Any], *, plugin: str) -> BusinessCentralSettings:
