@@ -126,7 +126,7 @@ class BillSubscriber:
         """Return what the catalog offers in the version we read."""
         return frozenset(kind for kind, versions in self._api.catalog().items() if not versions or "1" in versions)
 
-    def subscribe(self, url: str, kinds: t.Collection[str]) -> Standing:
+    def subscribe(self, url: str, kinds: t.Collection[str]) -> list[Standing]:
         """Have ``kinds`` sent to ``url``.
 
         A subscription that sends there already is taken over. Its key is the first thing that is kept of an answer;
@@ -135,12 +135,12 @@ class BillSubscriber:
         held = self._book.read()
         present = next((each for each in self._api.all() if each.url == url), None)
         if present is None:
-            return self._create(url, kinds, held)
+            return [self._create(url, kinds, held)]
         if held.get("subscription_id") != present.id or not held.get(KEY):
             self._new_key(present)
         if present.events != frozenset(kinds) or not present.enabled:
             self._api.replace(present.id, present.name or NAME, url, kinds)
-        return self._standing(self._api.get(present.id) or present)
+        return [self._standing(self._api.get(present.id) or present)]
 
     def standing(self) -> list[Standing]:
         """Return all subscriptions of the organization."""
@@ -153,7 +153,8 @@ class BillSubscriber:
             return []
         found = self._api.get(id_)
         if found is None:
-            return [Checked(None, f"BILL has no subscription {id_} any more: run `ml-connector webhooks subscribe`")]
+            gone = f"BILL has no subscription {id_} any more: run `ml-connector webhooks subscribe`"
+            return [Checked(None, gone, lost=id_)]
         alarm = None
         if not found.enabled:
             self._api.enable(id_)
@@ -163,14 +164,14 @@ class BillSubscriber:
                 alarm = f"BILL has switched the subscription {id_} off and does not switch it on again"
         return [Checked(self._standing(found), alarm, alarm is not None, tuple(self._missed(id_, since)))]
 
-    def rotate(self) -> Standing:
+    def rotate(self) -> list[Standing]:
         """Have a new key made; BILL signs with it from then on."""
         id_ = self._book.read().get("subscription_id")
         found = self._api.get(id_) if id_ else None
         if found is None:
             raise UserError("there is no subscription of ours.", "Run `ml-connector webhooks subscribe` first.")
         self._new_key(found)
-        return self._standing(found)
+        return [self._standing(found)]
 
     def test(self) -> str | None:
         """Let BILL send a test notification of the first kind we have subscribed to."""

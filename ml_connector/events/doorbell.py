@@ -40,7 +40,8 @@ class Event:
         stream: The tap's stream in which the object is read; None when none of them has it.
         source_id: The object's id; None when the notification names none.
         version: When the object changed; None when the notification does not say.
-        received_at: When we learned of it.
+        received_at: When we learned of it; where the system's tap leaves alone what has just changed, when the object
+            can be seen at the earliest.
     """
 
     system: str
@@ -160,12 +161,14 @@ class Checked:
         alarm: What a person should know, in one line; None when all was well.
         outage: Whether notifications may be missing that no history tells of.
         missed: What the system's history has of the time since the last look.
+        lost: The id of the one that is gone, where it is known.
     """
 
     standing: Standing | None
     alarm: str | None = None
     outage: bool = False
     missed: tuple[Event, ...] = ()
+    lost: str | None = None
 
 
 class Subscriber(t.Protocol):
@@ -178,7 +181,7 @@ class Subscriber(t.Protocol):
     def offered(self) -> frozenset[str]:
         """Return the kinds of events there are to subscribe to."""
 
-    def subscribe(self, url: str, kinds: t.Collection[str]) -> Standing:
+    def subscribe(self, url: str, kinds: t.Collection[str]) -> list[Standing]:
         """Have ``kinds`` sent to ``url``, and hold the key; doing it again changes nothing."""
 
     def standing(self) -> list[Standing]:
@@ -191,7 +194,7 @@ class Subscriber(t.Protocol):
             since: Until when nothing is missing.
         """
 
-    def rotate(self) -> Standing:
+    def rotate(self) -> list[Standing]:
         """Have a new key made; the one before stays valid for a while."""
 
     def test(self) -> str | None:

@@ -8,7 +8,7 @@ import functools
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.events import bill
+from ml_connector.events import bill, business_central
 from ml_connector.events.doorbell import Doorbell, Event, Subscriber
 from ml_connector.events.keys import SigningKeys
 from ml_connector.events.settings import DoorSettings, WebhookSettings
@@ -17,6 +17,9 @@ from ml_connector.systems.access import typed
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.bill.subscriptions import BillSubscriptions
+from ml_connector.systems.business_central.client import BusinessCentralClient
+from ml_connector.systems.business_central.settings import BusinessCentralSettings
+from ml_connector.systems.business_central.subscriptions import BusinessCentralSubscriptions
 from ml_connector.vault.credentials import CREDENTIALS, fill
 
 __all__ = ["ROOMS", "Door", "doors"]
@@ -128,7 +131,52 @@ def _bill_subscriber(door: DoorSettings, config: t.Mapping[str, t.Any], webhooks
     )
 
 
+def _central_settings(door: DoorSettings, config: t.Mapping[str, t.Any]) -> BusinessCentralSettings:
+    values = typed(BusinessCentralSettings, config, plugin=door.plugin)
+    return BusinessCentralSettings.from_config(values, plugin=door.plugin)
+
+
+def _environment(settings: BusinessCentralSettings) -> str:
+    return f"{settings.tenant_id}/{settings.environment}".lower()
+
+
+def _central_bell(name: str, door: DoorSettings, config: t.Mapping[str, t.Any]) -> Doorbell:
+    instance = _environment(_central_settings(door, config))
+    book = business_central.key_book(instance)
+    return business_central.BusinessCentralDoorbell(
+        instance,
+        SigningKeys(book, business_central.STATE),
+        path=business_central.secret_path(book, name),
+        settles=dt.timedelta(seconds=float(config.get("settle_seconds") or _SETTLE_SECONDS)),
+    )
+
+
+def _central_subscriber(door: DoorSettings, config: t.Mapping[str, t.Any], webhooks: WebhookSettings) -> Subscriber:
+    settings = _central_settings(door, config)
+    client = BusinessCentralClient(settings)
+
+    def companies() -> list[str]:
+        if settings.company:
+            return [client.company(settings.company).id]
+        return [company.id for company in client.companies()]
+
+    return business_central.BusinessCentralSubscriber(
+        BusinessCentralSubscriptions(client),
+        business_central.key_book(_environment(settings)),
+        _environment(settings),
+        companies=companies,
+        key_overlap=dt.timedelta(hours=webhooks.key_overlap_hours),
+        close=client.close,
+    )
+
+
+_SETTLE_SECONDS: t.Final = 30
+"""The default of tap-business-central's setting."""
+
 ROOMS: t.Final[t.Mapping[str, Room]] = {
     "bill": Room(("dev_key", "username", "password", "organization_id"), _bill_bell, _bill_subscriber),
+    "business_central": Room(
+        ("tenant_id", "environment", "client_id", "client_secret"), _central_bell, _central_subscriber
+    ),
 }
 """By system."""

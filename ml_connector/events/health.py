@@ -58,7 +58,7 @@ class HealthLoop:
         self._cared_for = cared_for
         self._webhooks = webhooks
         self._address = address
-        self._unsubscribed = {each.door.name for each in cared_for} if address else set()
+        self._unsubscribed = {each.door.name for each in cared_for if each.door.pipelines} if address else set()
         self._ring = ring
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="subscriptions", daemon=True)
@@ -89,9 +89,9 @@ class HealthLoop:
     def _look(self, each: Cared) -> None:
         fetched = look_after(self._ledger, each.subscriber, each.door.wanted)
         if self._address and each.door.name in self._unsubscribed:
-            standing = subscribe(self._ledger, each.door, each.subscriber, self._webhooks, address=self._address)
+            for standing in subscribe(self._ledger, each.door, each.subscriber, self._webhooks, address=self._address):
+                _LOG.info("%s: %d kinds of events go to us (%s)", each.door.name, len(standing.kinds), standing.id)
             self._unsubscribed.discard(each.door.name)
-            _LOG.info("%s: %d kinds of events go to %s", each.door.name, len(standing.kinds), standing.url)
         if fetched:
             self._ring()
 
@@ -129,7 +129,9 @@ def _note(
     fetched = keep(connection, missed, wanted)
     if checked.standing is None:
         lost = {"enabled": False, "checked_at": now, "alarm": checked.alarm, "alarm_at": now}
-        connection.execute(sa.update(subscriptions).where(subscriptions.c.source == source).values(**lost))
+        which = [subscriptions.c.source == source]
+        which += [subscriptions.c.id == checked.lost] if checked.lost else []
+        connection.execute(sa.update(subscriptions).where(*which).values(**lost))
         return fetched
     row = connection.execute(
         sa.select(subscriptions).where(subscriptions.c.source == source, subscriptions.c.id == checked.standing.id)

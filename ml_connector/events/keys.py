@@ -86,6 +86,7 @@ class SigningKeys:
         self._setting = setting
         self._lock = threading.Lock()
         self._keys: tuple[SigningKey, ...] = ()
+        self._held: t.Mapping[str, t.Any] = {}
         self._read_at = float("-inf")
 
     def current(self) -> tuple[SigningKey, ...]:
@@ -96,6 +97,10 @@ class SigningKeys:
         """Return the keys as they are now, for a signature that fits none; looked up once a second at most."""
         return self._within(_SOONEST)
 
+    def held(self, name: str) -> t.Any:
+        """Return something else that stands beside the keys, as it was when they were read last."""
+        return self._held.get(name)
+
     def _within(self, seconds: float) -> tuple[SigningKey, ...]:
         with self._lock:
             if time.monotonic() - self._read_at > seconds:
@@ -104,7 +109,7 @@ class SigningKeys:
             return self._keys
 
     def _read(self) -> t.Iterator[SigningKey]:
-        held = self._book.read()
+        held = self._held = self._book.read()
         subscription = str(held.get("subscription_id") or "")
         if held.get(self._setting):
             yield SigningKey(str(held[self._setting]), subscription)

@@ -120,7 +120,7 @@ class _Door:
             ring = await self._ring(request, hurried=hurried)
             greeting = self._bell.handshake(ring)
             if greeting is not None:
-                return Response(greeting, 200, media_type="text/plain")
+                return Response(greeting, 200, {"X-Content-Type-Options": "nosniff"}, media_type="text/plain")
             events = self._bell.hear(ring)
         except Refused as refused:
             self._strangers.refuse(address, time.monotonic())

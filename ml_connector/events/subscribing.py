@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
+import functools
 import logging
 import typing as t
 
@@ -32,7 +33,7 @@ def subscribe(
     *,
     address: str,
     kinds: t.Collection[str] = (),
-) -> Standing:
+) -> list[Standing]:
     """Subscribe a door to what its pipelines want and its system offers; from now on nothing may go missing.
 
     Args:
@@ -59,8 +60,9 @@ def subscribe(
             f"The system offers {', '.join(sorted(offered)) or 'nothing'}.",
         )
     now = dt.datetime.now(dt.UTC)
-    standing = subscriber.subscribe(notification_url(address, door.name), chosen)
-    ledger.write(lambda connection: _note(connection, subscriber.source, standing, now))
+    standing = subscriber.subscribe(notification_url(address, door.bell().path), chosen)
+    for made in standing:
+        ledger.write(functools.partial(_note, source=subscriber.source, standing=made, now=now))
     return standing
 
 
@@ -76,7 +78,7 @@ def try_out(ledger: Ledger, door: Door, subscriber: Subscriber) -> str | None:
     return event_id
 
 
-def _note(connection: sa.Connection, source: str, standing: Standing, now: dt.datetime) -> None:
+def _note(connection: sa.Connection, *, source: str, standing: Standing, now: dt.datetime) -> None:
     """Know the subscription from now on; alarms of one that is known, and what it may have missed, stay."""
     seen = {"url": standing.url, "enabled": standing.enabled, "checked_at": now}
     known = sa.and_(subscriptions.c.source == source, subscriptions.c.id == standing.id)

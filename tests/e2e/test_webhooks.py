@@ -71,7 +71,7 @@ class Burst:
         self.notes = seeing_meltano(project)
         webhooks_yml(project, **IN_A_HURRY | {"check_seconds": 60})
         with Receiver(project) as receiver:
-            wait_until(lambda: "go to" in receiver.said(), receiver.process)
+            wait_until(lambda: "go to us" in receiver.said(), receiver.process)
             subscription = next(iter(box.bill.events.subscriptions.values()))
             self.ids, requests = burst_of(EVENTS, subscription.security_key, seed=7, subscription=subscription.id)
             first = post_all(
@@ -136,7 +136,7 @@ def test_a_change_in_bill_is_posted_and_an_outage_is_made_up_for(tmp_path, monke
         make_vault(project, monkeypatch)
         webhooks_yml(project, **IN_A_HURRY)
         with Receiver(project) as receiver:
-            wait_until(lambda: "go to" in receiver.said(), receiver.process)
+            wait_until(lambda: "go to us" in receiver.said(), receiver.process)
             first = new_bill(box)
             wait_until(lambda: posted(box, first), receiver.process)
             wait_until(lambda: not rows(project, "SELECT 1 FROM events WHERE state = 'open'"), receiver.process)
@@ -168,7 +168,7 @@ def test_forged_and_foreign_requests_leave_nothing_behind(tmp_path, monkeypatch)
         notes = fake_meltano(project, seconds=30)
         webhooks_yml(project, **IN_A_HURRY)
         with Receiver(project) as receiver, httpx.Client(trust_env=False) as http:
-            wait_until(lambda: "go to" in receiver.said(), receiver.process)
+            wait_until(lambda: "go to us" in receiver.said(), receiver.process)
             subscription = next(iter(box.bill.events.subscriptions.values()))
             key = subscription.security_key
             good = compact(payload(subscription=subscription.id))

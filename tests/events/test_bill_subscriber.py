@@ -76,7 +76,7 @@ def wanted(event):
 def test_the_key_is_kept_before_anything_else_is_done(made, box):
     """The idempotent key before it is used, the security key as soon as it is there."""
     book = Book()
-    standing = made(book).subscribe(URL, KINDS)
+    (standing,) = made(book).subscribe(URL, KINDS)
     asked, answered = book.history
     assert asked["asked_subscription"]["key"]
     assert KEY not in asked
@@ -130,7 +130,7 @@ def test_a_subscription_of_somebody_before_us_is_taken_over(made, box):
     old = box.bill.events.subscribe(ORGANIZATION, "theirs", [("vendor.created", "1")], URL)
     old.enabled = False
     book = Book()
-    standing = made(book).subscribe(URL, KINDS)
+    (standing,) = made(book).subscribe(URL, KINDS)
     assert standing.id == old.id
     assert (old.enabled, {kind for kind, _ in old.events}) == (True, KINDS)
     assert book.held[KEY] == old.security_key
@@ -164,7 +164,7 @@ def test_unsubscribing_ends_ours_only(made, box):
     """And forgets its key."""
     theirs = box.bill.events.subscribe(ORGANIZATION, "theirs", [("vendor.created", "1")], f"{URL}/other")
     book = Book()
-    ours = made(book).subscribe(URL, KINDS)
+    (ours,) = made(book).subscribe(URL, KINDS)
     assert [each.ours for each in made(book).standing()] == [False, True]
     assert made(book).unsubscribe() == [ours.id]
     assert book.held == {}

@@ -21,8 +21,8 @@ def rotate_key(cli: Cli, names: tuple[str, ...]) -> None:
     done = []
     with subscribers(names) as (webhooks, opened):
         for door, subscriber in opened:
-            standing = subscriber.rotate()
-            done.append({"door": door.name, "source": subscriber.source, "id": standing.id})
+            rotated = [standing.id for standing in subscriber.rotate()]
+            done += [{"door": door.name, "source": subscriber.source, "id": each} for each in rotated]
         hours = webhooks.key_overlap_hours
     lines = [f"{row['door']}: new key for {row['id']}; the one before is valid for {hours:g} h" for row in done]
     cli.output.show(done, "\n".join(lines))

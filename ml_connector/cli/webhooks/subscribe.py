@@ -31,9 +31,10 @@ def subscribe_command(cli: Cli, public_url: str, kinds: tuple[str, ...], tried: 
     done, lines = [], []
     with subscribers(names) as (webhooks, opened), contextlib.closing(Ledger(cli.ledger_url or DEFAULT_URL)) as ledger:
         for door, subscriber in opened:
-            standing = subscribe(ledger, door, subscriber, webhooks, address=address, kinds=kinds)
+            made = subscribe(ledger, door, subscriber, webhooks, address=address, kinds=kinds)
             test = try_out(ledger, door, subscriber) if tried else None
-            about = {name: getattr(standing, name) for name in ("id", "url", "enabled", "kinds", "expires")}
-            done.append({"door": door.name, "source": subscriber.source, **about, "test_event": test})
-            lines.append(f"{door.name}: {len(standing.kinds)} kinds of events go to {standing.url} ({standing.id})")
+            for standing in made:
+                about = {name: getattr(standing, name) for name in ("id", "url", "enabled", "kinds", "expires")}
+                done.append({"door": door.name, "source": subscriber.source, **about, "test_event": test})
+                lines.append(f"{door.name}: {len(standing.kinds)} kinds of events go to {standing.url} ({standing.id})")
     cli.output.show(done, "\n".join(lines))
