@@ -22,11 +22,10 @@ from erp_sandbox.business_central.rules.lines import LineRules
 from erp_sandbox.business_central.rules.lookups import (
     currency_setters,
     due_date,
-    existing,
     reference_setter,
     vendor_named,
 )
-from erp_sandbox.business_central.values import Record
+from erp_sandbox.business_central.values import NO_GUID, Record
 
 __all__ = ["HeaderRules"]
 
@@ -216,21 +215,16 @@ def _shortcut(place: int) -> Setter:
 
 def _set_invoice(draft: Draft, _value: str) -> None:
     """A credit memo names the posted invoice it goes against."""
+    identifier, number = draft.given.get("invoiceId", NO_GUID), draft.given.get("invoiceNumber", "")
+    if identifier == NO_GUID and not number:
+        draft.record.update(invoiceId=NO_GUID, invoiceNumber="")
+        return
     invoices = draft.company.table("purchaseInvoices")
-    if draft.given.get("invoiceId"):
-        invoice = existing(
-            draft.company,
-            "purchaseInvoices",
-            draft.given["invoiceId"],
-            'The "invoiceId" does not match to an Invoice.',
-        )
-    else:
-        found = invoices.one("number", draft.given["invoiceNumber"])
-        if found is None:
-            raise errors.dialog('The "invoiceNumber" does not match to an Invoice.')
-        invoice = found
+    invoice = invoices.get(identifier) if identifier != NO_GUID else invoices.one("number", number)
+    if invoice is None:
+        raise errors.dialog("The invoice values do not match to a specific Invoice.")
     if not invoice["_posted"]:
         raise errors.dialog('The "invoiceId" should be the ID of a posted Invoice.')
-    if draft.given.get("invoiceNumber") not in (None, invoice["number"]):
+    if number not in ("", invoice["number"]):
         raise errors.dialog("The invoice values do not match to a specific Invoice.")
     draft.record.update(invoiceId=invoice["id"], invoiceNumber=invoice["number"])

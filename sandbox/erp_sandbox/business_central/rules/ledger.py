@@ -119,12 +119,13 @@ def close_with(company: Company, owed: Record, paying: Record) -> tuple[Record, 
     paying["open"] = bool(paying["_remaining"])
     company.save("vendorLedgerEntries", owed)
     company.save("vendorLedgerEntries", paying)
-    _settle_invoice(company, owed)
+    _settle_document(company, owed)
+    _settle_document(company, paying)
     return owed, paying
 
 
-def _settle_invoice(company: Company, entry: Record) -> None:
-    """An invoice becomes Paid when its entry closes; part payments do not touch it (sheet 8.7)."""
+def _settle_document(company: Company, entry: Record) -> None:
+    """A document becomes Paid when its entry closes; part payments do not touch it (sheet 8.7)."""
     if entry["open"] or not entry["_invoiceId"]:
         return
     for name in ("purchaseInvoices", "purchaseCreditMemos"):

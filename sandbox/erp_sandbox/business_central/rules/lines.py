@@ -54,6 +54,7 @@ class LineRules:
             del line["expectedReceiptDate"]
         draft = Draft(company, self.entity, line, given.values, creating=True)
         draft.assign(self._setters)
+        self._check_discount(draft)
         lines = company.lines_of(self.kind.lines, header["id"])
         if any(other["sequence"] == line["sequence"] for other in lines):
             raise errors.same_key("Purchase Line", f"Document No.='{header['number']}',Line No.='{line['sequence']}'")
@@ -76,6 +77,7 @@ class LineRules:
                 raise errors.dialog(f'The "{name}" of a line cannot be changed.')
         draft = Draft(company, self.entity, dict(record), given.values, creating=False)
         draft.assign(self._setters)
+        self._check_discount(draft)
         company.save(self.entity.table, draft.record)
         recalculate(company, self.kind, record["documentId"])
         return company.table(self.entity.table).get(record["id"]) or record
@@ -200,33 +202,39 @@ class LineRules:
     def _set_quantity(self, draft: Draft, value: Decimal) -> None:
         self._need_type(draft, value)
         draft.record["quantity"] = value
-        self._discount_by_percent(draft)
+        self._discount(draft)
 
     def _set_cost(self, draft: Draft, value: Decimal) -> None:
         self._need_type(draft, value)
         draft.record[self.kind.cost] = value
-        self._discount_by_percent(draft)
+        self._discount(draft)
 
     def _set_discount(self, draft: Draft, value: Decimal) -> None:
-        """The amount is kept as a share of what the line comes to so far."""
+        """An amount is kept whatever the price becomes within this body (recorded); quantity has to come first."""
         if value and not draft.record["quantity"]:
             raise errors.field_validation("Quantity must have a value in Purchase Line. It cannot be zero or empty.")
-        gross = gross_of(self.kind, draft.record, self._rounding(draft))
-        if value > gross:
-            raise errors.field_validation("The line discount amount must not be greater than the line amount.")
-        percent = (value / gross * 100).quantize(Decimal("0.00001"), ROUND_HALF_UP) if gross else Decimal(0)
-        draft.record.update(discountAmount=value if gross else Decimal(0), discountPercent=percent)
+        draft.record["discountAmount"] = value
+        self._discount(draft)
 
     def _set_discount_percent(self, draft: Draft, value: Decimal) -> None:
         if not 0 <= value <= 100:
             raise errors.field_validation("The line discount percent must be between 0 and 100.")
         draft.record["discountPercent"] = value
-        self._discount_by_percent(draft)
+        self._discount(draft)
 
-    def _discount_by_percent(self, draft: Draft) -> None:
+    def _discount(self, draft: Draft) -> None:
+        """Work out the percent from an amount that was given, else the amount from the percent."""
         rounding = self._rounding(draft)
         gross = gross_of(self.kind, draft.record, rounding)
-        draft.record["discountAmount"] = rounding.exact(gross * Decimal(draft.record["discountPercent"]) / 100)
+        if draft.given.get("discountAmount"):
+            percent = draft.record["discountAmount"] / gross * 100 if gross else Decimal(0)
+            draft.record["discountPercent"] = percent.quantize(Decimal("0.00001"), ROUND_HALF_UP)
+        else:
+            draft.record["discountAmount"] = rounding.exact(gross * Decimal(draft.record["discountPercent"]) / 100)
+
+    def _check_discount(self, draft: Draft) -> None:
+        if abs(draft.record["discountAmount"]) > abs(gross_of(self.kind, draft.record, self._rounding(draft))):
+            raise errors.field_validation("The line discount amount must not be greater than the line amount.")
 
     def _set_location(self, draft: Draft, value: str) -> None:
         """A location fetches an item's price anew (recorded); accounts keep theirs."""
@@ -235,7 +243,7 @@ class LineRules:
             item = draft.company.table("items").get(draft.record["itemId"])
             if item is not None:
                 draft.record[self.kind.cost] = item["unitCost"]
-                self._discount_by_percent(draft)
+                self._discount(draft)
 
     def _need_type(self, draft: Draft, value: Decimal) -> None:
         if value and draft.record["lineType"] == "Comment":
