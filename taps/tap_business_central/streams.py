@@ -154,11 +154,6 @@ class IncrementalStream(CentralStream):
     replication_key = CHANGED
     is_reference: t.ClassVar[bool] = False
 
-    @property
-    def is_timestamp_replication_key(self) -> bool:
-        """Whether the bookmark is a moment: it is."""
-        return True
-
     def read(self, company_id: str) -> Iterator[Record]:
         """Yield the rows changed since the bookmark, all of them when there is none, and what is gone."""
         known = self.bookmark(company_id)

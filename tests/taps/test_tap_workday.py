@@ -215,8 +215,8 @@ def files(messages):
     return [record["filename"] for record in records(messages, "supplier_invoice_attachments")]
 
 
-def test_files_are_given_when_they_are_new_even_if_their_invoice_is_not(box):
-    """Each once, with its content."""
+def test_files_are_given_with_a_new_or_changed_invoice(box):
+    """With their content; one that is added to an invoice that stays as it is comes with a sweep."""
     messages = run(box, "supplier_invoice_attachments")
     (record,) = records(messages, "supplier_invoice_attachments")
     assert (base64.b64decode(record["content"]), record["size"], record["supplier_invoice_id"]) == (
@@ -227,7 +227,11 @@ def test_files_are_given_when_they_are_new_even_if_their_invoice_is_not(box):
     state = last_state(messages)
     assert files(run(box, "supplier_invoice_attachments", state=state)) == []
     box.workday.edit_invoice("BILL-2", attachments=[attachment("late.pdf", b"late")])
-    assert files(run(box, "supplier_invoice_attachments", state=state)) == ["late.pdf"]
+    assert files(run(box, "supplier_invoice_attachments", state=state)) == []
+    swept = run(box, "supplier_invoice_attachments", state=state, sweep=True)
+    assert sorted(files(swept)) == ["late.pdf", "scan.pdf"]
+    box.workday.edit_invoice("BILL-2", memo="approved at last")
+    assert files(run(box, "supplier_invoice_attachments", state=last_state(swept))) == ["late.pdf"]
     assert records(run(box, "supplier_invoices"), "supplier_invoices")[0].get("attachment_data") is None
 
 

@@ -80,10 +80,6 @@ class BusinessCentralClient:
         self._pace = Pace(whose, settings.requests_per_minute / 60)
         self._session = EntraSession(settings, transport=transport)
 
-    @functools.cached_property
-    def _companies(self) -> list[Company]:
-        return [Company.of(row) for row in self.rows("companies")]
-
     def companies(self) -> list[Company]:
         """Return the companies the app may see, asked for once.
 
@@ -204,6 +200,10 @@ class BusinessCentralClient:
         """Close the connections. The token stays for the next process."""
         self._http.close()
         self._session.close()
+
+    @functools.cached_property
+    def _companies(self) -> list[Company]:
+        return [Company.of(row) for row in self.rows("companies")]
 
     def _address(self, path: str, params: Params | None = None) -> str:
         root = self.settings.environment_url if path.startswith("/") else f"{self.settings.service_url}/"
