@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 import datetime as dt
 import functools
+import itertools
 import logging
 import typing as t
 
@@ -191,6 +191,10 @@ class UpdatedStream(WorkdayStream):
     from_start_date: t.ClassVar[bool] = False
     needs_window: t.ClassVar[bool] = False
 
+    def given(self, records: Iterator[types.Record]) -> Iterator[types.Record]:
+        """Yield what is given out for records that changed: the records themselves."""
+        return records
+
     def read(self, context: types.Context | None) -> Iterator[types.Record]:
         """Yield the rows changed since the bookmark, less the overlap."""
         first = self._start_date if self.from_start_date else None
@@ -201,7 +205,7 @@ class UpdatedStream(WorkdayStream):
         count = 0
         for row in self.reader.rows(self.reader.updated(window)):
             count += 1
-            yield from self.records_of(row)
+            yield from self.given(self.records_of(row))
         state = self.get_context_state(context)
         if not count and state.get("has_rows") and not self.needs_window and self.reader.is_empty():
             self._suspect(1, 0)
@@ -219,13 +223,11 @@ class DatedStream(UpdatedStream):
     Attributes:
         days: Setting for how far back documents are expected to change, and its default.
         dated: Path of the field that says when a document is dated.
-        known_by: Field that tells records apart.
     """
 
     from_start_date = True
     days: t.ClassVar[tuple[str, int]] = ("invoice_window_days", 90)
     dated: t.ClassVar[tuple[str, ...]]
-    known_by: t.ClassVar[str] = "wid"
 
     def read(self, context: types.Context | None) -> Iterator[types.Record]:
         """Yield the documents of the window that are new or differ from what was given out before."""
@@ -238,18 +240,24 @@ class DatedStream(UpdatedStream):
             self._bookmark, start.date() if start else None, now=dt.datetime.now(dt.UTC), days=days
         )
         seen = Seen(state.get("seen"))
-        for row in self.reader.rows(self.reader.dated(window)):
-            yield from self._changed(row, seen, window.oldest_of_next(days))
+        rows = self.reader.rows(self.reader.dated(window))
+        yield from self.given(self._changed(rows, seen, window.oldest_of_next(days)))
         if self._is_suspicious(len(seen), len(seen) - seen.missing):
             self._suspect(len(seen), len(seen) - seen.missing)
             return
         state["seen"] = seen.text()
         self.move_bookmark(window.end)
 
-    def _changed(self, row: Node, seen: Seen, oldest: dt.date) -> Iterator[types.Record]:
-        for record in self.records_of(row):
-            if seen.meet(record[self.known_by], record, keep=self._date_of(record) >= oldest):
-                yield record
+    @property
+    def gives_all(self) -> bool:
+        """Whether records that look as before are given out too."""
+        return False
+
+    def _changed(self, rows: Iterable[Node], seen: Seen, oldest: dt.date) -> Iterator[types.Record]:
+        for row in rows:
+            for record in self.records_of(row):
+                if seen.meet(record["wid"], record, keep=self._date_of(record) >= oldest) or self.gives_all:
+                    yield record
 
     def _date_of(self, record: types.Record) -> dt.date:
         """Return the date of a document; one without is as good as dated to-morrow."""
@@ -434,8 +442,8 @@ class SupplierInvoices(DatedStream):
         since = window.start or bookmark
         state = self.get_context_state(context)
         seen = Seen(state.get("seen"))
-        for row in self.reader.by_wids(changed_invoices(self.client, self._companies(), since)):
-            yield from self._changed(row, seen, dt.date.min)
+        rows = self.reader.by_wids(changed_invoices(self.client, self._companies(), since))
+        yield from self.given(self._changed(rows, seen, dt.date.min))
         state["seen"] = seen.text()
         self.move_bookmark(window.end)
 
@@ -446,39 +454,48 @@ class SupplierInvoices(DatedStream):
                 yield reference.wid
 
 
-class SupplierInvoiceAttachments(DatedStream):
-    """Files of supplier invoices, one record each, with their content."""
+class SupplierInvoiceAttachments(SupplierInvoices):
+    """Files of supplier invoices, one record each, with their content.
+
+    Which invoices have new files cannot be asked. So those are read that are new or differ, as in the stream of
+    invoices, and of these the files; a sweep reads the files of all.
+    """
 
     name = "supplier_invoice_attachments"
     selected_by_default = False
     primary_keys = ("id",)
-    known_by = "id"
-    source = dataclasses.replace(
-        SupplierInvoices.source, group={"Include_Attachment_Data": True}, count=_INVOICES_WITH_FILES
-    )
-    data = "Supplier_Invoice_Data"
-    shape = schemas.INVOICE
-    days = ("attachment_window_days", 30)
-    dated = ("invoice_date",)
 
     @functools.cached_property
     def schema(self) -> dict[str, t.Any]:
         """The schema of one file."""
         return schemas.ATTACHMENT_ROW
 
-    def read(self, context: types.Context | None) -> Iterator[types.Record]:
-        """Yield the files; a state after every few, since what reads them keeps them in memory up to a state."""
-        for count, record in enumerate(super().read(context), 1):
-            yield record
-            if count % _FILES_PER_STATE == 0:
-                self.get_context_state(context)["given"] = count  # a state that says nothing new is not written
-                self.state_manager.is_flushed = False
-                self._write_state_message()
+    @property
+    def gives_all(self) -> bool:
+        """Whether files may be new though their invoice is not."""
+        return bool(self.config.get("sweep"))
 
-    def records_of(self, row: Node) -> Iterator[types.Record]:
-        """Yield the files of an invoice."""
+    def given(self, records: Iterator[types.Record]) -> Iterator[types.Record]:
+        """Yield the files of invoices; a state after every few, up to which what reads them keeps them in memory."""
+        state = self.get_context_state(self.context)
+        count = 0
+        while some := list(itertools.islice(records, _INVOICES_WITH_FILES)):
+            for row in self._with_files.by_wids([record["wid"] for record in some]):
+                for file in self._files(row):
+                    yield file
+                    count += 1
+                    if count % _FILES_PER_STATE == 0:
+                        state["given"] = count  # a state that says nothing new is not written
+                        self.state_manager.is_flushed = False
+                        self._write_state_message()
+
+    @functools.cached_property
+    def _with_files(self) -> Reader:
+        return Reader(self.client, self.source, {"Include_Attachment_Data": True})
+
+    def _files(self, row: Node) -> Iterator[types.Record]:
         largest = self.config.get("largest_attachment_mb", 6) * 1_000_000
-        for invoice in super().records_of(row):
+        for invoice in self.records_of(row):
             yield from attachments_of(invoice, row.nodes(self.data, "Attachment_Data"), largest=largest)
 
 

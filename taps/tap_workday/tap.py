@@ -52,14 +52,6 @@ class TapWorkday(ApiTap):
             examples=[90],
         ),
         th.Property(
-            "attachment_window_days",
-            th.IntegerType(minimum=1),
-            default=30,
-            title="Attachment window",
-            description="The same for the files of invoices, of which all are read with their content",
-            examples=[30],
-        ),
-        th.Property(
             "largest_attachment_mb",
             th.IntegerType(minimum=1, maximum=30),
             default=6,

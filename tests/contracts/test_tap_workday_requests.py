@@ -144,12 +144,14 @@ def test_every_page_shows_one_moment_and_no_attachments(tenant):
     assert body.findtext(f"{WD}Response_Group/{WD}Include_Reference") == "true"
 
 
-def test_files_are_asked_for_by_their_own_stream_a_few_invoices_at_a_time(tenant):
-    """Each may have several of up to 30 MB."""
+def test_files_are_asked_for_invoice_by_invoice(tenant):
+    """Only of those that changed, a few at a time: each may have several of up to 30 MB."""
     read("supplier_invoice_attachments", state=bookmarks("supplier_invoice_attachments"))
-    (body,) = tenant.sent("Get_Supplier_Invoices")
-    assert body.findtext(f"{WD}Response_Filter/{WD}Count") == "5"
-    assert body.findtext(f"{WD}Response_Group/{WD}Include_Attachment_Data") == "true"
+    listing, files = tenant.sent("Get_Supplier_Invoices")
+    asked = [body.findtext(f"{WD}Response_Group/{WD}Include_Attachment_Data") for body in (listing, files)]
+    assert asked == ["false", "true"]
+    assert files.find(f"{WD}Request_Criteria") is None
+    assert 1 <= len(files.findall(f"{WD}Request_References/{WD}Supplier_Invoice_Reference")) <= 5
 
 
 def test_payments_never_ask_for_pay_slips(tenant):
