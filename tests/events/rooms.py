@@ -11,6 +11,7 @@ from ml_connector.events.doorbell import Event, Ring
 from ml_connector.events.keys import KeyBook, SigningKeys
 from ml_connector.events.settings import WebhookSettings
 from ml_connector.ledger.schema import events, passed_over
+from ml_connector.ledger.upsert import upsert
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 SOURCE = "bill:org"
@@ -69,7 +70,7 @@ def webhooks(**settings):
 def see(ledger, source_id, version, *, target="workday:acme", stream="bills"):
     """Let the ledger have seen an object, as one the map did not want."""
     row = {"target": target, "source": SOURCE, "stream": stream, "source_id": source_id, "version": version.isoformat()}
-    ledger.write(lambda connection: connection.execute(sa.insert(passed_over).prefix_with("OR REPLACE"), row))
+    ledger.write(lambda connection: upsert(connection, passed_over, [row]))
 
 
 def states(ledger):

@@ -12,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 from rooms import NOON, event, see, states, webhooks
 
-from ml_connector.events.store import Waiting, keep
+from ml_connector.events.store import Waiting, forget, keep
 from ml_connector.events.waking import Waker, due_at
 from ml_connector.ledger.schema import wakes
+from ml_connector.ledger.store import Ledger
 
 SECOND = dt.timedelta(seconds=1)
 FAST = {"debounce_seconds": 0, "pause_seconds": 0.05, "longest_pause_seconds": 0.05, "most_wakes": 3}
@@ -220,6 +221,30 @@ def test_a_lease_that_has_run_out_is_taken_over(ledger):
     waker.start()
     wait_for(lambda: runs.words)
     waker.stop(5)
+
+
+@pytest.mark.slow
+def test_receivers_of_several_machines_share_a_postgresql_ledger(postgres_url):
+    """Kept once, run by one of them at a time, closed, forgotten: the same as on SQLite."""
+
+    def run(words):
+        with Ledger(postgres_url) as seeing:
+            see(seeing, "x", NOON)
+        return 0
+
+    runs = FakeRuns(run)
+    with Ledger(postgres_url) as here, Ledger(postgres_url) as there:
+        wakers = [Waker(each, webhooks(**FAST), runs) for each in (here, there)]
+        for each in (here, there, here):
+            arrive(each, event())
+        for each in wakers:
+            each.start()
+        wait_for(lambda: states(here) == {"event-1": "closed"})
+        for each in wakers:
+            each.stop(5)
+        assert runs.most_at_once == 1
+        here.write(lambda connection: forget(connection, NOON + dt.timedelta(days=181)))
+        assert states(there) == {}
 
 
 def test_a_pipeline_that_is_not_configured_is_not_run(ledger):

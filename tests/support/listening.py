@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.server
 import threading
+import urllib.parse
 
 
 class Listener:
-    """Listens on loopback while the ``with`` block lasts.
+    """Listens on loopback while the ``with`` block lasts; says a ``validationToken`` back.
 
     Attributes:
         requests: (path, headers with lower-case names, body) of each request.
@@ -25,9 +26,12 @@ class Listener:
                 given = {name.lower(): value for name, value in self.headers.items()}
                 listener.requests.append((self.path, given, body))
                 status = listener.answers.pop(0) if listener.answers else 200
+                query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+                said = query.get("validationToken", [""])[0].encode()
                 self.send_response(status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
+                self.wfile.write(said)
 
             def log_message(self, *args):
                 pass
