@@ -123,9 +123,11 @@ def _linked_supplier(entry: Entry, document: Supplier) -> Decision:
 def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
     if isinstance(mapped.document, Supplier):
         return _linked_supplier(entry, mapped.document)
-    if entry.origin == "matched" or mapped.fingerprint == entry.fingerprint or _says_the_same(entry, mapped):
+    draft = entry.target_draft and mapped.document is not None and mapped.document.withdrawn is None
+    unfinished = draft and any(reason.code == "unfinished" for reason in entry.reasons)
+    if entry.origin == "matched" or (not unfinished and _is_as_sent(entry, mapped)):
         return Keep()
-    if entry.target_draft and mapped.document is not None and mapped.document.withdrawn is None:
+    if draft and mapped.document is not None:
         problems = inconsistencies(mapped.document)
         return HoldBack(tuple(problems)) if problems else Revise(mapped.document)
     what = "; ".join(_changes(entry, mapped)) or "its content changed"
@@ -142,8 +144,10 @@ def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
     return HoldBack(reasons)
 
 
-def _says_the_same(entry: Entry, mapped: Mapped) -> bool:
-    """Whether only the map has changed since, and not what would be sent."""
+def _is_as_sent(entry: Entry, mapped: Mapped) -> bool:
+    """Whether the source says what it said, or only the map has changed since, and not what would be sent."""
+    if mapped.fingerprint == entry.fingerprint:
+        return True
     if mapped.document is None or entry.sent is None:
         return False
     before = type(mapped.document).model_validate_json(entry.sent)

@@ -99,9 +99,13 @@ class Settlement:
             },
         )
         origin = entry.origin or "delivered"
-        self._write(entry, [step], **_has_it(delivered.target_id, number, delivered.draft, origin), posted_at=_now())
+        has_it = _has_it(delivered.target_id, number, delivered.draft, origin)
+        unfinished = self._unfinished(entry, delivered.unfinished)
+        self._write(entry, [step], **{**has_it, **unfinished}, posted_at=_now())
         outcome: Outcome = "unchanged" if delivered.unchanged else "updated" if updated else "created"
         self._count(entry.kind, mapped, outcome)
+        for reason in unfinished.get("reasons", ()):
+            self._run.summary.hold(entry.kind, [(reason.code, reason.what, reason.cure)])
 
     def withdrawn(self, entry: Entry, mapped: Mapped, delivered: Delivered, why: str) -> None:
         """The target has given it back; should its source stand by it again, it is a new one."""
@@ -149,7 +153,10 @@ class Settlement:
         self._write(
             entry,
             [step],
-            **_has_it(found.target_id, found.number, found.draft, entry.origin or "delivered"),
+            **{
+                **_has_it(found.target_id, found.number, found.draft, entry.origin or "delivered"),
+                **self._unfinished(entry, found.unfinished),
+            },
             posted_at=entry.posted_at or _now(),
         )
 
@@ -167,7 +174,10 @@ class Settlement:
             entry,
             [step],
             **_description(mapped),
-            **_has_it(found.target_id, found.number, found.draft, "matched" if linked else "found"),
+            **{
+                **_has_it(found.target_id, found.number, found.draft, "matched" if linked else "found"),
+                **self._unfinished(entry, found.unfinished),
+            },
             fingerprint=mapped.fingerprint,
             sent=_text(mapped.document) if mapped.document else None,
             posted_at=entry.posted_at or _now(),
@@ -264,6 +274,17 @@ class Settlement:
         """A dry run's word: what would have been done."""
         self._write(entry, [], **_description(mapped))
         self._count(entry.kind, mapped, outcome)
+
+    def _unfinished(self, entry: Entry, words: str | None) -> dict[str, t.Any]:
+        """Return what keeps a document open that the target has, but not as it is to be."""
+        if words is None:
+            return {}
+        cure = f"mend what {self._name} names; the next run goes on with it"
+        return {
+            "state": "held",
+            "reasons": (Reason("unfinished", words, cure),),
+            "held_since": entry.held_since or _now(),
+        }
 
     def _count(self, kind: str, what: Mapped | Entry, outcome: Outcome, why: str = "") -> None:
         if self._aloud:

@@ -42,6 +42,7 @@ class Found:
         status: The target's own word for its state.
         draft: Whether it may still be changed.
         cancelled: Whether it was undone in the target.
+        unfinished: What is still to be done with it, see ``Delivered``.
         facts: What can be compared with what was sent (``company``, ``supplier``, ``supplier_number``,
             ``currency``, ``total``, ``lines`` ...), values already canonical.
     """
@@ -52,6 +53,7 @@ class Found:
     status: str | None = None
     draft: bool = False
     cancelled: bool = False
+    unfinished: str | None = None
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
@@ -64,6 +66,8 @@ class Delivered:
         number: The number people see in the target.
         draft: Whether it was left as a draft.
         unchanged: Nothing had to be sent: the target said so already.
+        unfinished: Why it is not what it is to become, such as posted. It is held with these words, and every run
+            takes it up again with ``update``.
         warnings: The target's warnings, in its own words; kept on the audit record.
         request: What was sent, without secrets and bank details, for the audit.
         response: What came back, likewise.
@@ -73,6 +77,7 @@ class Delivered:
     number: str | None = None
     draft: bool = False
     unchanged: bool = False
+    unfinished: str | None = None
     warnings: tuple[str, ...] = ()
     request: str | None = None
     response: str | None = None

@@ -344,11 +344,28 @@ class TestPostedInvoices:
         store.company().setup.invoice_approval = True
         made = sink(post_invoices=True)
         done = made.create(invoice())
-        assert (done.draft, "stays a draft" in done.warnings[-1]) == (True, True)
+        assert (done.draft, "stays a draft" in done.unfinished) == (True, True)
         assert store.record("purchaseInvoices", done.target_id)["status"] == "Draft"
         store.company().setup.invoice_approval = False
         assert made.update(invoice(), done.target_id, invoice()).draft is False
         assert store.record("purchaseInvoices", done.target_id)["status"] == "Open"
+
+    def test_every_run_takes_up_what_is_not_posted_yet(self, box):
+        """It is held meanwhile, with the words of Business Central."""
+        setup = box.business_central.company().setup
+        setup.invoice_approval = True
+        assert deliver(box, invoice(), post_invoices=True)["supplier_invoices"] == {"created": 1}
+        assert deliver(box, post_invoices=True)["supplier_invoices"] == {"updated": 1}
+        setup.invoice_approval = False
+        assert deliver(box, post_invoices=True)["supplier_invoices"] == {"updated": 1}
+        assert invoices_of(box, "R-1")[0]["status"] == "Open"
+        assert deliver(box, invoice(), post_invoices=True)["supplier_invoices"] == {"unchanged": 1}
+
+    def test_a_draft_whose_answer_was_lost_is_posted_all_the_same(self, box):
+        """It is found, and brought to its end in the same run."""
+        box.faults.next("business_central", "drop_after", 1, side="writes")
+        deliver(box, invoice(), post_invoices=True)
+        assert [each["status"] for each in invoices_of(box, "R-1")] == ["Open"]
 
     def test_a_lost_answer_to_posting_is_settled_by_the_status(self, box, sink, monkeypatch):
         """The id survives posting, so it can be asked."""

@@ -283,19 +283,17 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     def _delivered(
         self, document: SupplierInvoice, invoice: PurchaseInvoice, written: Written, said: t.Sequence[str] = ()
     ) -> Delivered:
-        warnings = list(said)
+        warnings, refusal = list(said), None
         if is_shortened(document):
             number = document.supplier_number
             warnings.append(f"number {number} is too long for Business Central: {invoice.supplier_number} there")
         if self._options.post_invoices and invoice.draft:
             invoice, refusal = self._posted(invoice)
-            if refusal:
-                warnings.append(refusal)
-                _LOG.warning("%s: %s", document.number or document.external_id, refusal)
         return Delivered(
             invoice.id,
             _shown(invoice),
             draft=invoice.draft,
+            unfinished=refusal,
             warnings=tuple(warnings),
             request=written.request,
             response=written.response,
@@ -316,7 +314,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         now = self._invoices.get(invoice.id) or invoice
         if not now.draft:
             return now, None
-        return now, f"it stays a draft, Business Central does not post it: {refusal or 'no reason given'}"
+        return now, f"it stays a draft, Business Central does not post it: {refusal or 'it gives no reason'}"
 
     def _found(self, invoice: PurchaseInvoice, external_id: str | None = None) -> Found:
         facts: dict[str, t.Any] = {
@@ -339,6 +337,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             invoice.status,
             draft=invoice.draft,
             cancelled=invoice.undone,
+            unfinished="it is a draft, and not posted yet" if invoice.draft and self._options.post_invoices else None,
             facts=facts,
         )
 
