@@ -12,7 +12,7 @@ import httpx
 from erp_sandbox.business_central.behaviour import Behaviour
 from erp_sandbox.business_central.entities import GENERAL
 from erp_sandbox.business_central.environment import Change, Environment
-from erp_sandbox.business_central.subscriptions import Subscriptions, split_resource
+from erp_sandbox.business_central.subscriptions import Subscriptions, split_resource, trust
 from erp_sandbox.business_central.values import Record, instant_text
 from erp_sandbox.clock import Clock, to_milliseconds
 
@@ -93,7 +93,7 @@ class Notifier:
             self._thread.start()
 
     def _run(self) -> None:
-        with httpx.Client(timeout=_SECONDS) as http:
+        with httpx.Client(timeout=_SECONDS, verify=trust()) as http:
             while True:
                 with self._wake:
                     if self._stopped:

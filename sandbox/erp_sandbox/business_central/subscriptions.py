@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+import ssl
 import uuid
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +24,7 @@ from erp_sandbox.business_central.odata.reading import etag_of
 from erp_sandbox.business_central.values import Record, decode, encode, instant_text
 from erp_sandbox.clock import Clock, to_milliseconds
 
-__all__ = ["Subscriptions", "shake_hands", "split_resource"]
+__all__ = ["Subscriptions", "shake_hands", "split_resource", "trust"]
 
 LIFE = 3 * 24 * 3_600_000
 """Milliseconds until a subscription ends unless it is renewed."""
@@ -39,6 +41,12 @@ def split_resource(resource: str) -> tuple[str, str] | None:
     """Company and entity set of a resource, with or without a slash in front."""
     found = _RESOURCE.fullmatch(resource)
     return (found["company"].lower(), found["set"]) if found else None
+
+
+@cache
+def trust() -> ssl.SSLContext:
+    """Whom receivers' certificates are trusted by; made once, since that takes a while."""
+    return ssl.create_default_context()
 
 
 class Subscriptions:
@@ -203,7 +211,7 @@ async def shake_hands(url: str) -> None:
     """
     token = secrets.token_urlsafe(24)
     try:
-        async with httpx.AsyncClient(timeout=_HANDSHAKE_SECONDS) as http:
+        async with httpx.AsyncClient(timeout=_HANDSHAKE_SECONDS, verify=trust()) as http:
             answer = await http.post(url, params={"validationToken": token})
     except httpx.HTTPError:
         raise _no_handshake(url) from None
