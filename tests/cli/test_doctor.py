@@ -206,7 +206,7 @@ REPORT = {"TAP_WORKDAY_CUSTOM_REPORTS": '[{"name": "Active_Suppliers", "owner": 
         ),
         (["suppliers.*"], {}, set()),
         (["suppliers.*", "!suppliers.memo"], {"TARGET_WORKDAY_PAYMENT_RECORDING": "ad_hoc_payment"}, {"Get_Payments", "Get_Ad_Hoc_Payments"}),
-        (["*.*"], {}, {*OF_STREAMS, "Get_Organizations", "Get_References"}),
+        (["*.*"], {}, {*OF_STREAMS, "Get_Organizations", "Get_References", "Get_Journals"}),
         (None, {"TAP_WORKDAY__SELECT": '["organizations.*"]'}, {"Get_Organizations"}),
         (["custom_reports.*"], REPORT, {"report ap_admin/Active_Suppliers"}),
         (None, REPORT, OF_STREAMS),

@@ -251,4 +251,4 @@ def test_every_probe_fits_the_real_contract(contracts_dir, box, settings):
     probes = access.ping().probes
     access.close()
     assert {probe.outcome for probe in probes} == {"ok"}
-    assert len(probes) == 16
+    assert len(probes) == 17

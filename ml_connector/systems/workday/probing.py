@@ -20,6 +20,8 @@ __all__ = ["Need", "Uses", "needs", "probe", "probe_queries", "small_request"]
 
 _OFF_BY_DEFAULT: t.Final = frozenset({"custom_reports", "journals", "organizations", "reference_ids"})
 _ALL: t.Final = "*"
+_DAY: t.Final = dt.timedelta(days=1)
+_BEHIND: t.Final = dt.timedelta(minutes=2)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Need:
         writes: The operations of the service it stands for.
         stream: The tap's stream that alone needs it; None: everything does.
         recording: Whether it is needed where payments are recorded, and else for the stream alone.
+        windowed: Whether it answers only for a window of changes; how many rows there are then says nothing.
     """
 
     operations: tuple[tuple[str, str], ...]
@@ -87,6 +90,7 @@ class Need:
     writes: tuple[str, ...] = ()
     stream: str | None = None
     recording: bool = False
+    windowed: bool = False
 
     def arises(self, uses: Uses) -> bool:
         """Whether the configured pipelines need it."""
@@ -117,12 +121,18 @@ def probe(client: WorkdayClient, need: Need) -> Probe:
             client.offering((service, write))
     except SettingInvalid as lacking:
         return dataclasses.replace(about, outcome="absent", detail=lacking.what)
+    body = small_request(client, service, operation, count=1)
+    if need.windowed:
+        end = dt.datetime.now(dt.UTC).replace(microsecond=0) - _BEHIND
+        body["Request_Criteria"] = {"Updated_From_Date": end - _DAY, "Updated_To_Date": end}
     try:
-        answer = client.call(service, operation, small_request(client, service, operation, count=1))
+        answer = client.call(service, operation, body)
     except PermissionDenied as fault:
         return dataclasses.replace(about, outcome="denied", detail=fault.message)
     except (Rejected, ProcessingFailed) as fault:
         return dataclasses.replace(about, outcome="failed", detail=fault.message)
+    if need.windowed:
+        return about
     results = answer.node.node("Response_Results")
     return dataclasses.replace(about, rows=results.number("Total_Results") if results is not None else 0)
 
@@ -222,8 +232,15 @@ _NEEDS: t.Final = (
             ("purchase_orders", (RESOURCES, "Get_Purchase_Orders"), "Reports: Purchase Order"),
         )
     ),
+    Need(
+        ((FINANCE, "Get_Journals"),),
+        "the stream journals cannot be read",
+        essential=False,
+        stream="journals",
+        windowed=True,
+    ),
 )
-"""In the order they are told. Journals are not among them: they cannot be asked for without a window."""
+"""In the order they are told."""
 
 
 def _listed(value: t.Any) -> list[t.Any]:
