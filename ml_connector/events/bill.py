@@ -98,6 +98,7 @@ class BillSubscriber:
         api: BILL's events API.
         book: Where the key is kept.
         organization_id: Whose subscription.
+        others: Further organizations whose events it brings.
         key_overlap: How long the key before the last one stays valid.
         close: Closes the connections.
     """
@@ -108,12 +109,14 @@ class BillSubscriber:
         book: KeyBook,
         organization_id: str,
         *,
+        others: t.Collection[str] = (),
         key_overlap: dt.timedelta,
         close: t.Callable[[], None],
     ) -> None:
         self._api = api
         self._book = book
         self._organization_id = organization_id
+        self._organizations = frozenset({organization_id, *others})
         self._overlap = key_overlap
         self._close = close
 
@@ -228,9 +231,16 @@ class BillSubscriber:
     def _missed(self, id_: str, since: dt.datetime) -> t.Iterator[Event]:
         now = dt.datetime.now(dt.UTC)
         for sent in self._api.history(id_, since - OVERLAP):
-            event = _from_history(sent, now)
-            if event is not None and event.source == self.source:
+            event = self._from_history(sent, now)
+            if event.instance in self._organizations:
                 yield event
+
+    def _from_history(self, sent: SentEvent, now: dt.datetime) -> Event:
+        """Return what was sent; without its object when the payload is not understood."""
+        try:
+            return read_event(sent.payload.encode(), now)[0]
+        except Malformed:
+            return Event("bill", self._organization_id, sent.id, sent.kind, None, None, None, now)
 
 
 def key_book(organization_id: str) -> KeyBook:
@@ -318,13 +328,6 @@ def _moment(value: t.Any) -> dt.datetime | None:
         moment = dt.datetime.fromisoformat(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
     except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _from_history(sent: SentEvent, now: dt.datetime) -> Event | None:
-    try:
-        return read_event(sent.payload.encode(), now)[0]
-    except Malformed:
         return None
 
 

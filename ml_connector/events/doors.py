@@ -115,7 +115,9 @@ def _bill_settings(door: DoorSettings, config: t.Mapping[str, t.Any]) -> BillSet
 
 def _bill_bell(name: str, door: DoorSettings, config: t.Mapping[str, t.Any]) -> Doorbell:
     organization = _bill_settings(door, config).organization_id
-    keys = SigningKeys(bill.key_book(organization), bill.KEY)
+    book = bill.key_book(organization)
+    book.read()  # a vault that is not there is told at the start, not to BILL
+    keys = SigningKeys(book, bill.KEY)
     return bill.BillDoorbell(organization, keys, path=name, others=door.organizations)
 
 
@@ -126,6 +128,7 @@ def _bill_subscriber(door: DoorSettings, config: t.Mapping[str, t.Any], webhooks
         BillSubscriptions(client),
         bill.key_book(settings.organization_id),
         settings.organization_id,
+        others=door.organizations,
         key_overlap=dt.timedelta(hours=webhooks.key_overlap_hours),
         close=client.close,
     )

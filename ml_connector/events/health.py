@@ -83,6 +83,10 @@ class HealthLoop:
                 except (ConnectorError, sa.exc.SQLAlchemyError) as error:
                     first = str(error).splitlines()[0]
                     _LOG.error("%s: the subscription could not be looked after: %s", each.door.name, first)
+                except Exception:  # noqa: BLE001 - whatever it is, the next look is worth a try
+                    if self._stopping.is_set():  # the connection was closed under its hands
+                        return
+                    _LOG.exception("%s: the subscription could not be looked after", each.door.name)
             if self._stopping.wait(self._webhooks.check_seconds):
                 return
 

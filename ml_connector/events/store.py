@@ -73,9 +73,9 @@ class EventStore:
         while self._arrived:
             group, self._arrived = self._arrived[:_BATCH], self._arrived[_BATCH:]
             rows = [event for each, _ in group for event in each]
-            written = self._ledger.submit(functools.partial(keep, arrived=rows, wanted=self._wanted))
             try:
-                await asyncio.wrap_future(written)
+                work = functools.partial(keep, arrived=rows, wanted=self._wanted)
+                await asyncio.wrap_future(self._ledger.submit(work))
             except Exception as error:  # noqa: BLE001 - told to everyone who waits for it
                 for _, future in group:
                     with contextlib.suppress(asyncio.InvalidStateError):

@@ -5,6 +5,7 @@ Who runs a pipeline holds its row in the ledger by a lease. A receiver that dies
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import logging
@@ -17,7 +18,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from ulid import ULID
 
-from ml_connector.errors import ConnectorError
 from ml_connector.events.closing import Ended, Outcome, close
 from ml_connector.events.runs import Runs
 from ml_connector.events.settings import PipelineSettings, WebhookSettings
@@ -89,7 +89,7 @@ class Waker:
             self._rung.clear()
             try:
                 self._look()
-            except (ConnectorError, sa.exc.SQLAlchemyError) as error:
+            except sa.exc.SQLAlchemyError as error:
                 _LOG.error("the ledger could not be looked into, trying again: %s", str(error).splitlines()[0])
             self.alive_at = dt.datetime.now(dt.UTC)
             self._rung.wait(_TICK)
@@ -183,7 +183,8 @@ class Waker:
     def _keep_lease(self, name: str, done: threading.Event) -> None:
         while not done.wait(_BEAT):
             until = dt.datetime.now(dt.UTC) + _LEASE
-            self._ledger.write(functools.partial(self._lease, name=name, until=until))
+            with contextlib.suppress(sa.exc.SQLAlchemyError):  # the next beat may be luckier, the lease lasts a few
+                self._ledger.write(functools.partial(self._lease, name=name, until=until))
 
     def _lease(self, connection: sa.Connection, *, name: str, until: dt.datetime) -> None:
         mine = sa.and_(wakes.c.pipeline == name, wakes.c.owner == self._owner)

@@ -124,6 +124,7 @@ def test_without_a_vault_nothing_is_asked_of_the_system(webhooks, box, monkeypat
     """A key that cannot be kept must not be made."""
     monkeypatch.setenv("ML_CONNECTOR_VAULT", "nowhere/vault.json")
     assert "there is no vault" in webhooks.run("webhooks", "subscribe", "--public-url", URL, code=1)
+    assert "there is no vault" in webhooks.run("webhooks", "serve", code=1)
     assert box.bill.events.subscriptions == {}
 
 

@@ -246,6 +246,19 @@ def test_a_long_history_is_read_to_its_end(made, box, ledger):
     assert look_after(ledger, made(book), wanted) == 0
 
 
+def test_a_history_that_is_not_understood_still_wakes(made, box, ledger):
+    """Whatever BILL keeps of a payload: that something was sent is enough to read again."""
+    book = Book()
+    made(book).subscribe(URL, KINDS)
+    (at_bill,) = box.bill.events.subscriptions.values()
+    sent = box.bill.events._make(at_bill, "bill.updated", "1", {"id": "00n1"})
+    sent.payload = b"masked"
+    assert look_after(ledger, made(book), wanted) == 1
+    with ledger.read() as connection:
+        (row,) = connection.execute(sa.select(events.c.event_id, events.c.kind, events.c.source_id)).all()
+    assert tuple(row) == (sent.id, "bill.updated", None)
+
+
 def test_a_system_that_is_down_is_an_error_and_changes_nothing(made, ledger):
     """The next look tries again; nothing counts as complete meanwhile."""
 

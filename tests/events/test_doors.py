@@ -13,6 +13,14 @@ from ml_connector.vault import Vault
 BILL = {"dev_key": "k", "username": "u", "password": "p", "organization_id": "00801ACME"}
 
 
+@pytest.fixture(autouse=True)
+def vault(tmp_path, monkeypatch):
+    """An empty vault."""
+    monkeypatch.setenv("ML_CONNECTOR_KEY", Fernet.generate_key().decode())
+    monkeypatch.setenv("ML_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
+    return Vault.create()
+
+
 def configured(**by_plugin):
     """Return what gives the settings of plugins."""
     return lambda plugin: by_plugin.get(plugin.replace("-", "_"), {})
@@ -28,11 +36,9 @@ def test_a_door_is_open_when_its_plugin_has_settings():
     assert "'p'" not in repr(door)
 
 
-def test_settings_may_come_from_the_vault(tmp_path, monkeypatch):
+def test_settings_may_come_from_the_vault(vault):
     """By the name the plugin gives, as for runs."""
-    monkeypatch.setenv("ML_CONNECTOR_KEY", Fernet.generate_key().decode())
-    monkeypatch.setenv("ML_CONNECTOR_VAULT", str(tmp_path / "vault.json"))
-    Vault.create().put("bill-prod", BILL, system="bill")
+    vault.put("bill-prod", BILL, system="bill")
     (door,) = doors(webhooks(), configured(tap_bill={"credentials": "bill-prod"}))
     assert door.bell().instance == "00801ACME"
 
@@ -64,6 +70,24 @@ def test_what_leads_nowhere_is_told(config, names, words):
     """One line what, one line cure."""
     with pytest.raises(SettingInvalid, match=words):
         doors(webhooks(), config, names)
+
+
+def test_business_centrals_door_has_a_secret_address(vault):
+    """Made once, kept in the vault, the same whenever the receiver starts."""
+    config = {"tenant_id": "acme.invalid", "environment": "production", "client_id": "c", "client_secret": "s"}
+    settings = webhooks(
+        doors={"bc": {"system": "business_central", "plugin": "tap-business-central"}},
+        pipelines={"pipe": {"events": {"bc": ["vendors.*"]}}},
+    )
+    (door,) = doors(settings, configured(tap_business_central=config))
+    first, again = door.bell(), door.bell()
+    assert first.path == again.path
+    name, _, secret = first.path.partition("/")
+    assert (name, first.instance) == ("bc", "acme.invalid/production")
+    assert len(secret) >= 32
+    subscriber = door.subscriber(settings)
+    assert subscriber.source == "business_central:acme.invalid/production"
+    subscriber.close()
 
 
 def test_a_system_without_a_room_is_told():

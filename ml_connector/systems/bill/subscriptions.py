@@ -66,11 +66,13 @@ class SentEvent:
     """A notification BILL has sent, or tried to.
 
     Attributes:
+        kind: Its type.
         payload: The body as BILL sent it.
         status: HTTP status it was answered with; None or 0: none.
     """
 
     id: str
+    kind: str
     payload: str
     created: dt.datetime | None
     status: int | None
@@ -199,6 +201,7 @@ def _sent(row: t.Mapping[str, t.Any]) -> SentEvent:
     status = row.get("statusCode")
     return SentEvent(
         id=str(row.get("id") or ""),
+        kind=str(row.get("type") or "unknown"),
         payload=str(row.get("payload") or ""),
         created=_moment(row.get("createdTime")),
         status=int(status) if status is not None else None,
