@@ -281,38 +281,12 @@ class TestGroupReport:
         """Ask for the report."""
         return commands.run("doctor", "workday", "--group-report", "ap_admin/Groups_of_ISU", code=code)
 
-    @pytest.mark.parametrize(
-        ("row", "told"),
-        [
-            (
-                {"Policy": "process: supplier invoice", "Security_Group": "ISSG_AP", "Access": "Get and Put"},
-                'ok    domain "Process: Supplier Invoice": granted to ISSG_AP',
-            ),
-            (
-                {"Name": "Process: Supplier Invoice", "Get": "1", "Put": "1"},
-                'ok    domain "Process: Supplier Invoice": granted to us',
-            ),
-            (
-                {"Name": "Process: Supplier Invoice", "Groups": "A; B"},
-                'ok    domain "Process: Supplier Invoice": granted to A, B',
-            ),
-            (
-                {"Name": "Process: Supplier Invoice", "Get": "1", "Put": "0"},
-                'warn  domain "Process: Supplier Invoice" is not allowed: nothing can be posted',
-            ),
-            (
-                {"Name": "Process: Supplier Invoice", "Access": "View Only"},
-                'warn  domain "Process: Supplier Invoice" is not allowed: nothing can be posted',
-            ),
-            (None, 'warn  domain "Process: Supplier Invoice" is not allowed: its operations are refused'),
-        ],
-    )
-    def test_each_domain_is_told(self, box, commands, row, told):
-        """However the customer calls the columns; what can only be read cannot be posted to."""
-        self.publish(box, row)
+    def test_each_domain_is_told(self, box, commands):
+        """With the groups it is granted to; one that is not there is a warning."""
+        self.publish(box, None)
         output = self.ask(commands)
-        assert told in output
         assert 'ok    business process "Supplier Invoice Event": granted to ISSG_AP' in output
+        assert 'warn  domain "Process: Supplier Invoice" is not allowed: its operations are refused' in output
 
     def test_a_domain_that_is_taken_away_is_an_event(self, box, commands):
         """Compared with the last answer, as operations are, even while the tenant still answers."""
