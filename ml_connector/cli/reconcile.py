@@ -133,8 +133,8 @@ class _Expectation:
             return Expected(view, None if view.stands else view.status, external_id, self._supplier(view))
         engine = self._map()
         if engine.kind_of(view.stream) is None:
-            unwanted = f"the map sends no {view.stream.replace('_', ' ')}"
-            return Expected(view, unwanted, external_id, self._supplier(view))
+            not_sent = f"the map sends no {view.stream.replace('_', ' ')}"
+            return Expected(view, not_sent, external_id, self._supplier(view))
         unwanted = engine.unwanted(view.stream, view.record)
         external_id = external_id or engine.map(view.stream, view.record).external_id
         return Expected(view, unwanted, external_id, self._supplier(view))
