@@ -117,7 +117,9 @@ def look_after(ledger: Ledger, subscriber: Subscriber, wanted: Wanted) -> int:
         missed = [*each.missed, *([_catch_up(source, now)] if each.outage else [])]
         if each.alarm:
             _LOG.error("ALARM %s: %s", source, each.alarm)
-        fetched += ledger.write(functools.partial(_note, source=source, checked=each, missed=missed, wanted=wanted))
+        fetched += ledger.write(
+            functools.partial(_note, source=source, checked=each, missed=missed, wanted=wanted, now=now)
+        )
     if fetched:
         _LOG.warning("%s: %d events were missed and fetched", source, fetched)
     gone = [row.id for row in rows if row.id not in {each.standing.id for each in checked if each.standing}]
@@ -127,9 +129,14 @@ def look_after(ledger: Ledger, subscriber: Subscriber, wanted: Wanted) -> int:
 
 
 def _note(
-    connection: sa.Connection, *, source: str, checked: Checked, missed: t.Sequence[Event], wanted: Wanted
+    connection: sa.Connection,
+    *,
+    source: str,
+    checked: Checked,
+    missed: t.Sequence[Event],
+    wanted: Wanted,
+    now: dt.datetime,
 ) -> int:
-    now = dt.datetime.now(dt.UTC)
     fetched = keep(connection, missed, wanted)
     if checked.standing is None:
         lost = {"enabled": False, "checked_at": now, "alarm": checked.alarm, "alarm_at": now}

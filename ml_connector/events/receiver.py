@@ -103,6 +103,8 @@ _NO_STORE: t.Final = {"Cache-Control": "no-store", "Content-Type": "application/
 
 
 class _Door:
+    """Answers at one door; messages name the system, since part of a path may be secret."""
+
     def __init__(self, bell: Doorbell, keep: Keep, strangers: Strangers, limits: Limits) -> None:
         self._bell = bell
         self._keep = keep
@@ -125,10 +127,10 @@ class _Door:
         except Refused as refused:
             self._strangers.refuse(address, time.monotonic())
             if not hurried:
-                _LOG.warning("%s: refused a request from %s with %d", self._bell.path, address, refused.status)
+                _LOG.warning("%s: refused a request from %s with %d", self._bell.system, address, refused.status)
             return Response(status_code=429 if hurried else refused.status)
         except (ConnectorError, OSError) as error:
-            _LOG.error("%s: the keys cannot be read: %s", self._bell.path, _first_line(error))
+            _LOG.error("%s: the keys cannot be read: %s", self._bell.system, _first_line(error))
             return Response(status_code=503)
         until = began + self._bell.answer_within - _MARGIN
         return Response(status_code=200 if await self._kept(events, until) else 503)
@@ -139,7 +141,7 @@ class _Door:
             async with asyncio.timeout(max(0.0, until - time.monotonic())):
                 await self._keep(events)
         except (TimeoutError, RuntimeError, sa.exc.SQLAlchemyError) as error:
-            _LOG.error("%s: an event could not be kept: %s", self._bell.path, _first_line(error))
+            _LOG.error("%s: an event could not be kept: %s", self._bell.system, _first_line(error))
             return False
         return True
 

@@ -145,11 +145,12 @@ class Waker:
     def _finish(self, name: str, pipeline: PipelineSettings, ended: Ended, code: int) -> None:
         outcome = self._close(name, pipeline, ended)
         now = dt.datetime.now(dt.UTC)
+        told_to_end = self._stopping.is_set() and not ended.well  # no failure of its own
         values = {
             "started_at": ended.started_at,
             "ended_at": now,
             "exit_code": code,
-            "failures": 0 if ended.well else wakes.c.failures + 1,
+            "failures": 0 if ended.well else wakes.c.failures + int(not told_to_end),
             "runs": wakes.c.runs + 1,
         }
         self._ledger.write(lambda connection: self._release(connection, name, values))

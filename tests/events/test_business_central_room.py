@@ -334,7 +334,7 @@ def answering(app):
     thread.join()
 
 
-def test_the_whole_way_from_a_change_to_an_event(made, box, ledger):
+def test_the_whole_way_from_a_change_to_an_event(made, box, ledger, caplog):
     """Subscribed by handshake through the real receiver; a change rings, is proven, and is on disk when it is answered."""
     book = Book()
     path = secret_path(book, "business_central")
@@ -352,6 +352,9 @@ def test_the_whole_way_from_a_change_to_an_event(made, box, ledger):
             assert time.monotonic() < until
             time.sleep(0.01)
         assert httpx.post(f"{url}/webhooks/business_central/guess", trust_env=False).status_code == 404
+        assert httpx.post(f"{url}/webhooks/{path}", trust_env=False).status_code == 401
+    assert "refused a request" in caplog.text
+    assert path not in caplog.text
     with ledger.read() as connection:
         (row,) = connection.execute(sa.select(events.c.kind, events.c.source_id, events.c.state)).all()
     assert tuple(row) == ("vendors.updated", vendor, "open")

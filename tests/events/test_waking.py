@@ -156,6 +156,26 @@ def test_a_failed_run_is_tried_again(ledger):
     assert len(runs.words) == 3
 
 
+def test_a_run_that_was_told_to_end_has_not_failed(ledger):
+    """The next receiver starts it again at once."""
+    ended = threading.Event()
+
+    class Stopped(FakeRuns):
+        def stop(self):
+            ended.set()
+
+    arrive(ledger, event())
+    runs = Stopped(lambda _: -15 if ended.wait(10) else 0)
+    waker = Waker(ledger, webhooks(**FAST), runs)
+    waker.start()
+    wait_for(lambda: runs.words)
+    waker.stop(0)
+    with ledger.read() as connection:
+        row = connection.execute(sa.select(wakes)).one()
+    assert (row.owner, row.failures, row.runs, row.exit_code) == (None, 0, 1, -15)
+    assert states(ledger) == {"event-1": "open"}
+
+
 def test_two_receivers_do_not_run_one_pipeline_at_once(ledger):
     """The lease in the ledger decides; events that come meanwhile make one more run."""
     going = threading.Event()
