@@ -103,7 +103,7 @@ class _Gateway:
             try:
                 response = await self._answered(request, is_write=is_write)
             except BusinessCentralRefusalError as refusal:
-                response = self._refused(refusal, correlation)
+                response = self._refused(self._worded(refusal, request), correlation)
             response.headers["request-id"] = correlation.value
             response.headers["ms-correlation-x"] = correlation.value
             await self._faults.after(request.scope, _SYSTEM, write=is_write)
@@ -169,6 +169,13 @@ class _Gateway:
 
     def _refused(self, refusal: BusinessCentralRefusalError, correlation: Correlation) -> Response:
         return Response(encode(refusal.body(correlation.value)), refusal.status, media_type="application/json")
+
+    def _worded(self, refusal: BusinessCentralRefusalError, request: Request) -> BusinessCentralRefusalError:
+        """A refusal in the tenant's language, unless the caller asked for English."""
+        asked = request.headers.get("accept-language", "").lower().startswith("en-us")
+        if asked or self._store.behaviour.language == "en-US":
+            return refusal
+        return BusinessCentralRefusalError(refusal.status, refusal.code, "Der Vorgang konnte nicht ausgeführt werden.")
 
     def _throttled(self) -> Response:
         status = next(self._throttles)

@@ -24,6 +24,7 @@ class Behaviour:
         finance_reports: Whether the beta API with vendorLedgerEntries is there.
         approval_api: Whether approvalEntries are there; tenants before 2026 lack them.
         reads_touch_drafts: Whether reading drafts changes their etags, as it may for an app that can write (sheet 8.5).
+        language: What refusals are worded in for those who do not ask for English (sheet 3).
         locked: So many writes are refused next, because another session holds the table (sheet 7).
         denied: What the app has no permission for: entity sets, or ``POST vendors`` and the like.
         hide_unapplied_payments: Before app 29 vendorPayments hid lines that apply to nothing (sheet 3).
@@ -45,6 +46,7 @@ class Behaviour:
     finance_reports: bool = True
     approval_api: bool = True
     reads_touch_drafts: bool = False
+    language: Literal["en-US", "de-DE"] = "en-US"
     locked: int = 0
     denied: set[str] = field(default_factory=set)
     hide_unapplied_payments: bool = False

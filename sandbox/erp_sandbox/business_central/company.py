@@ -8,6 +8,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any
 
+from erp_sandbox.business_central import errors
 from erp_sandbox.business_central.behaviour import CompanySetup
 from erp_sandbox.business_central.entities import SETS
 from erp_sandbox.business_central.table import Table
@@ -160,14 +161,20 @@ class Company:
         return self.tables[table].find("documentId", document)
 
     def rounding(self, currency: str) -> Rounding:
-        """How a currency rounds and what it is worth; an empty code is the local one."""
+        """How a currency rounds and what it is worth; an empty code is the local one.
+
+        Raises:
+            BusinessCentralRefusalError: it is gone, or nobody entered what it is worth.
+        """
         if currency in ("", self.local_currency):
             return Rounding(2, Decimal(1))
         record = self.tables["currencies"].one("code", currency)
-        if record is None:
-            raise KeyError(f"no currency {currency}")
-        digits = int(str(record["amountDecimalPlaces"]).partition(":")[0])
-        return Rounding(digits, Decimal(record["_rate"]))
+        if record is None or "_rate" not in record:
+            raise errors.dialog(
+                f"There is no Currency Exchange Rate within the filter. Filters: Currency Code: {currency}"
+            )
+        digits = str(record["amountDecimalPlaces"]).partition(":")[0]
+        return Rounding(int(digits) if digits.isdecimal() else 2, Decimal(record["_rate"]))
 
     def currency_of(self, code: str) -> tuple[str, str]:
         """Id and code of a currency as documents show them: the local one has an id of zeros (sheet 8.3)."""

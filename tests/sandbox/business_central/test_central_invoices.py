@@ -272,6 +272,22 @@ def test_an_approved_draft_can_be_posted(box, central):
     told(central.act(f"purchaseInvoices({draft['id']})"), 204)
 
 
+def test_approvals_are_filed_with_the_posted_document(central):
+    """Under its new number."""
+    before = central.rows("approvalEntries")
+    assert {row["status"] for row in before} == {"Approved", "Open"}
+    draft = central.one("purchaseInvoices", filter=f"number eq '{before[0]['documentNumber']}'")
+    told(central.act(f"purchaseInvoices({draft['id']})"), 204)
+    posted = told(central.get(f"purchaseInvoices({draft['id']})"), 200)
+    assert central.rows("approvalEntries") == before[1:]
+    (filed,) = central.rows("postedApprovalEntries")
+    assert (filed["documentNumber"], filed["status"], filed["amount"]) == (
+        posted["number"],
+        "Approved",
+        before[0]["amount"],
+    )
+
+
 def test_a_vendor_without_posting_groups_cannot_be_posted(box, central):
     """Made by the API without a template (sheet 4)."""
     box.business_central.company().setup.vendor_template = False

@@ -103,6 +103,14 @@ def test_a_parameter_of_ones_own_is_a_bad_request(central, query):
     refused(central.http.get(f"{central.url('vendors')}?{query}"), 400, "BadRequest")
 
 
+def test_a_list_of_values_needs_the_newer_schema(central):
+    """Version 2.1 has ``in``; the default has not."""
+    url = f"{central.url('vendors')}?$filter=number in ('V00001','v00003','NOBODY')&$select=number"
+    refused(central.http.get(url), 400, "BadRequest")
+    assert numbers(told(central.http.get(f"{url}&$schemaversion=2.1"), 200)["value"]) == ["V00001", "V00003"]
+    refused(central.http.get(f"{url}&$schemaversion=3.0"), 400, "BadRequest")
+
+
 def test_a_selection_shows_only_what_was_asked(central):
     """The etag is always there."""
     (row,) = central.rows("vendors", select="id,number", filter="number eq 'V00001'")

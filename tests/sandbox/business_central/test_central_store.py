@@ -8,13 +8,19 @@ from decimal import Decimal
 import httpx
 import pytest
 from central_client import told
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from erp_sandbox import credentials
+from erp_sandbox.business_central.calls import Call
+from erp_sandbox.business_central.entities import SETS
 from erp_sandbox.business_central.errors import BusinessCentralRefusalError
 from erp_sandbox.environment import environment
 from erp_sandbox.server import Sandbox
 from erp_sandbox.snapshot import load_snapshot, save_snapshot
 from erp_sandbox.world import World
+
+STORE = Sandbox(World.plain(vendors=4, bills=1, lines=(1, 1))).business_central
 
 
 def small():
@@ -154,6 +160,61 @@ def test_many_vendors_are_added_and_read(box, central):
     rows = central.rows("vendors", page=100, filter="startswith(number,'M')", select="number,lastModifiedDateTime")
     assert [row["number"] for row in rows] == [f"M{number:06d}" for number in range(1, 501)]
     assert len({row["lastModifiedDateTime"] for row in rows}) == 500
+
+
+def any_value(field):
+    """Values a field may take, and some it does not."""
+    fitting = {
+        "guid": st.sampled_from(["00000000-0000-0000-0000-000000000000", "11111111-2222-4333-8444-555555555555"]),
+        "code": st.sampled_from(["V00001", "6100", "ITEM-001", "USD", "EUR", "110", "", "NOPE"]),
+        "text": st.sampled_from(["", "words"]),
+        "number": st.sampled_from([0, 1, -5, 12.5]),
+        "integer": st.integers(-3, 30_000),
+        "flag": st.booleans(),
+        "day": st.sampled_from(["2026-11-01", "0001-01-01"]),
+        "choice": st.sampled_from(field.options or (" ",)),
+    }
+    return st.one_of(fitting[field.kind], fitting[field.kind], st.sampled_from([None, 7, "x", [], {}]))
+
+
+def any_body(entity, depth=0):
+    """Bodies of an entity in any order, with nested collections."""
+    fields = {field.name: any_value(field) for field in entity.fields if field.write}
+    nested = {
+        name: st.lists(st.deferred(lambda n=name: any_body(SETS[n], depth + 1)), max_size=2) for name in entity.navs
+    }
+    some = st.lists(st.sampled_from(sorted({**fields, **(nested if depth < 2 else {})})), max_size=5, unique=True)
+    return some.flatmap(lambda names: st.fixed_dictionaries({name: {**fields, **nested}[name] for name in names}))
+
+
+WRITABLE = [entity for entity in SETS.values() if "POST" in entity.verbs and entity.table]
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_refused_write_leaves_no_trace(data):
+    """Whatever the body: it is taken, or refused and everything is as it was; the stand-in itself never breaks."""
+    store = STORE
+    entity = data.draw(st.sampled_from(WRITABLE))
+    body = data.draw(any_body(entity))
+    path = (f"companies({store.company().id})", entity.name)
+    headers = {"content-type": "application/json"}
+    before = tables_of(store)
+    try:
+        answer = store.answer(
+            Call("POST", store.main, "v2.0", "http://x", path, {}, headers, json.dumps(body).encode())
+        )
+    except BusinessCentralRefusalError:
+        assert tables_of(store) == before
+    else:
+        assert answer.status == 201
+    entries = store.records("generalLedgerEntries")
+    assert sum(each["debitAmount"] - each["creditAmount"] for each in entries) == 0
+
+
+def tables_of(store):
+    """Everything the main company holds."""
+    return {table.name: list(table) for table in store.company().all_tables()}
 
 
 def test_amounts_keep_the_digits_they_were_written_with(central):

@@ -174,6 +174,34 @@ def test_tables_of_codes_can_be_written(central):
     told(central.delete(f"paymentTerms({made['id']})"), 204)
 
 
+@pytest.mark.parametrize(("path", "field"), [("vendors", "number"), ("paymentTerms", "code")])
+def test_a_key_stays_what_it_is(central, path, field):
+    """Stricter than the service, which would rename whatever refers to it."""
+    row = central.rows(path)[0]
+    refused(central.patch(f"{path}({row['id']})", {field: "RENAMED"}), 400, "Application_DialogException")
+    told(central.patch(f"{path}({row['id']})", {field: row[field].lower()}), 200)
+
+
+def test_a_currency_needs_a_rate_that_people_enter(central):
+    """One made by the API has none, so nothing can be written in it."""
+    told(central.post("currencies", {"code": "CHF", "displayName": "Swiss franc"}), 201)
+    words = refused(
+        central.post("purchaseInvoices", {"vendorNumber": "V00001", "currencyCode": "CHF", "purchaseInvoiceLines": []}),
+        400,
+        "Application_DialogException",
+    )
+    assert "Currency Exchange Rate" in words
+
+
+def test_refusals_are_in_the_tenants_language_unless_english_is_asked_for(box, central):
+    """Status and code are the same (sheet 3)."""
+    box.business_central.behaviour.language = "de-DE"
+    german = refused(central.post("vendors", {"colour": "red"}), 400, "BadRequest")
+    assert "colour" not in german
+    english = refused(central.post("vendors", {"colour": "red"}, **{"Accept-Language": "en-US"}), 400, "BadRequest")
+    assert "colour" in english
+
+
 def test_a_body_that_is_no_json_is_refused(central):
     """As is one that does not say it is JSON, and one that is no object."""
     url = central.url("vendors")

@@ -55,13 +55,13 @@ class Filter:
     fields: frozenset[str]
 
 
-def parse_filter(text: str, entity: EntitySet) -> Filter:
-    """Read a filter.
+def parse_filter(text: str, entity: EntitySet, *, lists: bool = False) -> Filter:
+    """Read a filter; ``in (...)`` needs schema version 2.1 (sheet 1).
 
     Raises:
         BusinessCentralRefusalError: what the service refuses, in its manner.
     """
-    return _Parser(text, entity).whole()
+    return _Parser(text, entity, lists=lists).whole()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,10 @@ class _Node:
 
 
 class _Parser:
-    def __init__(self, text: str, entity: EntitySet) -> None:
+    def __init__(self, text: str, entity: EntitySet, *, lists: bool) -> None:
         self._text = text
         self._entity = entity
+        self._lists = lists
         self._tokens = self._split()
         self._next = 0
 
@@ -153,6 +154,8 @@ class _Parser:
 
     def _comparison(self, field: Field) -> _Node:
         kind, operator = self._take()
+        if kind == "word" and operator == "in" and self._lists:
+            return self._membership(field)
         if kind != "word" or operator not in _OPERATORS:
             raise self._syntax()
         name, value = field.name, self._value(field)
@@ -165,6 +168,14 @@ class _Parser:
             "le": lambda record: bool(record[name] <= value),
         }
         return _Node(tests[operator], frozenset({name}), {name: value} if operator == "eq" else {})
+
+    def _membership(self, field: Field) -> _Node:
+        self._expect("(")
+        values = [self._value(field)]
+        while self._mark(","):
+            values.append(self._value(field))
+        self._expect(")")
+        return _Node(lambda record: record[field.name] in values, frozenset({field.name}), {})
 
     def _field(self, word: str) -> Field:
         field = self._entity.by_name.get(word)

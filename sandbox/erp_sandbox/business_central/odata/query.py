@@ -56,13 +56,20 @@ def parse_query(options: Mapping[str, str], entity: EntitySet, known: frozenset[
     return Query(
         _select(options.get("$select"), entity, expand),
         expand,
-        parse_filter(options["$filter"], entity) if "$filter" in options else None,
+        _filter(options, entity),
         _order(options.get("$orderby", ""), entity),
         _count(options, "$top"),
         _count(options, "$skip") or 0,
         _flag(options),
         options.get("$skiptoken", ""),
     )
+
+
+def _filter(options: Mapping[str, str], entity: EntitySet) -> Filter | None:
+    version = options.get("$schemaversion", "2.0")
+    if version not in ("1.0", "2.0", "2.1"):
+        raise errors.bad_request(f"The schema version '{version}' is not supported.")
+    return parse_filter(options["$filter"], entity, lists=version == "2.1") if "$filter" in options else None
 
 
 def _select(text: str | None, entity: EntitySet, expand: Mapping[str, Query]) -> tuple[str, ...] | None:

@@ -82,9 +82,8 @@ class Reader:
         """
         most = size if query.top is None else min(size, query.top)
         rows = self._ordered(entity, parent, query)
-        picked = list(islice(rows, 0 if query.token else query.skip, None if query.token else query.skip + most))
-        if query.token:
-            picked = picked[:most]
+        start = 0 if query.token else query.skip
+        picked = list(islice(rows, start, start + most))
         left = None if query.top is None else query.top - len(picked)
         goes_on = len(picked) == size and left != 0
         if goes_on:

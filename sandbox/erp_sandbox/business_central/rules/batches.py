@@ -50,6 +50,8 @@ class BatchRules:
         draft.assign({"balancingAccountId": _set_balancing, "templateDisplayName": _set_template})
         if draft.record["code"] != record["code"]:
             self._check_code(company, draft.record)
+            for line in company.table("lines").find("journalId", record["id"]):
+                company.save("lines", {**line, "journalDisplayName": draft.record["code"]})
         return company.save("batches", draft.record)
 
     def delete(self, company: Company, record: Record) -> None:

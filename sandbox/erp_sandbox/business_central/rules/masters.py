@@ -36,12 +36,12 @@ class CodedRules:
         return saved
 
     def modify(self, company: Company, record: Record, body: object) -> Record:
-        """Change one."""
+        """Change one; its key stays, since everything else refers to it."""
         given = read_body(self.entity, body, creating=False)
         draft = Draft(company, self.entity, dict(record), given.values, creating=False)
         draft.assign(self._setters)
         if draft.record[self.key] != record[self.key]:
-            self._check_key(company, draft.record)
+            raise errors.dialog(f"The {self.key} of {self.entity.caption} {record[self.key]} cannot be changed here.")
         return company.save(self.entity.table, draft.record)
 
     def delete(self, company: Company, record: Record) -> None:

@@ -187,6 +187,7 @@ def _booked(company: Company, kind: DocumentKind, header: Record, lines: list[Re
     posted = company.save(
         kind.headers, {**header, "number": number, "status": "Open" if total else "Paid", "_posted": True}
     )
+    _file_approvals(company, header["number"], number)
     if not total:
         company.save("vendorLedgerEntries", {**entry, "open": False})
     if kind is CREDIT_MEMO and header["invoiceId"] != NO_GUID:
@@ -224,6 +225,18 @@ def _book_accounts(company: Company, header: Record, lines: list[Record], sign: 
             text=text,
             dimensions=dimensions,
         )
+
+
+def _file_approvals(company: Company, draft: str, number: str) -> None:
+    """Approvals of a draft are kept with the posted document, under its number."""
+    for entry in company.table("approvalEntries").find("documentNumber", draft):
+        filed = company.blank("postedApprovalEntries")
+        filed.update({name: entry[name] for name in filed if name in entry and name != "id"})
+        filed.update(tableId=122, documentNumber=number, lastDateTimeModified=entry["lastDateTimeModified"])
+        for private in ("_version", "_created"):
+            filed.pop(private, None)
+        company.table("approvalEntries").delete(entry["id"])
+        company.save("postedApprovalEntries", filed)
 
 
 def _special(company: Company, role: str) -> Record:
