@@ -235,7 +235,8 @@ class TestKilled:
         box = here.box
         paid = {}
         for bill in box.bill.bills()[:25]:
-            part = Decimal(bill["amount"]) if chance.random() < 0.7 else Decimal(1)
+            whole = Decimal(bill["amount"])
+            part = whole if chance.random() < 0.7 and whole == round(whole, 2) else Decimal(1)
             paid[bill["id"]] = part
             pay(box, {bill["id"]: part})
         messages = here.folder / "messages.jsonl"
@@ -256,7 +257,8 @@ class TestKilled:
     def is_entered_once(self, here, paid):
         """Hold what Business Central has against what BILL has."""
         box, central = here.box, here.box.business_central
-        assert {entry.state for entry in kept(here, "supplier_invoices") + kept(here, "payments")} == {"posted"}
+        known = kept(here, "supplier_invoices") + kept(here, "payments")
+        assert [(entry.state, entry.reasons) for entry in known if entry.state != "posted"] == []
         made = collections.defaultdict(list)
         for invoice in central.invoices():
             marks = [line["description"] for line in invoice["lines"] if "[ref BILL-" in line["description"]]

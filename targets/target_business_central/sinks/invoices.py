@@ -42,6 +42,7 @@ _LOG = logging.getLogger(__name__)
 
 _CREATE: t.Final = "POST purchaseInvoices"
 _CHANGE: t.Final = "PATCH purchaseInvoices"
+_POSTED: t.Final = frozenset({"Open", "Paid"})
 _NOTHING: t.Final = Written({}, "", "")
 
 
@@ -118,7 +119,11 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             Conflict: One of these has happened, or the invoice is another vendor's now.
         """
         wanted = self._wanted(document)
-        now = self._now(document, target_id)
+        now = self._there(document, target_id)
+        if now.status in _POSTED and self._says(now, wanted):
+            # Posted by us, which we never learned, or by somebody.
+            return Delivered(now.id, _shown(now), unchanged=True)
+        _refuse_unless_draft(now, document)
         if previous is not None and now.total not in (previous.total, document.total):
             words = f"{document.external_id} was changed in Business Central, its total is {now.total:f}"
             raise Conflict(SYSTEM, _CHANGE, f"{words}, sent was {previous.total:f}")
@@ -129,7 +134,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         ]
         if not requests and not self._options.post_invoices:
             return Delivered(now.id, None, draft=True, unchanged=True)
-        invoice = self._now(document, target_id)
+        invoice = self._draft(document, target_id)
         if invoice.total != document.total:
             words = f"Business Central comes to {invoice.total:f}, not {document.total:f}"
             raise Conflict(SYSTEM, _CHANGE, f"{document.external_id} was changed, but {words}; correct the draft")
@@ -246,13 +251,25 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             _LOG.warning("Draft %s stays in Business Central: %s", identifier, fault)
             return False
 
-    def _now(self, document: SupplierInvoice, target_id: str) -> PurchaseInvoice:
+    def _there(self, document: SupplierInvoice, target_id: str) -> PurchaseInvoice:
         now = self._invoices.get(target_id, lines=True)
         if now is None:
             raise NotFound(SYSTEM, _CHANGE, f"{document.external_id} ({target_id}) is not there any more")
-        if not now.draft:
-            raise Conflict(SYSTEM, _CHANGE, f"{document.external_id} may not be changed any more ({now.status})")
         return now
+
+    def _draft(self, document: SupplierInvoice, target_id: str) -> PurchaseInvoice:
+        now = self._there(document, target_id)
+        _refuse_unless_draft(now, document)
+        return now
+
+    def _says(self, now: PurchaseInvoice, wanted: InvoiceRequest) -> bool:
+        """Whether an invoice says what it should."""
+        references = self._references
+        return not (
+            header_changes(wanted, now, references)
+            or line_changes(wanted, now)
+            or coding_changes(wanted, now, references)
+        )
 
     def _brought_up(
         self,
@@ -262,7 +279,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         wanted: InvoiceRequest,
     ) -> list[str]:
         """Change one part of a draft as it is now, again as it is then where somebody was faster."""
-        said = on_fresh_data(lambda: change(self._now(document, target_id), wanted))
+        said = on_fresh_data(lambda: change(self._draft(document, target_id), wanted))
         return [said] if said else []
 
     def _header(self, now: PurchaseInvoice, wanted: InvoiceRequest) -> str | None:
@@ -345,6 +362,11 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
 def _ours(document: SupplierInvoice, there: t.Sequence[PurchaseInvoice]) -> PurchaseInvoice | None:
     marked = [each for each in there if each.mark == document.external_id]
     return min(marked, key=lambda each: each.undone, default=None)
+
+
+def _refuse_unless_draft(now: PurchaseInvoice, document: SupplierInvoice) -> None:
+    if not now.draft:
+        raise Conflict(SYSTEM, _CHANGE, f"{document.external_id} may not be changed any more ({now.status})")
 
 
 def _shown(invoice: PurchaseInvoice) -> str | None:
