@@ -40,7 +40,7 @@ def test_an_unknown_map_lists_those_there_are(engine):
         engine("tap-bil")
     assert 'setting "transform": there is no map for "tap-bil"' in error.value.what
     assert "Did you mean tap-bill?" in error.value.what
-    assert error.value.cure == "Maps there are: tap-bill, tap-workday."
+    assert error.value.cure == "Maps there are: tap-bill, tap-business-central, tap-workday."
 
 
 def test_a_maps_dir_that_is_not_there_is_said(engine):
