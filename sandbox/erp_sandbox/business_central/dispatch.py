@@ -110,7 +110,7 @@ class Dispatcher:
         if head.name == "companies":
             return self._companies(call, head)
         if call.api == "v2.0" and head.name == "subscriptions":
-            return self._subscription(call, head)
+            return self._subscriptions.answer(call, head)
         if call.api == "v2.0" and head.name == "$metadata" and len(call.segments) == 1:
             return Answer(200, metadata.document(), {}, "application/xml")
         if call.api == "v2.0" and head.name == "entityDefinitions" and len(call.segments) == 1:
@@ -200,7 +200,8 @@ class Dispatcher:
         size = _page_size(call.headers.get("prefer", ""))
         page = reader.page(target.entity, target.parent, query, size)
         if self._behaviour.reads_touch_drafts and target.entity.name == "purchaseInvoices":
-            _touch_drafts(reader.company)
+            with call.environment.unit():
+                _touch_drafts(reader.company)
         slow = self._behaviour.slow_page_rows
         if slow is not None and len(page.rows) > slow:
             raise BusinessCentralRefusalError(
@@ -300,9 +301,6 @@ class Dispatcher:
             raise errors.precondition_missing()
         if given not in ("*", etag_of(record)):
             raise errors.entity_changed(self._behaviour.stale_status)
-
-    def _subscription(self, call: Call, head: Segment) -> Answer:
-        return self._subscriptions.answer(call, head)
 
     def _runtime(self, call: Call) -> Answer:
         names = [read_segment(text).name for text in call.segments]

@@ -37,11 +37,7 @@ class _Mail:
 
 
 class Notifier:
-    """Gathers committed changes and delivers them from a thread of its own.
-
-    Attributes:
-        delivered: How many notifications were taken.
-    """
+    """Gathers committed changes and delivers them from a thread of its own."""
 
     def __init__(self, clock: Clock, behaviour: Behaviour, subscriptions: Subscriptions) -> None:
         self._clock = clock
@@ -51,7 +47,6 @@ class Notifier:
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stopped = False
-        self.delivered = 0
 
     def publish(self, environment: Environment, changes: Iterable[Change]) -> None:
         """Note what the subscribers of an environment are to be told."""
@@ -144,11 +139,9 @@ class Notifier:
 
     def _settle(self, key: tuple[str, str], mail: _Mail, status: int) -> None:
         with self._wake:
-            if 200 <= status < 300:
-                self.delivered += 1
-            elif status in (408, 429) or status >= 500:
+            if status in (408, 429) or status >= 500:
                 self._try_again(key, mail)
-            else:
+            elif not 200 <= status < 300:
                 for identifier in mail.changes:
                     mail.environment.subscriptions.pop(identifier, None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CREDIT_MEMO", "INVOICE", "KINDS", "ORDER", "DocumentKind", "kind_of_lines"]
+__all__ = ["CREDIT_MEMO", "INVOICE", "KINDS", "ORDER", "DocumentKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,3 @@ ORDER = DocumentKind(
     "purchaseOrders", "purchaseOrderLines", "Order", "orderDate", "", "directUnitCost", 106_001, 106_001
 )
 KINDS = {kind.headers: kind for kind in (INVOICE, CREDIT_MEMO, ORDER)}
-
-
-def kind_of_lines(lines: str) -> DocumentKind:
-    """The kind whose lines these are."""
-    return next(kind for kind in KINDS.values() if kind.lines == lines)

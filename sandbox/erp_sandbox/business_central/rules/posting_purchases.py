@@ -11,6 +11,7 @@ from erp_sandbox.business_central.rules.dimensions import check_open, check_rule
 from erp_sandbox.business_central.rules.kinds import CREDIT_MEMO, INVOICE, DocumentKind
 from erp_sandbox.business_central.rules.ledger import close_with, discount_of, general_entry, vendor_entry
 from erp_sandbox.business_central.rules.lines import check_account
+from erp_sandbox.business_central.rules.lookups import existing
 from erp_sandbox.business_central.values import NO_GUID, Record
 
 __all__ = ["cancel_credit_memo", "post_document", "receive_and_invoice"]
@@ -151,13 +152,12 @@ def _check_lines(company: Company, kind: DocumentKind, header: Record, lines: li
                 f"No. must have a value in Purchase Line: Line No.={line['sequence']}. It cannot be zero or empty."
             )
         if line["lineType"] == "Account":
-            check_account(company.table("accounts").get(line["accountId"]) or {})
+            account = existing(company, "accounts", line["accountId"], "The G/L Account of a line does not exist.")
+            check_account(account)
+            check_rules(company, account, "G/L Account", line["_dimensions"])
         check_open(company, line["_dimensions"].values())
         if owner is not None:
             check_rules(company, owner, "Vendor", line["_dimensions"])
-        account = company.table("accounts").get(line["accountId"])
-        if account is not None:
-            check_rules(company, account, "G/L Account", line["_dimensions"])
     if header["totalAmountIncludingTax"] < 0:
         raise errors.dialog("The total amount for the invoice must be 0 or greater.")
 
