@@ -17,6 +17,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector.documents import DELIVERY_ORDER
+from ml_connector.errors import Throttled, Unavailable
 from ml_connector.ledger.attempt import Attempt, Cap, Mapper, Policy
 from ml_connector.ledger.entries import claim, pending, waiting
 from ml_connector.ledger.runs import Run, Summary
@@ -87,9 +88,16 @@ class Delivery:
             with _Heartbeat(self._ledger, self._target, self._run.id):
                 for kind in DELIVERY_ORDER:
                     if kind in self._sinks and not self._stop.is_set():
-                        self._deliver_kind(self._sinks[kind])
+                        self._deliver_unless_down(self._sinks[kind])
         self._account_for_waiting()
         return self._run.summary
+
+    def _deliver_unless_down(self, sink: DocumentSink[t.Any]) -> None:
+        try:
+            self._deliver_kind(sink)
+        except (Throttled, Unavailable) as fault:  # what a sink needs before its first document, after all patience
+            self._run.summary.stopped = str(fault)
+            self._stop.set()
 
     def _deliver_kind(self, sink: DocumentSink[t.Any]) -> None:
         with self._ledger.read() as connection:

@@ -449,3 +449,14 @@ def test_unchanged_record_is_not_looked_at_twice(bench, state):
     bench.tamper("1", state=state)
     assert bench.take(bill("1"))["unchanged"] == 1
     assert bench.entry("1").state == state
+
+
+@pytest.mark.parametrize("kind", [Throttled, Unavailable])
+def test_a_target_that_is_down_before_the_first_document_stops_the_run(bench, monkeypatch, kind):
+    """That even reference data cannot be read is an outage like any other: told, and left to the next run."""
+    bench.take(*(bill(str(n)) for n in range(4)))
+    with monkeypatch.context() as down:
+        down.setattr(bench.invoices, "prepare", lambda: (_ for _ in ()).throw(fault(kind, "503")))
+        assert bench.deliver() == {}
+        assert "503; 4 documents wait" in bench.last.summary.stopped
+    assert bench.deliver() == {"created": 4}
