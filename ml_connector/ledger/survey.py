@@ -61,7 +61,7 @@ class Survey:
         month = document.booking_date.strftime("%Y-%m")
         with self._lock:  # one reader a time; the others wait for its findings
             if month not in self._months:
-                self._read(month, document.booking_date, document)
+                self._read(month, document.booking_date)
                 self._months.add(month)
         return self._seen(document.external_id)
 
@@ -69,11 +69,11 @@ class Survey:
         created = entry.source_created_at
         return created is None or created <= self._ledger.began_at + _CLOCK_SKEW
 
-    def _read(self, month: str, day: dt.date, document: Document) -> None:
+    def _read(self, month: str, day: dt.date) -> None:
         first = day.replace(day=1)
         last = day.replace(day=calendar.monthrange(day.year, day.month)[1])
-        prefix = document.external_id.removesuffix(document.source.id)
         _logger.info("reading what the target has for %s, so that nothing is posted twice", month)
+        # Whatever has an id is kept, whichever source it may be of: the month is read once, for all of them.
         rows = [
             {
                 "target": self._target,
@@ -82,7 +82,7 @@ class Survey:
                 "found": exact_json.dumps(dataclasses.asdict(found)),
             }
             for found in self._sink.survey(first, last)
-            if found.external_id and found.external_id.startswith(prefix)
+            if found.external_id
         ]
         done = {"target": self._target, "kind": self._sink.kind, "month": month}
 

@@ -128,6 +128,18 @@ def test_lost_ledger_posts_nothing_twice(bench, tmp_path):
     assert bench.target.finds == []
 
 
+def test_lost_ledger_finds_ids_that_have_nothing_in_common(bench, tmp_path):
+    """One read serves all documents of the month, whatever their ids are made of and whichever source they are of."""
+    records = [bill(id_) for id_ in ("W-1", "17", "900017")]
+    bench.map.external_id = {"W-1": "WORKDAY-S-3", "17": "BC-ae01"}.get
+    bench.take(*records)
+    bench.deliver()
+    bench.reopen(f"sqlite:///{tmp_path}/other.db")
+    bench.take(*records)
+    assert bench.deliver() == {"found": 3}
+    assert len(bench.target.surveys) == 2  # one by each of the two ledgers
+
+
 def test_found_document_that_differs_is_held(bench, tmp_path):
     """What a fresh ledger finds under our id with another total is held, not adopted in silence."""
     bench.take(bill("1", "100.00"))

@@ -48,7 +48,11 @@ def bill(
 
 
 class TestMap:
-    """Maps ``bills`` and ``vendors``; a vendor is mapped when it is in ``suppliers``."""
+    """Maps ``bills`` and ``vendors``; a vendor is mapped when it is in ``suppliers``.
+
+    Attributes:
+        external_id: Gives the external id of a bill where it is not made of the bill's own.
+    """
 
     __test__ = False
     source = "bill"
@@ -56,6 +60,7 @@ class TestMap:
     def __init__(self, suppliers=None):
         self.suppliers = {"V1": "S-1"} if suppliers is None else suppliers
         self.owned: list[str] = []
+        self.external_id = dict[str, str]().get
 
     def kind_of(self, stream):
         return {"bills": "supplier_invoices", "vendors": "suppliers"}.get(stream)
@@ -94,6 +99,7 @@ class TestMap:
             return Mapped(
                 "suppliers", source, document.external_id, content_hash(record), document, party=document.name
             )
+        external_id = self.external_id(source.id) or f"BILL-{source.id}"
         supplier = self.suppliers.get(record["vendor"])
         reasons = ()
         document = None
@@ -110,7 +116,7 @@ class TestMap:
         else:
             document = SupplierInvoice(
                 source=source,
-                external_id=f"BILL-{source.id}",
+                external_id=external_id,
                 number=f"INV-{source.id}",
                 supplier=supplier,
                 company="CO",
@@ -124,7 +130,7 @@ class TestMap:
         return Mapped(
             "supplier_invoices",
             source,
-            f"BILL-{source.id}",
+            external_id,
             content_hash(said),
             document,
             reasons,
