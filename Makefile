@@ -26,12 +26,12 @@ setup: $(READY) ## install everything into .venv (the other tasks do it by thems
 	@echo ".venv is ready"
 
 .PHONY: demo
-demo: $(READY) ## move bills from a stand-in BILL to a stand-in Workday, nothing leaves this machine
-	@$(RUN) .venv/bin/erp-sandbox demo
+demo: $(READY) ## move bills between stand-ins, nothing leaves this machine; PAIR=business-central-bill shows another pair
+	@$(RUN) .venv/bin/erp-sandbox demo --pair $(or $(PAIR),bill-workday)
 
 .PHONY: demo-again
 demo-again: $(READY) ## run the demo once more on what it left behind: nothing is posted twice
-	@$(RUN) .venv/bin/erp-sandbox demo --again
+	@$(RUN) .venv/bin/erp-sandbox demo --again --pair $(or $(PAIR),bill-workday)
 
 .PHONY: test
 test: $(READY) ## run all tests: unit, plugin, contract, end to end, chaos, docs

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from erp_sandbox.bill.rules import CURSOR_MODES, BillRules
-from erp_sandbox.demo import DemoFailedError, run_demo
+from erp_sandbox.demo import PAIRS, DemoFailedError, run_demo
 from erp_sandbox.environment import environment
 from erp_sandbox.faults import KINDS, Faults, parse_rates
 from erp_sandbox.server import Sandbox
@@ -165,10 +165,17 @@ def up(
     show_default=True,
     help="Where the demo lives; made anew unless --again.",
 )
-def demo(again: bool, folder: Path) -> None:  # noqa: FBT001
-    """Move bills from the stand-in BILL to the stand-in Workday with the real pipeline, and tell what came of it."""
+@click.option(
+    "--pair",
+    type=click.Choice(list(PAIRS)),
+    default="bill-workday",
+    show_default=True,
+    help="Which systems: bills to Workday, or invoices of Business Central to BILL and their payments back.",
+)
+def demo(again: bool, folder: Path, pair: str) -> None:  # noqa: FBT001
+    """Move documents between stand-ins with the real pipelines, and tell what came of it."""
     try:
-        code = run_demo(Path.cwd(), folder.absolute(), again=again)
+        code = run_demo(Path.cwd(), folder.absolute(), again=again, pair=pair)
     except (DemoFailedError, SnapshotUnreadableError) as error:
         raise click.ClickException(str(error)) from None
     raise SystemExit(code)

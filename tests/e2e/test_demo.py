@@ -51,6 +51,19 @@ def test_the_demo_posts_all_it_can_and_nothing_twice(tmp_path):
     assert totals(text) == dict.fromkeys(["USD", "EUR", "JPY", "KWD"], "= the bills' total")
 
 
+def test_the_round_trip_pays_what_business_central_owes(tmp_path):
+    """`demo --pair business-central-bill`: invoices to BILL, their payments back, equal in every currency."""
+    process = demo(tmp_path, "--pair", "business-central-bill")
+    text = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 0, text
+    assert "24 invoices of Business Central stand in BILL; 24 payment lines wait in journal BILL" in text
+    told = re.findall(r"^\s+([A-Z]{3}) [\d,.]+\s+(\S.*)$", text, re.MULTILINE)
+    assert told == [
+        (each, words) for each in ("EUR", "JPY", "USD") for words in ("= the bills' total", "= paid in BILL")
+    ]
+    assert "has more than the 2 decimals BILL keeps" in text
+
+
 def test_again_without_a_first_time_says_what_to_do(tmp_path):
     """`demo --again` in an empty folder is a mistake told in one line."""
     process = demo(tmp_path, "--again")
