@@ -18,7 +18,7 @@ from ml_connector.systems.business_central.client import REPORTS_FINANCE, Busine
 from ml_connector.systems.business_central.lists import any_of, etag_of
 from ml_connector.systems.business_central.writes import Written
 
-__all__ = ["LONGEST_JOURNAL_CODE", "Journal", "PaymentBook", "PaymentEntry", "PaymentLine"]
+__all__ = ["LONGEST_JOURNAL_CODE", "Journal", "PaymentBook", "PaymentEntry", "PaymentLine", "Standing"]
 
 LONGEST_JOURNAL_CODE: t.Final = 10
 
@@ -110,6 +110,18 @@ class PaymentEntry:
     amount: Decimal | None
 
 
+class Standing(t.NamedTuple):
+    """How an invoice stands that lines pay.
+
+    Attributes:
+        owed: What it still owes.
+        waiting: What all lines of the journal pay of it.
+    """
+
+    owed: Decimal
+    waiting: Decimal
+
+
 class PaymentBook:
     """The payment journals of a company, and the payments posted from them.
 
@@ -145,11 +157,6 @@ class PaymentBook:
     def lines_with(self, journal: Journal, keys: t.Sequence[str]) -> list[PaymentLine]:
         """Return the lines of a journal with these external document numbers."""
         return list(map(PaymentLine.of, self._with(self._lines(journal), "externalDocumentNumber", keys)))
-
-    def lines_of(self, journal: Journal, invoice_id: str) -> list[PaymentLine]:
-        """Return the lines of a journal that are applied to an invoice."""
-        query = {"$filter": f"appliesToInvoiceId eq {invoice_id}"}
-        return [PaymentLine.of(row) for row in self._client.rows(self._lines(journal), query, fresh=True)]
 
     def posted(self, numbers: t.Mapping[str, str]) -> list[PaymentEntry]:
         """Return the payments that were posted.
@@ -203,20 +210,21 @@ class PaymentBook:
         else:
             self._all_or_none([BatchRequest("DELETE", path, etag=etag) for path, etag in paths])
 
-    def owed(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> dict[str, Decimal]:
-        """Return what the invoices of lines still owe, by the invoice's number; only a line can tell (sheet 3)."""
-        found: dict[str, Decimal] = {}
-        for start in range(0, len(lines), MOST_REQUESTS):
-            some = lines[start : start + MOST_REQUESTS]
-            paths = [f"{self._lines(journal)}({line.id})/applyVendorEntries" for line in some]
-            answers = self._client.batch([BatchRequest("GET", path) for path in paths])
-            for line, answer in zip(some, answers, strict=True):
+    def standing(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> dict[str, Standing]:
+        """Return how the invoices of lines stand, by the lines' ids; only a line can tell what is owed (sheet 3)."""
+        found = {}
+        for start in range(0, len(lines), MOST_REQUESTS // 2):
+            some = lines[start : start + MOST_REQUESTS // 2]
+            answers = self._client.batch([each for line in some for each in self._about(journal, line)])
+            for answer in answers:
                 if answer.fault is not None:
                     raise answer.fault
-                for entry in answer.body.get("value", ()):
-                    if entry.get("documentType") == "Invoice" and entry.get("documentNumber") == line.invoice_number:
-                        # Posted invoices stand in the vendor's books with a negative sign.
-                        found[str(line.invoice_number)] = abs(Decimal(entry.get("remainingAmount") or 0))
+            rows = [answer.body.get("value") or () for answer in answers]
+            for line, open_entries, waiting in zip(some, rows[::2], rows[1::2], strict=True):
+                found[line.id] = Standing(
+                    sum((_remaining(each) for each in open_entries if _is_of(each, line)), Decimal(0)),
+                    sum((Decimal(each.get("amount") or 0) for each in waiting), Decimal(0)),
+                )
         return found
 
     def post(self, journal: Journal) -> None:
@@ -230,6 +238,11 @@ class PaymentBook:
 
     def _lines(self, journal: Journal) -> str:
         return f"{self._path}({journal.id})/vendorPayments"
+
+    def _about(self, journal: Journal, line: PaymentLine) -> tuple[BatchRequest, BatchRequest]:
+        lines = self._lines(journal)
+        meant = f"$filter=appliesToInvoiceId%20eq%20{line.invoice_id}"
+        return BatchRequest("GET", f"{lines}({line.id})/applyVendorEntries"), BatchRequest("GET", f"{lines}?{meant}")
 
     def _with(self, path: str, field: str, values: t.Sequence[str]) -> t.Iterator[dict[str, t.Any]]:
         for start in range(0, len(values), _AT_ONCE):
@@ -248,6 +261,15 @@ class PaymentBook:
 def _unanswered(fault: SystemFault) -> bool:
     """Whether a fault tells of a request that was not carried out because of another one."""
     return fault.status is None
+
+
+def _is_of(entry: Body, line: PaymentLine) -> bool:
+    return entry.get("documentType") == "Invoice" and entry.get("documentNumber") == line.invoice_number
+
+
+def _remaining(entry: Body) -> Decimal:
+    """Return what an invoice's entry still owes: it stands in the vendor's books with a negative sign."""
+    return abs(Decimal(entry.get("remainingAmount") or 0))
 
 
 def _journal(row: Body) -> Journal:

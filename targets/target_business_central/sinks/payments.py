@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import logging
 import threading
 import typing as t
@@ -69,6 +68,7 @@ class PaymentSink(DocumentSink[Payment]):
         self._payments = PaymentBook(client, references.company)
         self._flights = SingleFlight()
         self._lock = threading.Lock()
+        self._checked: dict[str, list[PurchaseInvoice | None]] = {}
         self._known_journal: Journal | None = None
 
     def prepare(self) -> None:
@@ -98,8 +98,11 @@ class PaymentSink(DocumentSink[Payment]):
             reasons += currency_reasons(document, vendor, self._references)
         if vendor is not None and not reasons:
             own = self._references.currency(None)
-            for part in document.applications:
-                reasons += invoice_reasons(document, part, self._invoice(part, vendor), vendor, own)
+            invoices = [self._invoice(part, vendor) for part in document.applications]
+            for part, invoice in zip(document.applications, invoices, strict=True):
+                reasons += invoice_reasons(document, part, invoice, vendor, own)
+            if not reasons:
+                self._checked[document.external_id] = invoices
         if reasons and self._there(PaymentNumbers.of(document)) != ([], []):
             return []  # It is recorded already, which is why its invoices owe nothing any more.
         return list(dict.fromkeys(reasons))
@@ -262,10 +265,11 @@ class PaymentSink(DocumentSink[Payment]):
         return used[0] if len(used) == 1 else None
 
     def _parts(self, document: Payment, vendor: Vendor) -> list[tuple[PurchaseInvoice, Decimal]]:
-        """Return the invoices with what is paid of each, as they are now."""
+        """Return the invoices with what is paid of each, as they were when the payment was checked a moment ago."""
         parts: dict[str, tuple[PurchaseInvoice, Decimal]] = {}
-        for part in document.applications:
-            invoice = self._invoice(part, vendor)
+        checked = self._checked.pop(document.external_id, None)
+        invoices = checked or [self._invoice(part, vendor) for part in document.applications]
+        for part, invoice in zip(document.applications, invoices, strict=True):
             if invoice is None or invoice.status != "Open":
                 state = "is not there" if invoice is None else f"is {invoice.status.lower()}"
                 raise Conflict(SYSTEM, _ADD, f"invoice {part.invoice_number or part.invoice} {state} any more")
@@ -275,14 +279,13 @@ class PaymentSink(DocumentSink[Payment]):
 
     def _overpaid(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> list[Reason]:
         """Return which invoices owe less than these and all other lines of the journal pay."""
-        owed = self._payments.owed(journal, lines)
+        standing = self._payments.standing(journal, lines)
         reasons = []
         for line in lines:
-            paid = sum((each.amount for each in self._payments.lines_of(journal, line.invoice_id or "")), Decimal(0))
-            left = owed.get(line.invoice_number or "", Decimal(0))
-            if paid > left:
+            owed, waiting = standing[line.id]
+            if waiting > owed:
                 name = line.invoice_number or line.invoice_id or ""
-                reasons.append(overpaid(name, left - (paid - line.amount), line.amount, name))
+                reasons.append(overpaid(name, owed - (waiting - line.amount), line.amount, name))
         return reasons
 
     def _had_already(
@@ -340,17 +343,18 @@ class PaymentSink(DocumentSink[Payment]):
         """Return what would make posting fail, or pay what is paid: one line keeps all others back."""
         ids = list(dict.fromkeys(line.invoice_id for line in lines if line.invoice_id))
         invoices = self._invoices.by_ids(ids)
-        owed = self._payments.owed(journal, lines)
-        paid: dict[str, Decimal] = collections.defaultdict(Decimal)
+        applied = [line for line in lines if line.invoice_id]
+        standing = self._payments.standing(journal, applied)
         problems: list[str] = []
         for line in lines:
-            paid[line.invoice_number or ""] += line.amount
             vendors = self._references.vendors_with(number=line.vendor_number)
             problems += line_problems(line, invoices.get(line.invoice_id or ""), next(iter(vendors), None))
-        for number, amount in paid.items():
-            left = owed.get(number, Decimal(0))
-            if amount > left:
-                problems.append(f"invoice {number} owes {left:f}, less than the {amount:f} of its lines")
+        over = {line.invoice_number: standing[line.id] for line in applied}
+        problems += [
+            f"invoice {number} owes {owed:f}, less than the {waiting:f} of its lines"
+            for number, (owed, waiting) in over.items()
+            if waiting > owed
+        ]
         return problems
 
 
