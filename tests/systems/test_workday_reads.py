@@ -71,11 +71,13 @@ def test_consecutive_windows_of_dates_leave_no_gap(bookmark, pause, days):
 
 
 class Result:
-    """A result of numbered rows, whose pages may be too slow to get when they are big."""
+    """A result of numbered rows, whose pages may be too slow to get when they are big, or smaller than asked for."""
 
-    def __init__(self, total, most):
+    def __init__(self, total, most, *, largest=999, told=("Total_Pages", "Total_Results")):
         self.total = total
         self.most = most
+        self.largest = largest
+        self.told = told
         self.asked = []
 
     def __call__(self, response_filter, *, patient):
@@ -84,23 +86,25 @@ class Result:
         if size > self.most:
             assert not patient or size == 1
             raise TooSlow("workday", "Get", "no answer")
+        size = min(size, self.largest)
         rows = "".join(f"<wd:R>{row}</wd:R>" for row in range((number - 1) * size, min(number * size, self.total)))
         data = f"<wd:Response_Data>{rows}</wd:Response_Data>" if rows else ""
-        pages = -(-self.total // size)
-        results = f"<wd:Response_Results><wd:Total_Pages>{pages}</wd:Total_Pages></wd:Response_Results>"
+        totals = {"Total_Results": self.total, "Total_Pages": -(-self.total // size)}
+        told = "".join(f"<wd:{name}>{totals[name]}</wd:{name}>" for name in self.told)
+        results = f"<wd:Response_Results>{told}</wd:Response_Results>"
         return Node(etree.fromstring(f'<wd:X xmlns:wd="urn:com.workday/bsvc">{results}{data}</wd:X>'))
 
 
 class SlowLater(Result):
     """Slow from some page on."""
 
-    def __init__(self, total, most, slow_from):
-        super().__init__(total, most)
+    def __init__(self, total, most, slow_from, **limits):
+        super().__init__(total, most, **limits)
         self.slow_from = slow_from
 
     def __call__(self, response_filter, *, patient):
         most, self.most = self.most, self.most
-        if (response_filter.get("Page", 1) - 1) * response_filter["Count"] < self.slow_from:
+        if (response_filter.get("Page", 1) - 1) * min(response_filter["Count"], self.largest) < self.slow_from:
             self.most = 10_000
         try:
             return super().__call__(response_filter, patient=patient)
@@ -119,10 +123,12 @@ def rows_of(pages):
     most=st.integers(1, 40),
     slow_from=st.integers(0, 80),
     ahead=st.integers(1, 3),
+    largest=st.integers(1, 50),
+    told=st.sampled_from([("Total_Pages", "Total_Results"), ("Total_Results",)]),
 )
-def test_smaller_pages_leave_nothing_out_and_give_nothing_twice(total, count, most, slow_from, ahead):
-    """Wherever a page takes too long, and however often pages are halved."""
-    result = SlowLater(total, most, slow_from)
+def test_smaller_pages_leave_nothing_out_and_give_nothing_twice(total, count, most, slow_from, ahead, largest, told):
+    """Wherever a page takes too long, however often pages are halved, and however small Workday's own pages are."""
+    result = SlowLater(total, most, slow_from, largest=largest, told=told)
     assert rows_of(Pages(result, count=count, moment="now", ahead=ahead)) == list(range(total))
 
 

@@ -30,8 +30,9 @@ class Ask(t.Protocol):
 class Pages:
     """One result, read once.
 
-    When a page is not answered in time the rest is read in pages half as big (sheet workday 3.2). Where it goes on
-    is counted in records, so nothing is left out or given twice.
+    When a page is not answered in time the rest is read in pages half as big (sheet workday 3.2), and when Workday gives
+    smaller pages than it is asked for ("a maximum of 100 entries", contract) in pages of its size. Where it goes on is
+    counted in records, so nothing is left out or given twice.
 
     Args:
         ask: Asks for one page.
@@ -64,8 +65,13 @@ class Pages:
         before, known = divmod(self._given, self._size)
         page = self._read(before + 1)
         self._moment = self._moment or page.text("Response_Filter", "As_Of_Entry_DateTime")
+        asked = self._size
+        pages, self._size = _pages(page, asked)
+        if self._size < asked and self._given:  # counted in pages of its own size this is another page
+            yield from self._rest()
+            return
         yield from self._give(before + 1, _without_first(page, known))
-        for number, next_page in self._reading_ahead(before + 2, _total_pages(page)):
+        for number, next_page in self._reading_ahead(before + 2, pages):
             yield from self._give(number, next_page)
 
     def _give(self, number: int, page: Node) -> t.Iterator[Node]:
@@ -102,9 +108,19 @@ def _answered(asked: tuple[int, concurrent.futures.Future[Node]]) -> tuple[int, 
     return number, future.result()
 
 
-def _total_pages(page: Node) -> int:
+def _pages(page: Node, asked: int) -> tuple[int, int]:
+    """Return how many pages there are, and how many records Workday puts on one; it may tell either total only."""
     results = page.node("Response_Results")
-    return results.number("Total_Pages") if results is not None else 0
+    if results is None:
+        return 0, asked
+    records, given = results.number("Total_Results"), len(_records(page))
+    pages = results.number("Total_Pages") or -(-records // (given or asked))
+    capped = given < asked and given < records and -(-records // (given or 1)) == pages
+    return pages, given if capped else asked
+
+
+def _records(page: Node) -> list[Node]:
+    return [record for data in page.nodes("Response_Data") for record in data.children]
 
 
 def _without_first(page: Node, count: int) -> Node:
