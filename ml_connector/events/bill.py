@@ -273,7 +273,7 @@ def read_event(body: bytes, received_at: dt.datetime) -> tuple[Event, str]:
         kind=kind,
         stream=stream if source_id else None,
         source_id=source_id,
-        version=_moment(entity.get("updatedTime") or entity.get("createdTime")),
+        version=_version(kind, entity),
         received_at=received_at,
     )
     return event, _text(metadata.get("subscriptionId"))
@@ -329,6 +329,12 @@ def _moment(value: t.Any) -> dt.datetime | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _version(kind: str, entity: t.Mapping[str, t.Any]) -> dt.datetime | None:
+    """Return when the object changed. When it was made says that of a new one only: of others it is long known."""
+    changed = _moment(entity.get("updatedTime"))
+    return _moment(entity.get("createdTime")) if changed is None and kind.endswith(".created") else changed
 
 
 def _aged(asked: t.Mapping[str, t.Any]) -> bool:

@@ -175,6 +175,15 @@ def test_an_unreadable_time_is_no_reason_to_refuse(updated):
     assert event.version is None or event.version.utcoffset().total_seconds() == 0
 
 
+@pytest.mark.parametrize(("kind", "dated"), [("bill.created", True), ("bill.updated", False), ("bill.archived", False)])
+def test_when_an_object_was_made_dates_only_that(kind, dated):
+    """A change without a time of its own is not taken for what the ledger has known since the object was made."""
+    change = payload(kind=kind)
+    change["bill"] = {"id": "00n01BILLAAAAAAA0001", "createdTime": "2026-12-01T08:00:00.000+00:00"}
+    (event,) = heard(compact(change))
+    assert (event.version is not None) == dated
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
