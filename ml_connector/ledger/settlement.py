@@ -103,7 +103,7 @@ class Settlement:
         unfinished = self._unfinished(entry, delivered.unfinished)
         self._write(entry, [step], **{**has_it, **unfinished}, posted_at=_now())
         outcome: Outcome = "unchanged" if delivered.unchanged else "updated" if updated else "created"
-        self._count(entry.kind, mapped, outcome)
+        self._count(entry.kind, mapped, "held" if unfinished and updated else outcome)
         for reason in unfinished.get("reasons", ()):
             self._run.summary.hold(entry.kind, [(reason.code, reason.what, reason.cure)])
 

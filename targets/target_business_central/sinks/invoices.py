@@ -12,7 +12,6 @@ from ml_connector.errors import (
     CredentialsRefused,
     NotFound,
     OutcomeUnknown,
-    PermissionDenied,
     Reason,
     Rejected,
     SystemFault,
@@ -324,7 +323,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         refusal = None
         try:
             self._invoices.post(invoice.id)
-        except (CredentialsRefused, PermissionDenied):
+        except CredentialsRefused:
             raise
         except SystemFault as fault:
             refusal = fault.message

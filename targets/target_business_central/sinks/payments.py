@@ -13,7 +13,6 @@ from ml_connector.errors import (
     CredentialsRefused,
     NotFound,
     OutcomeUnknown,
-    PermissionDenied,
     Reason,
     Rejected,
     SettingInvalid,
@@ -182,7 +181,7 @@ class PaymentSink(DocumentSink[Payment]):
         code = self._options.payment_journal
         try:
             why_not = self._posted()
-        except (CredentialsRefused, PermissionDenied):
+        except CredentialsRefused:
             raise
         except SystemFault as fault:
             why_not = [str(fault)]
