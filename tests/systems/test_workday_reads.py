@@ -121,14 +121,18 @@ def rows_of(pages):
     total=st.integers(0, 80),
     count=st.integers(1, 40),
     most=st.integers(1, 40),
-    slow_from=st.integers(0, 80),
     ahead=st.integers(1, 3),
-    largest=st.integers(1, 50),
-    told=st.sampled_from([("Total_Pages", "Total_Results"), ("Total_Results",)]),
+    limits=st.fixed_dictionaries(
+        {
+            "slow_from": st.integers(0, 80),
+            "largest": st.integers(1, 50),
+            "told": st.sampled_from([("Total_Pages", "Total_Results"), ("Total_Results",)]),
+        }
+    ),
 )
-def test_smaller_pages_leave_nothing_out_and_give_nothing_twice(total, count, most, slow_from, ahead, largest, told):
+def test_smaller_pages_leave_nothing_out_and_give_nothing_twice(total, count, most, ahead, limits):
     """Wherever a page takes too long, however often pages are halved, and however small Workday's own pages are."""
-    result = SlowLater(total, most, slow_from, largest=largest, told=told)
+    result = SlowLater(total, most, **limits)
     assert rows_of(Pages(result, count=count, moment="now", ahead=ahead)) == list(range(total))
 
 
