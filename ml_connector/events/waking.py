@@ -81,7 +81,7 @@ class Waker:
 
     @property
     def healthy(self) -> bool:
-        """Whether it still looks."""
+        """Whether it still looks, and can."""
         return self._thread.is_alive() and dt.datetime.now(dt.UTC) - self.alive_at < dt.timedelta(seconds=60)
 
     def _watch(self) -> None:
@@ -89,9 +89,11 @@ class Waker:
             self._rung.clear()
             try:
                 self._look()
+                self.alive_at = dt.datetime.now(dt.UTC)
             except sa.exc.SQLAlchemyError as error:
                 _LOG.error("the ledger could not be looked into, trying again: %s", str(error).splitlines()[0])
-            self.alive_at = dt.datetime.now(dt.UTC)
+            except Exception:  # noqa: BLE001 - whatever it is, who watches goes on
+                _LOG.exception("what is open could not be looked into, trying again")
             self._rung.wait(_TICK)
 
     def _look(self) -> None:
@@ -132,12 +134,14 @@ class Waker:
             code = self._runs.run(pipeline.run or (name,))
         except OSError as error:
             _LOG.error("%s could not be run: %s", name, error)
+        except Exception:  # noqa: BLE001 - a lease that is kept for ever would be worse
+            _LOG.exception("%s could not be run", name)
         done.set()
         beat.join()
         try:
             self._finish(name, pipeline, Ended(started_at, well=code == 0), code)
-        except sa.exc.SQLAlchemyError as error:
-            _LOG.error("what became of %s could not be noted: %s", name, str(error).splitlines()[0])
+        except Exception:  # noqa: BLE001 - the lease ends by itself, and the next look makes up for it
+            _LOG.exception("what became of %s could not be noted", name)
         finally:
             self._running.pop(name, None)
             self.ring()

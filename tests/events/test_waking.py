@@ -156,6 +156,50 @@ def test_a_failed_run_is_tried_again(ledger):
     assert len(runs.words) == 3
 
 
+def test_a_run_that_cannot_even_be_started_is_a_failed_one(ledger):
+    """Whatever the reason: its lease is given back, and it is tried again."""
+    troubles = iter([OSError("no such program"), ValueError("embedded null byte"), None])
+
+    def run(words):
+        trouble = next(troubles)
+        if trouble is not None:
+            raise trouble
+        see(ledger, "x", NOON)
+        return 0
+
+    arrive(ledger, event())
+    waker = Waker(ledger, webhooks(**FAST), FakeRuns(run))
+    waker.start()
+    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    waker.stop(5)
+    with ledger.read() as connection:
+        assert connection.execute(sa.select(wakes.c.owner, wakes.c.runs)).one() == (None, 3)
+
+
+def test_a_look_that_fails_is_not_the_last_one(ledger, monkeypatch):
+    """Whatever the reason: it looks again, and does not count as well meanwhile."""
+    troubles = iter([sa.exc.OperationalError("SELECT", {}, Exception("disk I/O error")), RuntimeError("a surprise")])
+    look = Waker._look
+    looks = []
+
+    def failing(waker):
+        looks.append(waker.alive_at)
+        trouble = next(troubles, None)
+        if trouble is not None:
+            raise trouble
+        look(waker)
+
+    monkeypatch.setattr(Waker, "_look", failing)
+    arrive(ledger, event())
+    see(ledger, "x", NOON)
+    waker = Waker(ledger, webhooks(**FAST), FakeRuns())
+    began = waker.alive_at
+    waker.start()
+    wait_for(lambda: waker.ring() or states(ledger) == {"event-1": "closed"})
+    waker.stop(5)
+    assert looks[:3] == [began] * 3
+
+
 def test_a_run_that_was_told_to_end_has_not_failed(ledger):
     """The next receiver starts it again at once."""
     ended = threading.Event()
