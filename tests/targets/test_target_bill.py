@@ -618,6 +618,15 @@ class TestSuppliers:
         with pytest.raises(Conflict, match=r"email is typed@harbor\.invalid"):
             made.update(supplier(owned=("email",), email="new@harbor.invalid"), VENDOR, sent)
 
+    def test_a_tax_number_follows_a_vendor_made_without_it(self, box, sink):
+        """That a new vendor has none is not taken for somebody's change."""
+        made = sink(SupplierSink)
+        sent = supplier(owned=("tax_id", "email"), tax_id="12-3456789")
+        vendor = made.create(sent).target_id
+        made.update(supplier(owned=("tax_id", "email"), tax_id="12-3456789", email="new@harbor.invalid"), vendor, sent)
+        now = box.bill.vendor(vendor)
+        assert (now["additionalInfo"]["taxId"], now["email"]) == ("123456789", "new@harbor.invalid")
+
     def test_a_tax_number_bill_masks_is_not_sent_over_and_over(self, box, sink):
         """It cannot be compared."""
         box.bill.edit_vendor(VENDOR, additionalInfo={"taxId": "*****6789", "taxIdType": "EIN"})

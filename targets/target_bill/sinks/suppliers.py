@@ -220,10 +220,12 @@ def _imposed(document: Supplier) -> dict[str, t.Any]:
 
 def _refuse_foreign_changes(vendor: Vendor, wanted: t.Mapping[str, t.Any], previous: Supplier) -> None:
     """Refuse to overwrite what somebody has typed into BILL since we last wrote it."""
+    # A vendor is created without its tax number: that there is none is nobody's doing.
+    never_sent = {"tax_id"} if vendor.tax_id is None else set()
     foreign = [
         f"{name.replace('_', ' ')} is {vendor_value(vendor, name)}, last sent was {getattr(previous, name)}"
         for name in wanted
-        if name in previous.owned and not _same(name, getattr(previous, name), vendor)
+        if name in previous.owned and name not in never_sent and not _same(name, getattr(previous, name), vendor)
     ]
     if foreign:
         raise Conflict(SYSTEM, _CHANGE, f"somebody changed vendor {vendor.label} in BILL: {'; '.join(foreign)}")
