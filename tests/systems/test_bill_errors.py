@@ -86,6 +86,8 @@ def test_the_code_decides_then_the_status(status, code, kind):
         (httpx.Response(200, text="<html>Sign in</html>"), Unavailable, "not JSON"),
         (error(200, "BDC_1109"), CredentialsRefused, "said BILL"),
         (error(200, "BDC_1322"), Throttled, "said BILL"),
+        (error(200, "BDC_1001"), Unavailable, "said BILL"),
+        (httpx.Response(400, json={"message": "among others", "status": 400, "id": "e-1"}), Rejected, "among others"),
         (httpx.Response(200, json=[{"severity": "ERROR", "message": "strange"}]), Unavailable, "strange"),
     ],
 )
@@ -94,6 +96,19 @@ def test_every_shape_of_an_error_is_read(answer, kind, words):
     fault = fault_of(answer)
     assert type(fault) is kind
     assert words in fault.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "cure"),
+    [
+        (error(403, "BDC_1145"), "role"),
+        (error(403, None), "role"),
+        (error(403, "BDC_1361", "Session is untrusted"), "remember_me_id"),
+    ],
+)
+def test_what_may_not_be_done_comes_with_a_cure(answer, cure):
+    """Which is another one where the session is not trusted."""
+    assert cure in fault_of(answer).cure
 
 
 @pytest.mark.parametrize(

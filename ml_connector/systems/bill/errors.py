@@ -47,6 +47,8 @@ _UNKNOWN = frozenset({"BDC_1001", "BDC_1002"})
 _BAD_QUERY = frozenset({"BDC_1119", "BDC_1129", "BDC_1130", "BDC_1131"})
 _DUPLICATE = "BDC_1171"
 _TEMPORARY_STATUSES = frozenset({408, 500, 502, 503, 504})
+_PERMISSION_CURE = "Give the user that logs in a role in BILL that may, or leave out the stream or list it is about."
+_TRUST_CURE = 'It needs a session BILL trusts: set "remember_me_id" and "device" of a sign-in with a second factor.'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def read_fault(
         secrets: What may not be quoted.
         login: Whether it is the answer to a login.
     """
-    said = _read_body(answer.content, secrets)
+    said = _read_body(answer.content, secrets, refused=not answer.is_success)
     if answer.is_success:
         if said is None:
             return None
@@ -137,7 +139,7 @@ def _by_code(case: _Case) -> SystemFault | None:  # noqa: C901, PLR0911 - a tabl
         return case.make(CredentialsRefused, cure="Log in again.")
     if code == _SESSION_UNTRUSTED_OR_EXPIRED:
         if "untrusted" in case.said.message.lower():
-            return case.make(PermissionDenied)
+            return case.make(PermissionDenied, cure=_TRUST_CURE)
         return case.make(CredentialsRefused, cure="Log in again.")
     if code == HOURLY_QUOTA:
         cure = "Run again in the next full hour, or set wait_for_quota."
@@ -145,12 +147,12 @@ def _by_code(case: _Case) -> SystemFault | None:  # noqa: C901, PLR0911 - a tabl
     if code == TOO_MANY_AT_ONCE:
         return case.make(Throttled, retry_after=retry_after(case.answer.headers))
     if code in _NO_PERMISSION:
-        return case.make(PermissionDenied)
+        return case.make(PermissionDenied, cure=_PERMISSION_CURE)
     if code in _NOT_FOUND:
         return case.make(NotFound)
     if code == _DUPLICATE:
         return case.make(Conflict)
-    if code in _UNKNOWN and case.answer.status_code >= 500:
+    if code in _UNKNOWN and not 400 <= case.answer.status_code < 500:
         return case.make(Unavailable)
     return None
 
@@ -160,7 +162,9 @@ def _by_status(case: _Case) -> SystemFault:
     if status == 401:
         cure = _environment_cure(case.base_url) if case.login else "Log in again."
         return case.make(CredentialsRefused, cure=cure)
-    kinds: dict[int, type[SystemFault]] = {403: PermissionDenied, 404: NotFound, 409: Conflict}
+    if status == 403:
+        return case.make(PermissionDenied, cure=_PERMISSION_CURE)
+    kinds: dict[int, type[SystemFault]] = {404: NotFound, 409: Conflict}
     if status == 429:
         return case.make(Throttled, retry_after=retry_after(case.answer.headers))
     if status in _TEMPORARY_STATUSES or status >= 500:
@@ -176,22 +180,32 @@ def _environment_cure(base_url: str) -> str:
     return "Check that dev_key, username, password and organization_id belong to the environment of base_url."
 
 
-def _read_body(body: bytes, secrets: t.Iterable[str]) -> _Said | None:
-    """Return what an error body says; None for a body that is no error, such as an object with results."""
+def _read_body(body: bytes, secrets: t.Iterable[str], *, refused: bool) -> _Said | None:
+    """Return what an error body says; None for a body that is no error, such as an object with results.
+
+    Args:
+        body: The body.
+        secrets: What may not be quoted.
+        refused: Whether the status says that it is an error, whatever else stands beside its message.
+    """
     try:
         value = decode_json(body)
     except ValueError:
         text = body[:2000].decode("utf-8", "replace")
         return _Said(None, "an answer that is not JSON: " + quoted(text, secrets, limit=160)) if text.strip() else None
     entries = [value] if isinstance(value, dict) else value
-    if not isinstance(entries, list) or not entries or not all(_is_error(entry) for entry in entries):
+    if not isinstance(entries, list) or not entries or not all(_is_error(entry, refused=refused) for entry in entries):
         return None
     code = next((str(entry["code"]) for entry in entries if entry.get("code")), None)
     messages = [quoted(str(entry.get("message") or entry.get("detail") or ""), secrets) for entry in entries]
     return _Said(code, "; ".join(dict.fromkeys(filter(None, messages))) or "no message")
 
 
-def _is_error(entry: t.Any) -> bool:
-    if not isinstance(entry, dict) or "id" in entry:
+def _is_error(entry: t.Any, *, refused: bool) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    if refused:
+        return any(entry.get(name) for name in ("message", "detail", "code"))
+    if "id" in entry:
         return False
     return "severity" in entry or str(entry.get("code", "")).startswith("BDC_") or set(entry) == {"message"}
