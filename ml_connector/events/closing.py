@@ -68,7 +68,8 @@ def close(
     Args:
         connection: The ledger, in a transaction.
         pipeline: Whose events.
-        targets: Systems (``workday``) in whose intake an object must have arrived; any when empty.
+        targets: Systems (``workday``) or single targets (``workday:acme``) in whose intake an object must have arrived;
+            any when empty.
         ended: The run that has just ended, if there was one.
         most_wakes: After so many runs in vain an event is unseen: nobody runs for it any more, but it is still closed
             when it turns up.
@@ -144,9 +145,9 @@ def _seen(
                 table.c.source == source, table.c.stream == stream, table.c.source_id.in_(ids)
             )
             if targets:
-                query = query.where(
-                    sa.or_(*(table.c.target.startswith(f"{each}:", autoescape=True) for each in targets))
-                )
+                systems = (each for each in targets if ":" not in each)
+                of_systems = (table.c.target.startswith(f"{each}:", autoescape=True) for each in systems)
+                query = query.where(sa.or_(table.c.target.in_(targets), *of_systems))
             for id_, version in connection.execute(query):
                 moment, key = _moment(version), (source, stream, id_)
                 known = seen.get(key)

@@ -48,7 +48,8 @@ class PipelineSettings(_Strict):
     Attributes:
         events: Patterns of kinds (``bill.*``), by door.
         run: Words after ``meltano run``; the pipeline's name when left out.
-        targets: Systems in whose intake an object must have arrived for its event to count as seen; any when left out.
+        targets: Systems (``workday``), or single targets as the ledger names them (``workday:acme``), in whose intake
+            an object must have arrived for its event to count as seen; any when left out.
     """
 
     events: dict[Name, tuple[str, ...]]

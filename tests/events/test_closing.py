@@ -60,6 +60,15 @@ def test_another_target_or_stream_does_not_count(ledger):
     assert settle(ledger, targets=()).closed == 1
 
 
+def test_two_tenants_of_one_system_are_told_apart(ledger):
+    """A pipeline whose target is named as the ledger names it does not take what another tenant has seen."""
+    take(ledger, event())
+    see(ledger, "x", NOON, target="workday:acme")
+    assert settle(ledger, targets=("workday:acme2",)).closed == 0
+    assert settle(ledger, targets=("workday:acm",)).closed == 0
+    assert settle(ledger, targets=("workday:acme",)).closed == 1
+
+
 def test_what_intake_took_in_counts_as_seen(tmp_path):
     """A document in the ledger closes its events, whatever became of it; so does one the map did not want."""
     bench = Bench(f"sqlite:///{tmp_path}/ledger.db")
