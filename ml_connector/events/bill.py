@@ -149,23 +149,25 @@ class BillSubscriber:
         """Return all subscriptions of the organization."""
         return [self._standing(each) for each in self._api.all()]
 
-    def check(self, since: dt.datetime) -> list[Checked]:
+    def check(self, since: dt.datetime) -> t.Iterator[Checked]:
         """Look at our subscription, switch it on when BILL has switched it off, read its history."""
         id_ = self._book.read().get("subscription_id")
         if not id_:
-            return []
+            return
         found = self._api.get(id_)
         if found is None:
             gone = f"BILL has no subscription {id_} any more: run `ml-connector webhooks subscribe`"
-            return [Checked(None, gone, lost=id_)]
-        alarm = None
-        if not found.enabled:
+            yield Checked(None, gone)
+            return
+        alarm, was_off = None, not found.enabled
+        if was_off:
+            yield Checked(self._standing(found), f"BILL has switched the subscription {id_} off, nobody answered it")
             self._api.enable(id_)
             found = self._api.get(id_) or found
             alarm = f"BILL had switched the subscription {id_} off, since nobody answered it; it is on again"
             if not found.enabled:
                 alarm = f"BILL has switched the subscription {id_} off and does not switch it on again"
-        return [Checked(self._standing(found), alarm, alarm is not None, tuple(self._missed(id_, since)))]
+        yield Checked(self._standing(found), alarm, was_off, tuple(self._missed(id_, since)))
 
     def rotate(self) -> list[Standing]:
         """Have a new key made; BILL signs with it from then on."""

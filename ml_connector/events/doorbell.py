@@ -10,6 +10,8 @@ import dataclasses
 import datetime as dt
 import typing as t
 
+from ulid import ULID
+
 __all__ = [
     "CATCH_UP",
     "Checked",
@@ -22,6 +24,7 @@ __all__ = [
     "Ring",
     "Standing",
     "Subscriber",
+    "catch_up",
 ]
 
 CATCH_UP: t.Final = "ml-connector.catch-up"
@@ -57,6 +60,12 @@ class Event:
     def source(self) -> str:
         """System and instance as the ledger names them."""
         return f"{self.system}:{self.instance}"
+
+
+def catch_up(source: str, now: dt.datetime) -> Event:
+    """Return the event that wakes every pipeline of an instance."""
+    system, _, instance = source.partition(":")
+    return Event(system, instance, f"catch-up-{ULID()}", CATCH_UP, None, None, None, now)
 
 
 class Ring(t.NamedTuple):
@@ -154,21 +163,19 @@ class Standing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checked:
-    """What a look at a subscription found, after what could be mended was mended.
+    """What a look at a subscription found.
 
     Attributes:
         standing: As it is now; None when it is gone.
         alarm: What a person should know, in one line; None when all was well.
         outage: Whether notifications may be missing that no history tells of.
         missed: What the system's history has of the time since the last look.
-        lost: The id of the one that is gone, where it is known.
     """
 
     standing: Standing | None
     alarm: str | None = None
     outage: bool = False
     missed: tuple[Event, ...] = ()
-    lost: str | None = None
 
 
 class Subscriber(t.Protocol):
@@ -187,8 +194,11 @@ class Subscriber(t.Protocol):
     def standing(self) -> list[Standing]:
         """Return all subscriptions of the instance."""
 
-    def check(self, since: dt.datetime) -> list[Checked]:
+    def check(self, since: dt.datetime) -> t.Iterable[Checked]:
         """Look at our subscriptions and mend them.
+
+        What is given out is noted before the next one is asked for: so a subscription that is off is given out before
+        and after it is switched on.
 
         Args:
             since: Until when nothing is missing.

@@ -9,10 +9,9 @@ import threading
 import typing as t
 
 import sqlalchemy as sa
-from ulid import ULID
 
 from ml_connector.errors import ConnectorError
-from ml_connector.events.doorbell import CATCH_UP, Checked, Event, Subscriber
+from ml_connector.events.doorbell import Checked, Event, Subscriber, catch_up
 from ml_connector.events.doors import Door
 from ml_connector.events.settings import WebhookSettings
 from ml_connector.events.store import Wanted, keep
@@ -104,17 +103,20 @@ def look_after(ledger: Ledger, subscriber: Subscriber, wanted: Wanted) -> int:
     """Check the subscriptions of an instance once; returns how many missed events were fetched.
 
     After an outage every pipeline is woken, whether or not the system's history tells of anything: what it did not
-    send it may not have noted either.
+    send it may not have noted either. Also when it was mended by a look that did not come to its end.
     """
     source = subscriber.source
     now = dt.datetime.now(dt.UTC)
     with ledger.read() as connection:
         rows = connection.execute(sa.select(subscriptions).where(subscriptions.c.source == source)).all()
     since = min((row.complete_until for row in rows), default=now - _FIRST_LOOK_BACK)
-    checked = subscriber.check(since)
+    was_on = {row.id: row.enabled for row in rows}
+    seen: list[Checked] = []
     fetched = 0
-    for each in checked:
-        missed = [*each.missed, *([_catch_up(source, now)] if each.outage else [])]
+    for each in subscriber.check(since):
+        seen.append(each)
+        mended = each.standing is not None and each.standing.enabled and not was_on.get(each.standing.id, not rows)
+        missed = [*each.missed, *([catch_up(source, now)] if each.outage or mended else [])]
         if each.alarm:
             _LOG.error("ALARM %s: %s", source, each.alarm)
         fetched += ledger.write(
@@ -122,9 +124,10 @@ def look_after(ledger: Ledger, subscriber: Subscriber, wanted: Wanted) -> int:
         )
     if fetched:
         _LOG.warning("%s: %d events were missed and fetched", source, fetched)
-    gone = [row.id for row in rows if row.id not in {each.standing.id for each in checked if each.standing}]
-    if gone and not any(each.standing is None for each in checked):
-        ledger.write(lambda connection: _forget(connection, source, gone))
+    there = {each.standing.id for each in seen if each.standing}
+    gone = [row.id for row in rows if row.id not in there]
+    lost = next((each for each in seen if each.standing is None), None)
+    ledger.write(functools.partial(_note_gone, source=source, ids=gone, lost=lost, now=now))
     return fetched
 
 
@@ -139,10 +142,6 @@ def _note(
 ) -> int:
     fetched = keep(connection, missed, wanted)
     if checked.standing is None:
-        lost = {"enabled": False, "checked_at": now, "alarm": checked.alarm, "alarm_at": now}
-        which = [subscriptions.c.source == source]
-        which += [subscriptions.c.id == checked.lost] if checked.lost else []
-        connection.execute(sa.update(subscriptions).where(*which).values(**lost))
         return fetched
     row = connection.execute(
         sa.select(subscriptions).where(subscriptions.c.source == source, subscriptions.c.id == checked.standing.id)
@@ -157,7 +156,7 @@ def _note(
                 "url": checked.standing.url,
                 "enabled": checked.standing.enabled,
                 "checked_at": now,
-                "complete_until": now,
+                "complete_until": now if checked.standing.enabled or row is None else row.complete_until,
                 "alarm": checked.alarm or (row.alarm if row else None),
                 "alarm_at": now if checked.alarm else (row.alarm_at if row else None),
             }
@@ -166,10 +165,13 @@ def _note(
     return fetched
 
 
-def _forget(connection: sa.Connection, source: str, ids: t.Collection[str]) -> None:
-    connection.execute(sa.delete(subscriptions).where(subscriptions.c.source == source, subscriptions.c.id.in_(ids)))
-
-
-def _catch_up(source: str, now: dt.datetime) -> Event:
-    system, _, instance = source.partition(":")
-    return Event(system, instance, f"catch-up-{ULID()}", CATCH_UP, None, None, None, now)
+def _note_gone(
+    connection: sa.Connection, *, source: str, ids: t.Collection[str], lost: Checked | None, now: dt.datetime
+) -> None:
+    """Forget what another one has replaced; what nothing replaces stays, as off."""
+    which = sa.and_(subscriptions.c.source == source, subscriptions.c.id.in_(ids))
+    if lost is None:
+        connection.execute(sa.delete(subscriptions).where(which))
+    else:
+        values = {"enabled": False, "checked_at": now, "alarm": lost.alarm, "alarm_at": now}
+        connection.execute(sa.update(subscriptions).where(which).values(**values))

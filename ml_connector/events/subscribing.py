@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from ml_connector.errors import SettingInvalid
 from ml_connector.events.addresses import notification_url
-from ml_connector.events.doorbell import Event, Standing, Subscriber
+from ml_connector.events.doorbell import Event, Standing, Subscriber, catch_up
 from ml_connector.events.doors import Door
 from ml_connector.events.settings import FILE, WebhookSettings
-from ml_connector.events.store import dismiss
+from ml_connector.events.store import Wanted, dismiss, keep
 from ml_connector.ledger.schema import subscriptions
 from ml_connector.ledger.store import Ledger
 
@@ -62,7 +62,7 @@ def subscribe(
     now = dt.datetime.now(dt.UTC)
     standing = subscriber.subscribe(notification_url(address, door.bell().path), chosen)
     for made in standing:
-        ledger.write(functools.partial(_note, source=subscriber.source, standing=made, now=now))
+        ledger.write(functools.partial(_note, source=subscriber.source, standing=made, wanted=door.wanted, now=now))
     return standing
 
 
@@ -78,10 +78,16 @@ def try_out(ledger: Ledger, door: Door, subscriber: Subscriber) -> str | None:
     return event_id
 
 
-def _note(connection: sa.Connection, *, source: str, standing: Standing, now: dt.datetime) -> None:
-    """Know the subscription from now on; alarms of one that is known, and what it may have missed, stay."""
+def _note(connection: sa.Connection, *, source: str, standing: Standing, wanted: Wanted, now: dt.datetime) -> None:
+    """Know the subscription from now on; alarms of one that is known, and what it may have missed, stay.
+
+    One that takes the place of another that was lost has everything read once: nobody rang in between.
+    """
     seen = {"url": standing.url, "enabled": standing.enabled, "checked_at": now}
-    known = sa.and_(subscriptions.c.source == source, subscriptions.c.id == standing.id)
+    of_source = subscriptions.c.source == source
+    known = sa.and_(of_source, subscriptions.c.id == standing.id)
     if connection.execute(sa.update(subscriptions).where(known).values(**seen)).rowcount == 0:
+        if connection.execute(sa.select(subscriptions.c.id).where(of_source, ~subscriptions.c.enabled)).first():
+            keep(connection, [catch_up(source, now)], wanted)
         new = sa.insert(subscriptions).values(source=source, id=standing.id, complete_until=now, **seen)
         connection.execute(new)

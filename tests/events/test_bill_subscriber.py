@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from bill_events import ORGANIZATION
 from listening import Listener
-from rooms import Book, states
+from rooms import Book, bell, states, webhooks
 
 from erp_sandbox import credentials
 from erp_sandbox.bill.events import EventRules
@@ -19,7 +19,10 @@ from erp_sandbox.world import World
 from ml_connector.errors import Rejected, Unavailable, UserError
 from ml_connector.events.bill import KEY, BillSubscriber
 from ml_connector.events.doorbell import CATCH_UP
+from ml_connector.events.doors import ROOMS, Door
 from ml_connector.events.health import look_after
+from ml_connector.events.settings import DoorSettings
+from ml_connector.events.subscribing import subscribe
 from ml_connector.ledger.schema import events, subscriptions
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.settings import BillSettings
@@ -218,6 +221,49 @@ def test_a_subscription_that_was_switched_off_is_mended(made, box, ledger, caplo
     assert look_after(ledger, made(book), wanted) == 0, "the second look finds nothing new"
     with ledger.read() as connection:
         assert connection.execute(sa.select(subscriptions.c.alarm)).scalar() == row.alarm
+
+
+@pytest.mark.parametrize("killed_in", ["get", "history"])
+def test_a_look_that_ends_after_switching_on_leaves_no_gap(made, box, ledger, monkeypatch, killed_in):
+    """What happened while nothing was sent is in no history: the next look has everything read, though all is on."""
+    book = Book()
+    at_bill = switched_off(box, book, made)
+
+    def killed(*_):
+        assert at_bill.enabled
+        raise Unavailable("bill", "GET", "killed")
+
+    with monkeypatch.context() as broken:
+        enable = BillSubscriptions.enable
+        broken.setattr(
+            BillSubscriptions,
+            "enable",
+            lambda api, id_: enable(api, id_) or broken.setattr(BillSubscriptions, killed_in, killed),
+        )
+        with pytest.raises(Unavailable, match="killed"):
+            look_after(ledger, made(book), wanted)
+    assert look_after(ledger, made(book), wanted) == 2
+    with ledger.read() as connection:
+        kinds = connection.execute(sa.select(events.c.kind)).scalars().all()
+        row = connection.execute(sa.select(subscriptions)).one()
+    assert sorted(kinds) == ["bill.updated", CATCH_UP]
+    assert (row.enabled, "switched the subscription" in row.alarm) == (True, True)
+    assert look_after(ledger, made(book), wanted) == 0
+
+
+def test_a_subscription_that_replaces_a_lost_one_has_everything_read(made, box, ledger):
+    """Nobody rang in between. The first one ever does not."""
+    book = Book()
+    door = Door("bill", DoorSettings(system="bill", plugin="tap-bill"), {}, wanted, ("pipe",))
+    room = ROOMS["bill"]._replace(bell=lambda *_: bell("key", organization=ORGANIZATION))
+    with pytest.MonkeyPatch.context() as rooms:
+        rooms.setitem(ROOMS, "bill", room)
+        for number in range(2):
+            subscribe(ledger, door, made(book), webhooks(), address="https://hooks.host.invalid")
+            assert len(states(ledger)) == number
+            look_after(ledger, made(book), wanted)
+            box.bill.events.subscriptions.clear()
+            look_after(ledger, made(book), wanted)
 
 
 def test_a_subscription_that_is_gone_is_told(made, box, ledger):

@@ -9,6 +9,7 @@ import click
 from ml_connector.cli.common import Cli, common_options
 from ml_connector.cli.webhooks.doors import door_option, subscribers
 from ml_connector.events.addresses import public_address
+from ml_connector.events.health import look_after
 from ml_connector.events.subscribing import subscribe, try_out
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 
@@ -31,6 +32,7 @@ def subscribe_command(cli: Cli, public_url: str, kinds: tuple[str, ...], tried: 
     done, lines = [], []
     with subscribers(names) as (webhooks, opened), contextlib.closing(Ledger(cli.ledger_url or DEFAULT_URL)) as ledger:
         for door, subscriber in opened:
+            look_after(ledger, subscriber, door.wanted)  # what was off is noticed before it is switched on
             made = subscribe(ledger, door, subscriber, webhooks, address=address, kinds=kinds)
             test = try_out(ledger, door, subscriber) if tried else None
             for standing in made:
