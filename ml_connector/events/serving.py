@@ -11,6 +11,7 @@ import uvicorn
 
 from ml_connector.events.doors import Door
 from ml_connector.events.health import Cared, HealthLoop
+from ml_connector.events.prompt_http import PromptHttp
 from ml_connector.events.receiver import receiver
 from ml_connector.events.runs import Runs
 from ml_connector.events.settings import WebhookSettings
@@ -102,6 +103,8 @@ def _config(app: t.Any, how: Serving) -> uvicorn.Config:
         host=how.host,
         port=how.port,
         interface="asgi3",
+        http=PromptHttp,
+        ws="none",
         proxy_headers=bool(how.proxies),
         forwarded_allow_ips=how.proxies or None,
         server_header=False,

@@ -1,0 +1,126 @@
+"""The receiver as a server: who dawdles, says too much or asks for something else gets nothing and takes no place."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+from bill_events import ORGANIZATION, compact, headers, payload
+from rooms import bell, states
+
+from ml_connector.events.prompt_http import PromptHttp
+from ml_connector.events.receiver import receiver
+from ml_connector.events.serving import Serving, _config, _Server
+from ml_connector.events.store import EventStore
+
+KEY = "key"
+GOOD = compact(payload(event_id="e-1"))
+
+
+@pytest.fixture
+def port(ledger, monkeypatch):
+    """The port of a receiver that waits for half a second."""
+    monkeypatch.setattr(PromptHttp, "head_seconds", 0.5)
+    store = EventStore(ledger, lambda _: ("pipe",))
+    app = receiver([(bell(KEY, organization=ORGANIZATION), store.keep)], healthy=lambda: True)
+    up = threading.Event()
+    server = _Server(_config(app, Serving("127.0.0.1", 0)), lambda _: up.set())
+    server.capture_signals = contextlib.nullcontext
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    assert up.wait(10)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+def head(body, *lines, path="/webhooks/bill", method="POST", length=None):
+    """Return a signed request's head."""
+    said = [
+        f"{method} {path} HTTP/1.1",
+        "Host: receiver.invalid",
+        *(f"{k}: {v}" for k, v in headers(KEY, body).items()),
+    ]
+    said += [f"Content-Length: {len(body) if length is None else length}", *lines]
+    return "\r\n".join([*said, "", ""]).encode()
+
+
+def talk(port, *parts, pause=0.0):
+    """Send parts one after the other; return what was answered until the other side closed, b"" for nothing."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+        for part in parts:
+            with contextlib.suppress(OSError):  # it may be closed already
+                caller.sendall(part)
+            time.sleep(pause)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            while part := caller.recv(4096):
+                answer += part
+        return answer
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [[], [b"POST /webhooks/bill HTTP/1.1\r\nX-Slow: "], [b"P", *[b"O"] * 12]],
+    ids=["nothing", "half a head", "a byte now and then"],
+)
+def test_who_never_ends_the_head_of_a_request_is_left(port, parts):
+    """A server of its own accord would keep the connection, and with it a place, for ever."""
+    assert talk(port, *parts, pause=0.1) == b""
+
+
+def test_who_dawdles_with_a_second_request_is_left(port, ledger):
+    """The first one was answered, and is kept."""
+    answer = talk(port, head(GOOD) + GOOD, b"POST /webhooks/bill HT", pause=0.1)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert states(ledger) == {"e-1": "open"}
+
+
+def test_a_body_may_come_after_the_time_for_the_head(port, ledger):
+    """It has a time of its own."""
+    answer = talk(port, head(GOOD, "Connection: close"), GOOD[:10], GOOD[10:], pause=0.4)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert states(ledger) == {"e-1": "open"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (head(GOOD, "X-Long: " + "x" * 400_000) + GOOD, b"400"),
+        (head(GOOD, *[f"X-{number}: {'x' * 100}" for number in range(4_000)]) + GOOD, b"400"),
+        (head(GOOD, length="1e9"), b"400"),
+        (head(GOOD, length=-1), b"400"),
+        (head(GOOD, "Connection: close", length=10**15), b"413"),
+        (head(GOOD, "Connection: close", length=10**30), b"400"),
+        (head(GOOD, "Upgrade: websocket", "Connection: upgrade, close") + GOOD, b"200"),
+        (head(b"", "Connection: close", method="OPTIONS"), b"405"),
+        (head(b"", "Connection: close", method="HEAD"), b"405"),
+        (head(GOOD, "Connection: close", path="/webhooks/../webhooks/bill") + GOOD, b"404"),
+        (head(GOOD, "Connection: close", path="//webhooks/bill") + GOOD, b"404"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
+    ],
+    ids=[
+        *("long header", "many headers", "no length", "negative", "huge", "absurd", "upgrade", "OPTIONS", "HEAD"),
+        *("dots", "slashes", "TLS"),
+    ],
+)
+def test_what_is_no_notification_is_answered_by_a_status(port, request_, status):
+    """Nothing of the program or the request is in the answer."""
+    answer = talk(port, request_)
+    assert answer.split(b" ", 2)[1] == status
+    assert not any(word in answer.lower() for word in (b"uvicorn", b"starlette", b"traceback", b"x-long", b"python"))
+
+
+def test_a_second_signature_does_not_help(port, ledger):
+    """Whichever of two is looked at, it is one of them, and a joined one is none."""
+    wrong = f"x-bill-sha-signature: {headers('another', GOOD)['x-bill-sha-signature']}"
+    joined = head(GOOD, "Connection: close").replace(b"\r\nContent-Length", b", x\r\nContent-Length")
+    assert b" 401 " in talk(port, joined + GOOD)
+    first = head(GOOD, "Connection: close").replace(b"\r\nx-bill", f"\r\n{wrong}\r\nx-bill".encode())
+    assert b" 401 " in talk(port, first + GOOD)
+    assert states(ledger) == {}
