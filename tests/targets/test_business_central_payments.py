@@ -10,13 +10,14 @@ import pytest
 from business_central_documents import (
     ACCOUNT,
     VENDOR,
-    config_for,
+    client_for,
     deliver,
     entered,
     entries_of,
     invoice,
     lines_of,
     payment,
+    without_documents,
 )
 
 from erp_sandbox.business_central.rules.journal_lines import PaymentRules
@@ -26,8 +27,6 @@ from ml_connector.errors import Conflict, Rejected, SettingInvalid, Throttled
 from ml_connector.ledger import questions
 from ml_connector.ledger.store import Ledger
 from ml_connector.singer.sink import LookupInconclusive, differences
-from ml_connector.systems.business_central.client import BusinessCentralClient
-from ml_connector.systems.business_central.settings import BusinessCentralSettings
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.payment_request import PaymentNumbers
 from target_business_central.references import References
@@ -41,7 +40,8 @@ def box(sandbox, tmp_path, monkeypatch):
     """A running company; the ledger of the test is in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MELTANO_PROJECT_ROOT", raising=False)
-    return sandbox()
+    without_documents(monkeypatch)
+    return sandbox(World.plain(vendors=5, bills=1, lines=(1, 1)))
 
 
 @pytest.fixture
@@ -50,8 +50,7 @@ def sink(box):
     made = []
 
     def make(*, prepared=True, **options):
-        settings = BusinessCentralSettings.from_config(config_for(box), plugin="target-business-central")
-        made.append(BusinessCentralClient(settings))
+        made.append(client_for(box))
         references = References(made[-1], box.business_central.company().id)
         payments = PaymentSink(made[-1], references, BusinessCentralPosting.from_config(options))
         if prepared:

@@ -12,6 +12,7 @@ from business_central_documents import (
     DAY,
     VENDOR,
     account,
+    client_for,
     coded,
     config_for,
     deliver,
@@ -22,14 +23,14 @@ from business_central_documents import (
     lines_of,
     payment,
     supplier,
+    without_documents,
 )
 
+from erp_sandbox.world import World
 from ml_connector.documents import PaymentApplication, Reference
 from ml_connector.errors import Conflict, NotFound, Rejected, SettingInvalid
 from ml_connector.singer.sink import LookupInconclusive, differences
-from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.errors import EntityChanged
-from ml_connector.systems.business_central.settings import BusinessCentralSettings
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.payment_request import PaymentNumbers
 from target_business_central.references import References
@@ -45,7 +46,8 @@ def box(sandbox, tmp_path, monkeypatch):
     """A running company; the ledger of the test is in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MELTANO_PROJECT_ROOT", raising=False)
-    return sandbox()
+    without_documents(monkeypatch)
+    return sandbox(World.plain(vendors=5, bills=1, lines=(1, 1)))
 
 
 @pytest.fixture
@@ -54,8 +56,7 @@ def connect(box):
     made = []
 
     def client(**changes):
-        settings = BusinessCentralSettings.from_config(config_for(box, **changes), plugin="target-business-central")
-        made.append(BusinessCentralClient(settings))
+        made.append(client_for(box, **changes))
         return made[-1]
 
     yield client
