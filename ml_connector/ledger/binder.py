@@ -91,6 +91,11 @@ class LedgerLinks:
 
         A link learned in one direction holds in the other: what this source got from the target is the target's.
 
+        Args:
+            kind: Kind of document.
+            source_instance: Instance of the source.
+            source_id: Its id at the source, or its external id: not everything that names a document has its own.
+
         Raises:
             AmbiguousLink: Several of the target's things became this one, and it never went the other way itself.
         """
@@ -99,7 +104,7 @@ class LedgerLinks:
             entries.c.target == self._target,
             entries.c.kind == kind,
             entries.c.source == source,
-            entries.c.source_id == source_id,
+            sa.or_(entries.c.source_id == source_id, entries.c.external_id == source_id),
             entries.c.target_id.is_not(None),
         )
         back = sa.select(entries.c.source_id).where(

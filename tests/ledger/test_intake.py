@@ -84,6 +84,7 @@ def test_delivered_supplier_is_a_link(bench):
     bench.deliver()
     links = LedgerLinks(bench.ledger, "test:one", system=lambda: "bill")
     assert links.linked("suppliers", "org", "V7") == "S-77"
+    assert links.linked("suppliers", "org", "BILL-V7") == "S-77"
     assert links.linked("suppliers", "org", "V8") is None
 
 

@@ -382,6 +382,14 @@ class TestOnRequest:
         (reason,) = engine(send_payments=True).map("payments", PAYMENT).reasons
         assert reason.code == "missing_invoice"
 
+    def test_a_payment_finds_an_invoice_that_was_sent_from_workday(self, engine):
+        """A remittance names it by its id, while the ledger knows it by its WID and by the id it was sent under."""
+        paid = [{"document_remittance_data": [{"document_id": "SUPPLIER_INVOICE-3-7", "amount_paid": Decimal(1)}]}]
+        links = {("supplier_invoices", TENANT, "WORKDAY-SUPPLIER_INVOICE-3-7"): "00n7"}
+        mapped = engine(send_payments=True, links=links).map("payments", {**PAYMENT, "remittance_data": paid})
+        assert mapped.reasons == ()
+        assert [each.invoice for each in mapped.document.applications] == ["00n7"]
+
     def test_a_file_names_the_invoice_it_belongs_to(self, engine):
         """By the target's id, and waits for it."""
         links = {("supplier_invoices", TENANT, INVOICE["wid"]): "INV-1"}
