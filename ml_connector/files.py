@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import glob
 import io
 import os
 import shutil
@@ -12,8 +14,9 @@ from pathlib import Path
 
 from ml_connector.errors import UserError
 
-__all__ = ["plain_cell", "replace_file", "replace_private_file", "spreadsheet_cell", "table_bytes"]
+__all__ = ["plain_cell", "replace_file", "replace_private_file", "spreadsheet_cell", "sweep", "table_bytes"]
 
+_SCRATCH: t.Final = ".tmp"
 _FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -48,7 +51,7 @@ def replace_private_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be written; what was there is untouched.
     """
-    file, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    file, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=_SCRATCH, dir=path.parent)
     try:
         with os.fdopen(file, "wb") as stream:
             stream.write(content)
@@ -59,6 +62,13 @@ def replace_private_file(path: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def sweep(path: Path) -> None:
+    """Remove what writers of a private file left beside it when they were killed; for who holds its lock."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}-{'?' * 8}{_SCRATCH}"):
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 def table_bytes(columns: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> bytes:

@@ -23,7 +23,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ml_connector.files import replace_private_file
+from ml_connector.files import replace_private_file, sweep
 from ml_connector.state_directory import state_directory
 from ml_connector.vault import Vault
 
@@ -147,6 +147,7 @@ class SharedSession:
             "expires_at": token.expires_at.isoformat() if token.expires_at else None,
             "extras": dict(token.extras),
         }
+        sweep(self._path)
         replace_private_file(self._path, self._box.seal(json.dumps(kept).encode()))
         self._token = token
 

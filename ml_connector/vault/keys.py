@@ -26,7 +26,7 @@ from ml_connector.errors import (
     VaultKeyMissing,
     VaultNotWritable,
 )
-from ml_connector.files import replace_private_file
+from ml_connector.files import replace_private_file, sweep
 from ml_connector.project import project_root
 from ml_connector.state_directory import state_directory
 
@@ -193,14 +193,25 @@ class KeyFile(_WritableKeys):
     def usual(cls) -> KeyFile:
         """Return the file named by ``ML_CONNECTOR_KEY_FILE``, else the one in the user's configuration folder."""
         named = variable(KEY_FILE)
-        if named:
-            return cls(project_root() / Path(named).expanduser())
-        return cls(Path(platformdirs.user_config_dir("ml-connector", appauthor=False)) / "vault.key")
+        usual = Path(platformdirs.user_config_dir("ml-connector", appauthor=False)) / "vault.key"
+        path = project_root() / Path(named).expanduser() if named else usual
+        return cls(path.resolve())  # a link stays one when the key behind it is replaced
 
     @property
     def place(self) -> str:
         """The file."""
         return f"the key file {self.path}"
+
+    @property
+    def there(self) -> bool:
+        """Whether it is there, also when we may not look."""
+        try:
+            self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
 
     def read(self) -> list[str]:
         """Return its keys, none when it is not there.
@@ -221,9 +232,10 @@ class KeyFile(_WritableKeys):
             ) from None
         if os.name != "nt" and mode & 0o077:
             raise VaultKeyExposed(f"{self.place} can be read by others (mode {mode:04o}).", f"chmod 600 {self.path}")
-        return content.decode("utf-8", "replace").split()
+        return content.decode("utf-8-sig", "replace").split()
 
     def _write(self, keys: t.Sequence[str]) -> None:
+        sweep(self.path)
         with writing(self.place):
             replace_private_file(self.path, "".join(f"{key}\n" for key in keys).encode())
 
@@ -282,7 +294,7 @@ def key_source() -> KeySource:
     if given:
         return EnvironmentKeys(given)
     file = KeyFile.usual()
-    if variable(KEY_FILE) or file.path.exists():
+    if variable(KEY_FILE) or file.there:
         return file
     keyring = SystemKeyring()
     if keyring.read():

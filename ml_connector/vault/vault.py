@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ml_connector.errors import CredentialsUnknown, SettingInvalid, VaultExists, VaultKeyWrong
+from ml_connector.files import sweep
 from ml_connector.project import project_root
 from ml_connector.vault.file import Entry, Listed, VaultFile, backup_of
 from ml_connector.vault.keys import KeySource, key_source, key_source_for_new, locked, variable, writing
@@ -239,7 +240,8 @@ class Vault:
 
 def vault_path() -> Path:
     """Return where the project's vault is: ``ML_CONNECTOR_VAULT``, else beside the ledger."""
-    return project_root() / Path(variable(VAULT) or DEFAULT_PATH).expanduser()
+    path = project_root() / Path(variable(VAULT) or DEFAULT_PATH).expanduser()
+    return path.resolve()  # who comes by a link meets the same lock, and writes behind the link
 
 
 @contextlib.contextmanager
@@ -247,6 +249,8 @@ def _alone(path: Path) -> t.Iterator[None]:
     with writing(f"the vault {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
     with locked(path.with_name(f"{path.name}.lock")):
+        for each in (path, backup_of(path)):
+            sweep(each)
         yield
 
 

@@ -291,7 +291,80 @@ def test_a_value_somebody_set_meanwhile_is_not_overwritten(vault):
     assert vault.settings("workday") == {"refresh_token": "a person's"}
 
 
+KILLED = """
+import os, signal
+from ml_connector.vault import Vault
+from ml_connector.vault.keys import KeyFile
+vault = Vault.open()
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+vault.put("bill-prod", {"password": "never arrives"}) if os.environ["WHAT"] == "put" else KeyFile.usual().put_first()
+"""
+
+
+@pytest.mark.parametrize("what", ["put", "put_first"])
+def test_who_is_killed_while_writing_changes_nothing(vault, place, what):
+    """What was there stays, and the next writer removes what was left half written: it may hold a key."""
+    vault.put("bill-prod", {"password": SECRET})
+    done = subprocess.run([sys.executable, "-c", KILLED], env={**os.environ, "WHAT": what}, check=False, timeout=60)
+    assert done.returncode == -9
+    folder = (place.vault if what == "put" else place.key).parent
+    assert [mode(left) for left in folder.glob("*.tmp")] == [0o600]
+    assert Vault.open().settings("bill-prod") == {"password": SECRET}
+    vault.rotate()
+    assert list(folder.glob("*.tmp")) == []
+    assert Vault.open().settings("bill-prod") == {"password": SECRET}
+
+
+def test_a_vault_behind_a_link_stays_behind_it(vault, place, monkeypatch, tmp_path):
+    """Two projects that share one see each other's changes, and wait for each other."""
+    link = tmp_path / "linked.json"
+    link.symlink_to(place.vault)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("ML_CONNECTOR_VAULT", str(link))
+        other = Vault.open()
+    other.put("bill-prod", {"password": SECRET})
+    assert link.is_symlink()
+    assert other.path == vault.path
+    assert vault.settings("bill-prod") == {"password": SECRET}
+
+
 # Keys
+
+
+def test_a_key_behind_a_link_is_replaced_behind_it(vault, place, monkeypatch, tmp_path):
+    """Whoever else looks there finds the new one."""
+    link = tmp_path / "linked.key"
+    link.symlink_to(place.key)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("ML_CONNECTOR_KEY_FILE", str(link))
+        Vault.open().rotate()
+    assert link.is_symlink()
+    assert len(KeyFile.usual().read()) == 2
+    assert Vault.open().names() == []
+
+
+@pytest.mark.parametrize("wrapped", ["{}", "{}\r\n", "\ufeff{}\r\n", "\n  {}\n\n"])
+def test_an_editor_may_have_wrapped_the_key(vault, place, wrapped):
+    """Line ends, blanks and the mark some editors put first do not belong to it."""
+    place.key.write_bytes(wrapped.format(place.key.read_text("utf-8").strip()).encode())
+    assert Vault.open().names() == []
+
+
+def test_a_key_file_nobody_may_look_for_is_told(vault, place, monkeypatch):
+    """Its folder belongs to somebody else, as after a change of user: not taken for absent, and no traceback."""
+
+    def denied(path, *_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for name in ("stat", "open"):
+        real = getattr(type(place.key), name)
+        monkeypatch.setattr(
+            type(place.key),
+            name,
+            lambda path, *args, real=real, **kwargs: (denied if path == place.key else real)(path, *args, **kwargs),
+        )
+    with pytest.raises(VaultNotWritable, match=r"vault\.key cannot be read: Permission denied"):
+        Vault.open()
 
 
 def test_rotation_goes_on_for_who_has_opened_the_vault_before(vault):
