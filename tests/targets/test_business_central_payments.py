@@ -23,7 +23,7 @@ from business_central_documents import (
 from erp_sandbox.business_central.rules.journal_lines import PaymentRules
 from erp_sandbox.world import World
 from ml_connector.documents import PaymentApplication
-from ml_connector.errors import Conflict, Rejected, SettingInvalid, Throttled
+from ml_connector.errors import Conflict, OutcomeUnknown, Rejected, SettingInvalid, Throttled, Unavailable
 from ml_connector.ledger import questions
 from ml_connector.ledger.store import Ledger
 from ml_connector.singer.sink import LookupInconclusive, differences
@@ -247,6 +247,20 @@ class TestChecks:
             with pytest.raises(Rejected, match=r"owes 400(\.00)?, less than the 400.01 paid; the lines were removed"):
                 made.create(document)
         assert len(lines_of(box)) == taken
+
+    @pytest.mark.parametrize("kind", [Unavailable, Rejected])
+    def test_a_failure_after_the_line_was_entered_does_not_lose_it(self, box, sink, monkeypatch, kind):
+        """It is looked up: a line nobody knows of could not be taken back later."""
+        made = sink()
+
+        def fail(*_args):
+            raise kind("business_central", "POST $batch", "no")
+
+        monkeypatch.setattr(made._payments, "standing", fail)
+        document = payment(of=entered(box)["id"])
+        with pytest.raises(OutcomeUnknown, match="it was written, and then: no"):
+            made.create(document)
+        assert made.find(document).status == "in the journal"
 
     def test_lines_that_wait_count_as_well(self, box, sink):
         """Two payments of one invoice: the second only for what is left."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import msgspec
 
+from ml_connector.errors import OutcomeUnknown, SystemFault
 from ml_connector.http import redacted
 from ml_connector.systems.business_central.errors import EntityChanged
 
-__all__ = ["Written", "audit_text", "on_fresh_data"]
+__all__ = ["Written", "audit_text", "on_fresh_data", "written_already"]
 
 _READS_AGAIN: t.Final = 3
 _LONGEST_AUDIT_TEXT: t.Final = 20_000
@@ -57,6 +59,20 @@ def on_fresh_data(step: t.Callable[[], T]) -> T:
         except EntityChanged:
             continue
     return step()
+
+
+@contextlib.contextmanager
+def written_already() -> t.Iterator[None]:
+    """Let no fault of what follows a write read as if the write had not been done: it has to be looked up.
+
+    Raises:
+        OutcomeUnknown: Something failed.
+    """
+    try:
+        yield
+    except SystemFault as fault:
+        words = f"it was written, and then: {fault.message}"
+        raise OutcomeUnknown(fault.system, fault.operation, words, code=fault.code, status=fault.status) from fault
 
 
 def _told(value: t.Any) -> t.Any:

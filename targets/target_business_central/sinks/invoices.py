@@ -20,7 +20,7 @@ from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupIncon
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.errors import SYSTEM
 from ml_connector.systems.business_central.purchase_invoices import PurchaseInvoice, PurchaseInvoiceBook
-from ml_connector.systems.business_central.writes import Written, on_fresh_data
+from ml_connector.systems.business_central.writes import Written, on_fresh_data, written_already
 from target_business_central.invoice_checks import check_invoice
 from target_business_central.invoice_request import (
     InvoiceRequest,
@@ -102,11 +102,13 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             warnings: tuple[str, ...] = ()
             if invoice is None:
                 written = self._entered(self._wanted(document))
-                invoice = self._right_after(str(written.value.get("id") or "").lower())
+                with written_already():
+                    invoice = self._right_after(str(written.value.get("id") or "").lower())
             else:
                 warnings = (f"Business Central had it already as {invoice.number} ({invoice.status})",)
                 if invoice.draft:  # begun by an attempt that did not come to its end
-                    invoice = self._right_after(self._coded(self._wanted(document), invoice.id))
+                    with written_already():
+                        invoice = self._right_after(self._coded(self._wanted(document), invoice.id))
             if invoice.draft and invoice.total != document.total:
                 raise self._taken_out(invoice, document)
         return self._delivered(document, invoice, written, warnings)
@@ -200,12 +202,16 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
                 raise
         written = self._invoices.create(wanted.body(coded=False))
         identifier = str(written.value.get("id") or "").lower()
-        try:
-            self._coded(wanted, identifier)
-        except (Conflict, Rejected, NotFound):
-            self._remove(identifier)
-            raise
-        return written
+        with written_already():
+            try:
+                self._coded(wanted, identifier)
+            except (Conflict, Rejected, NotFound) as fault:
+                if not self._remove(identifier):
+                    raise
+                refusal: SystemFault = fault
+            else:
+                return written
+        raise refusal
 
     def _coded(self, wanted: InvoiceRequest, identifier: str) -> str:
         """Complete the dimensions of a draft; return its id."""
@@ -327,7 +333,8 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             raise
         except SystemFault as fault:
             refusal = fault.message
-        now = self._invoices.get(invoice.id) or invoice
+        with written_already():
+            now = self._invoices.get(invoice.id) or invoice
         if not now.draft:
             return now, None
         return now, f"it stays a draft, Business Central does not post it: {refusal or 'it gives no reason'}"

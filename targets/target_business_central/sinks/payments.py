@@ -24,7 +24,7 @@ from ml_connector.systems.business_central.errors import SYSTEM, EntityChanged
 from ml_connector.systems.business_central.purchase_invoices import PurchaseInvoice, PurchaseInvoiceBook
 from ml_connector.systems.business_central.vendor_payments import Journal, PaymentBook, PaymentEntry, PaymentLine
 from ml_connector.systems.business_central.vendors import Vendor
-from ml_connector.systems.business_central.writes import on_fresh_data
+from ml_connector.systems.business_central.writes import on_fresh_data, written_already
 from target_business_central.invoice_checks import company_reasons, vendor_reasons
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.payment_checks import (
@@ -134,9 +134,12 @@ class PaymentSink(DocumentSink[Payment]):
                 return self._had_already(document, numbers, lines, entries)
             parts = self._parts(document, vendor)
             written = self._payments.add(journal, payment_lines(document, vendor.number, parts))
-            lines = [PaymentLine.of(each) for each in written.value["value"]]
-            if reasons := self._overpaid(journal, lines):
-                self._payments.remove(journal, lines)
+            with written_already():
+                lines = [PaymentLine.of(each) for each in written.value["value"]]
+                reasons = self._overpaid(journal, lines)
+                if reasons:
+                    self._payments.remove(journal, lines)
+            if reasons:
                 what = "; ".join(reason.what for reason in reasons)
                 raise Rejected(SYSTEM, _ADD, f"{what}; the lines were removed again")
         return Delivered(numbers.key, numbers.number, request=written.request, response=written.response)
