@@ -10,7 +10,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ml_connector.errors import ConnectorError
+from ml_connector.errors import ConnectorError, CredentialsRefused
 from ml_connector.events.doorbell import Checked, Event, Subscriber, catch_up
 from ml_connector.events.doors import Door
 from ml_connector.events.settings import WebhookSettings
@@ -42,6 +42,7 @@ class HealthLoop:
         webhooks: What pipelines want, and how often to look.
         address: Where systems reach us; with it subscriptions are made that are not there.
         ring: Called when something missed was found.
+        reopen: Returns a door as it would be opened now, with the credentials there are now.
     """
 
     def __init__(
@@ -52,13 +53,15 @@ class HealthLoop:
         *,
         address: str | None,
         ring: t.Callable[[], None],
+        reopen: t.Callable[[Door], Door],
     ) -> None:
         self._ledger = ledger
-        self._cared_for = cared_for
+        self._cared_for = list(cared_for)
         self._webhooks = webhooks
         self._address = address
         self._unsubscribed = {each.door.name for each in cared_for if each.door.pipelines} if address else set()
         self._ring = ring
+        self._reopen = reopen
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="subscriptions", daemon=True)
 
@@ -67,18 +70,20 @@ class HealthLoop:
         self._thread.start()
 
     def stop(self, patience: float = 5.0) -> None:
-        """Begin no other look."""
+        """Begin no other look, and close the connections."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(patience)
+        for each in self._cared_for:
+            each.subscriber.close()
 
     def _watch(self) -> None:
         while True:
-            for each in self._cared_for:
+            for number, each in enumerate(self._cared_for):
                 if self._stopping.is_set():
                     return
                 try:
-                    self._look(each)
+                    self._look_as_of_now(number)
                 except (ConnectorError, sa.exc.SQLAlchemyError) as error:
                     first = str(error).splitlines()[0]
                     _LOG.error("%s: the subscription could not be looked after: %s", each.door.name, first)
@@ -88,6 +93,19 @@ class HealthLoop:
                     _LOG.exception("%s: the subscription could not be looked after", each.door.name)
             if self._stopping.wait(self._webhooks.check_seconds):
                 return
+
+    def _look_as_of_now(self, number: int) -> None:
+        """Look; where credentials are refused and there are others by now, once more with those."""
+        try:
+            self._look(self._cared_for[number])
+        except CredentialsRefused:
+            before = self._cared_for[number]
+            door = self._reopen(before.door)
+            if door.config == before.door.config:
+                raise
+            self._cared_for[number] = Cared(door, door.subscriber(self._webhooks))
+            before.subscriber.close()
+            self._look(self._cared_for[number])
 
     def _look(self, each: Cared) -> None:
         fetched = look_after(self._ledger, each.subscriber, each.door.wanted)

@@ -51,6 +51,7 @@ def serve(
     runs: Runs,
     how: Serving,
     *,
+    reopen: t.Callable[[Door], Door],
     up: t.Callable[[str], None],
 ) -> None:
     """Answer until SIGTERM or SIGINT; then finish the requests under way, give pipelines a while, and return.
@@ -61,13 +62,14 @@ def serve(
         webhooks: What wakes what.
         runs: What runs pipelines.
         how: How to serve.
+        reopen: Returns a door as it would be opened now.
         up: Called with our address when calls are answered.
     """
     waker = Waker(ledger, webhooks, runs)
     bells = [(door, door.bell()) for door in doors]
     stores = {bell.path: EventStore(ledger, door.wanted) for door, bell in bells}
     cared_for = [Cared(door, door.subscriber(webhooks)) for door, _ in bells]
-    health = HealthLoop(ledger, cared_for, webhooks, address=how.address, ring=waker.ring)
+    health = HealthLoop(ledger, cared_for, webhooks, address=how.address, ring=waker.ring, reopen=reopen)
 
     def keeper(store: EventStore) -> t.Callable[[t.Any], t.Awaitable[None]]:
         async def keep(events: t.Any) -> None:
@@ -92,8 +94,6 @@ def serve(
     finally:
         health.stop()
         waker.stop(how.patience)
-        for each in cared_for:
-            each.subscriber.close()
         _LOG.info("stopped; events that are open stay open")
 
 

@@ -14,7 +14,7 @@ from ml_connector.cli.webhooks.doors import door_option
 from ml_connector.errors import SettingInvalid
 from ml_connector.events import settings
 from ml_connector.events.addresses import public_address
-from ml_connector.events.doors import doors
+from ml_connector.events.doors import Door, doors
 from ml_connector.events.runs import MeltanoRuns, meltano
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 
@@ -76,8 +76,15 @@ def serve_command(
     except ModuleNotFoundError as error:
         raise SettingInvalid(f"{error.name} is not installed.", "pip install 'ml-connector[webhooks]'") from None
     how = Serving(host, port, ",".join(proxies), patience, address)
+
+    def reopen(door: Door) -> Door:
+        return doors(webhooks, config_of, [door.name])[0]
+
+    def up(url: str) -> None:
+        _tell(cli, url, [door.name for door in opened])
+
     with contextlib.closing(Ledger(cli.ledger_url or DEFAULT_URL)) as ledger:
-        serve(ledger, opened, webhooks, runs, how, up=lambda url: _tell(cli, url, [door.name for door in opened]))
+        serve(ledger, opened, webhooks, runs, how, reopen=reopen, up=up)
 
 
 def _tell(cli: Cli, url: str, names: list[str]) -> None:
