@@ -112,6 +112,14 @@ def test_what_may_not_be_done_comes_with_a_cure(answer, cure):
 
 
 @pytest.mark.parametrize(
+    "answer", [error(400, "BDC_1119"), error(403, "BDC_1361", "untrusted"), error(404, "BDC_1121")]
+)
+def test_a_login_that_is_refused_for_any_reason_is_not_repeated(answer):
+    """Another one would fare no better; only refused credentials are remembered for the run."""
+    assert isinstance(fault_of(answer, login=True), CredentialsRefused)
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         httpx.Response(200, json={"results": []}),

@@ -126,7 +126,11 @@ class _Case:
 
 def _classify(case: _Case) -> SystemFault:
     by_code = _by_code(case)
-    return by_code if by_code is not None else _by_status(case)
+    fault = by_code if by_code is not None else _by_status(case)
+    if case.login and isinstance(fault, (Rejected, NotFound, PermissionDenied)):
+        # Whatever BILL has against a login, a second one would not be taken either, and may lock the account.
+        return case.make(CredentialsRefused, cure=_environment_cure(case.base_url))
+    return fault
 
 
 def _by_code(case: _Case) -> SystemFault | None:  # noqa: C901, PLR0911 - a table of codes
