@@ -183,6 +183,11 @@ class Throttled(SystemFault):
 class Unavailable(SystemFault):
     """A technical failure of a read, or of a write that certainly was not processed."""
 
+    def __init__(
+        self, *args: t.Any, cure: str = "Run it again later; it goes on where it was.", **kwargs: t.Any
+    ) -> None:
+        super().__init__(*args, cure=cure, **kwargs)
+
 
 class OutcomeUnknown(SystemFault):
     """A write may or may not have been processed (timeout, dropped connection, 5xx after sending).

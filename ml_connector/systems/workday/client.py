@@ -159,7 +159,7 @@ class WorkdayClient:
         request = described.build(operation, body)
         if write:
             return self._exchange(described, operation, request, write=True, sought=sought)
-        for attempt in attempts(_pause if patient else _pause_unless_slow):
+        for attempt in attempts(_pause if patient else _pause_unless_slow, tries=_TRIES):
             with attempt:
                 return self._exchange(described, operation, request, write=False, sought=sought)
         raise AssertionError("a retry loop returns or raises")
@@ -208,7 +208,7 @@ class WorkdayClient:
         Raises:
             SystemFault: As classified.
         """
-        for attempt in attempts(_pause):
+        for attempt in attempts(_pause, tries=_TRIES):
             with attempt:
                 return self._get(url, what)
         raise AssertionError("a retry loop returns or raises")
@@ -284,7 +284,7 @@ class WorkdayClient:
         return reply, root, read_fault(root)
 
     def _fetch(self, url: str) -> bytes:
-        for attempt in attempts(_pause):
+        for attempt in attempts(_pause, tries=_TRIES):
             with attempt:
                 return self._fetch_once(url)
         raise AssertionError("a retry loop returns or raises")
@@ -356,7 +356,7 @@ def _pause(fault: SystemFault, attempt: int) -> float | None:
     """Say how long to wait before a read is tried again (sheet workday 6), None when that cannot help."""
     if not isinstance(fault, (Throttled, Unavailable)):
         return None
-    if attempt >= (_TRIES_WHEN_PROCESSING_FAILED if isinstance(fault, ProcessingFailed) else _TRIES):
+    if isinstance(fault, ProcessingFailed) and attempt >= _TRIES_WHEN_PROCESSING_FAILED:
         return None
     asked = fault.retry_after if isinstance(fault, Throttled) and fault.retry_after is not None else 0.0
     if asked > _LONGEST_ASKED:
