@@ -8,6 +8,7 @@ import typing as t
 
 import sqlalchemy as sa
 
+from ml_connector.events.settings import FILE
 from ml_connector.events.store import states
 from ml_connector.ledger.schema import events, subscriptions, wakes
 
@@ -33,8 +34,13 @@ class Health:
     unseen: list[dict[str, t.Any]]
     last_received: dict[str, dt.datetime]
 
-    def troubles(self, now: dt.datetime) -> list[str]:
-        """Return what a person should look at, one line each."""
+    def troubles(self, now: dt.datetime, pipelines: t.Collection[str]) -> list[str]:
+        """Return what a person should look at, one line each.
+
+        Args:
+            now: The time.
+            pipelines: Those there are.
+        """
         found = [f"{each['source']}: {each['alarm']}" for each in self.subscriptions if each["alarm"]]
         found += [
             f"{each['source']}: the subscription {each['id']} is off"
@@ -49,10 +55,12 @@ class Health:
                     if one["pipeline"] == each["pipeline"]
                 )
                 found.append(f"{each['pipeline']}: {each['unseen']} events were never seen by a run: {examples}")
-            if each["failures"]:
+            if each["failures"] and each["open"]:
                 found.append(f"{each['pipeline']}: failed {each['failures']} times in a row (code {each['exit_code']})")
             if each["oldest_open"] and now - each["oldest_open"] > _LATE:
-                found.append(f"{each['pipeline']}: events have been open for more than an hour; is a receiver running?")
+                known = each["pipeline"] in pipelines
+                ask = "is a receiver running?" if known else f"{FILE} has no such pipeline, --accept gives them up"
+                found.append(f"{each['pipeline']}: events have been open for more than an hour; {ask}")
         return found
 
     def to_dict(self) -> dict[str, t.Any]:
@@ -88,10 +96,17 @@ def health(connection: sa.Connection) -> Health:
     )
 
 
-def accept(connection: sa.Connection) -> None:
-    """Take alarms as read, and give up what was never seen."""
+def accept(connection: sa.Connection, pipelines: t.Collection[str]) -> None:
+    """Take alarms as read; give up what was never seen, and what has waited long for a pipeline that is no more.
+
+    Args:
+        connection: The ledger, in a transaction.
+        pipelines: Those there are.
+    """
     now = dt.datetime.now(dt.UTC)
     connection.execute(sa.update(subscriptions).values(alarm=None, alarm_at=None))
-    connection.execute(
-        sa.update(events).where(events.c.state == "unseen").values(state="closed", why="accepted", closed_at=now)
+    orphaned = sa.and_(
+        events.c.state == "open", events.c.pipeline.not_in(pipelines), events.c.received_at < now - _LATE
     )
+    given_up = sa.or_(events.c.state == "unseen", orphaned)
+    connection.execute(sa.update(events).where(given_up).values(state="closed", why="accepted", closed_at=now))

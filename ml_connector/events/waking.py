@@ -117,7 +117,7 @@ class Waker:
             return
         outcome = self._close(name, pipeline, None)
         if not outcome.open:
-            self._ledger.write(lambda connection: self._release(connection, name, {}))
+            self._ledger.write(lambda connection: self._release(connection, name, {"failures": 0}))
             return
         _LOG.info("waking %s: %d events are open", name, outcome.open)
         thread = threading.Thread(target=self._run, args=(name, pipeline), name=f"run-{name}", daemon=True)

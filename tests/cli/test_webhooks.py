@@ -84,22 +84,47 @@ def test_a_test_notification_keeps_nothing_waiting(webhooks, box):
     assert webhooks.ask("webhooks", "health", "--offline")["pipelines"][0]["open"] == 0
 
 
-def test_what_was_never_seen_asks_for_attention_until_it_is_accepted(webhooks):
-    """Named with its object, exit code 3; --accept gives it up. So does a pipeline that fails."""
-    moment = dt.datetime.now(dt.UTC)
-    event = Event("bill", "org", "e", "bill.updated", "bills", "00nX", moment, moment)
+def rung(webhooks, *, pipeline, hours=0, failures=0, **values):
+    """Let the ledger have an event of so many hours ago; ``values`` are those of its row."""
+    moment = dt.datetime.now(dt.UTC) - dt.timedelta(hours=hours)
+    event = Event("bill", "org", f"e-{pipeline}", "bill.updated", "bills", "00nX", moment, moment)
+    row = {"pipeline": pipeline, "failures": failures, "exit_code": 1}
     with contextlib.closing(Ledger(webhooks.ledger_url)) as ledger:
-        ledger.write(lambda connection: keep(connection, [event], lambda _: ("pipe",)))
-        ledger.write(lambda connection: connection.execute(sa.update(events).values(state="unseen", wakes=5)))
-        ledger.write(
-            lambda connection: connection.execute(sa.insert(wakes).values(pipeline="pipe", failures=2, exit_code=1))
-        )
+        ledger.write(lambda connection: keep(connection, [event], lambda _: (pipeline,)))
+        ledger.write(lambda connection: connection.execute(sa.insert(wakes).values(row)))
+        if values:
+            ledger.write(lambda connection: connection.execute(sa.update(events).values(values)))
+
+
+def test_what_was_never_seen_asks_for_attention_until_it_is_accepted(webhooks):
+    """Named with its object, exit code 3; --accept gives it up. That the pipeline failed once is over with it."""
+    rung(webhooks, pipeline="bills-to-workday", failures=2, state="unseen", wakes=5)
     said = webhooks.run("webhooks", "health", "--offline", code=3)
-    assert "pipe: 1 events were never seen by a run: bill.updated 00nX" in said
-    assert "pipe: failed 2 times in a row (code 1)" in said
+    assert "bills-to-workday: 1 events were never seen by a run: bill.updated 00nX" in said
+    assert "failed" not in said
+    told = webhooks.ask("webhooks", "health", "--offline", "--accept")
+    assert ([each["unseen"] for each in told["pipelines"]], told["troubles"]) == ([0], [])
+
+
+def test_a_pipeline_that_fails_asks_for_attention_while_something_waits(webhooks):
+    """Accepting does not help: its events are not given up."""
+    rung(webhooks, pipeline="bills-to-workday", hours=2, failures=2)
     told = webhooks.ask("webhooks", "health", "--offline", "--accept", code=3)
-    assert [each["unseen"] for each in told["pipelines"]] == [0]
-    assert len(told["troubles"]) == 1
+    assert told["troubles"] == [
+        "bills-to-workday: failed 2 times in a row (code 1)",
+        "bills-to-workday: events have been open for more than an hour; is a receiver running?",
+    ]
+
+
+def test_what_waits_for_a_pipeline_that_is_no_more_is_given_up(webhooks):
+    """When somebody says so, and not within the hour: it may be another project's that shares the ledger."""
+    rung(webhooks, pipeline="renamed", hours=2)
+    rung(webhooks, pipeline="elsewhere")
+    assert "renamed: events have been open for more than an hour; webhooks.yml has no such pipeline" in webhooks.run(
+        "webhooks", "health", "--offline", code=3
+    )
+    told = webhooks.ask("webhooks", "health", "--offline", "--accept")
+    assert {each["pipeline"]: each["open"] for each in told["pipelines"]} == {"elsewhere": 1, "renamed": 0}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.output import age, count
 from ml_connector.cli.webhooks.doors import door_option, subscribers
 from ml_connector.errors import SystemFault
-from ml_connector.events import questions
+from ml_connector.events import questions, settings
 from ml_connector.events.health import look_after
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 
@@ -21,7 +21,11 @@ __all__ = ["health"]
 
 @click.command()
 @click.option("--offline", is_flag=True, help="Ask no system; tell what is known.")
-@click.option("--accept", is_flag=True, help="Take alarms as read, and give up what was never seen.")
+@click.option(
+    "--accept",
+    is_flag=True,
+    help="Take alarms as read; give up what was never seen, and what waits for a pipeline that is no more.",
+)
 @door_option
 @common_options
 def health(cli: Cli, offline: bool, accept: bool, names: tuple[str, ...]) -> None:  # noqa: FBT001
@@ -30,6 +34,7 @@ def health(cli: Cli, offline: bool, accept: bool, names: tuple[str, ...]) -> Non
     Exits with 3 when a subscription is off or gone, an alarm has not been accepted, events were never seen, or a
     pipeline fails. A running receiver does the same every few minutes.
     """
+    pipelines = settings.load().pipelines
     with contextlib.closing(Ledger(cli.ledger_url or DEFAULT_URL)) as ledger:
         troubles: list[str] = []
         fetched = 0
@@ -41,10 +46,10 @@ def health(cli: Cli, offline: bool, accept: bool, names: tuple[str, ...]) -> Non
                     except SystemFault as fault:
                         troubles.append(str(fault))
         if accept:
-            ledger.write(questions.accept)
+            ledger.write(lambda connection: questions.accept(connection, pipelines))
         with ledger.read() as connection:
             state = questions.health(connection)
-    troubles += state.troubles(dt.datetime.now(dt.UTC))
+    troubles += state.troubles(dt.datetime.now(dt.UTC), pipelines)
     data = {"fetched": fetched, "troubles": troubles, **state.to_dict()}
     cli.output.show(data, "\n".join(_lines(state, troubles, fetched)))
     if troubles:
