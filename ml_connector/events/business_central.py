@@ -159,8 +159,8 @@ class BusinessCentralSubscriber:
         """Have the lists of ``kinds`` notified to ``url``; the client state is kept before it is given."""
         companies = [company.lower() for company in self._companies()]
         lists = sorted({kind.partition(".")[0] for kind in kinds})
-        state = self._book.read().get(STATE) or secrets.token_urlsafe(48)
-        self._book.put(**{STATE: state, "url": url, "lists": lists, "companies": companies})
+        state = self._book.read().get(STATE) or self._book.once(STATE, secrets.token_urlsafe(48))
+        self._book.put(url=url, lists=lists, companies=companies)
         return [self._standing(each) for each in self._made(url, state)]
 
     def standing(self) -> list[Standing]:
@@ -268,11 +268,7 @@ def key_book(instance: str) -> KeyBook:
 
 def secret_path(book: KeyBook, name: str) -> str:
     """Return where the door is: its name, and something nobody can guess, which is made once."""
-    secret = book.read().get(_PATH)
-    if not secret:
-        secret = secrets.token_urlsafe(24)
-        book.put(**{_PATH: secret})
-    return f"{name}/{secret}"
+    return f"{name}/{book.read().get(_PATH) or book.once(_PATH, secrets.token_urlsafe(24))}"
 
 
 def _items(body: bytes) -> list[_Item]:

@@ -57,6 +57,13 @@ class KeyBook:
         """Keep values durably; the others stay as they are."""
         Vault.open().put(self.entry, values, system=self._system)
 
+    def once(self, name: str, value: str) -> str:
+        """Keep a value unless there is one already; returns the one there is, the same in every process."""
+        vault = Vault.open()
+        vault.put(self.entry, {}, system=self._system)
+        vault.swap(self.entry, name, None, value)
+        return str(vault.settings(self.entry)[name])
+
     def forget(self) -> None:
         """Take the entry out of the vault."""
         vault = Vault.open()

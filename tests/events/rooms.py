@@ -36,6 +36,11 @@ class Book(KeyBook):
         self.held |= values
         self.history.append(dict(self.held))
 
+    def once(self, name, value):
+        """Keep a value unless there is one."""
+        self.put(**{name: self.held.get(name) or value})
+        return self.held[name]
+
     def forget(self):
         """Hold nothing."""
         self.held = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.fernet import Fernet
@@ -41,6 +42,13 @@ def test_putting_the_same_key_again_keeps_the_one_before(vault):
     for key in ("first", "second", "second"):
         book.replace_key(KEY, key, overlap=DAY)
     assert [each.value for each in SigningKeys(book, KEY).current()] == ["second", "first"]
+
+
+def test_what_is_made_once_is_the_same_for_all_who_make_it(vault):
+    """A receiver and a command that start together must not wait at two addresses."""
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda number: key_book("00801ACME").once("path", f"secret-{number}"), range(8)))
+    assert made == {vault.settings("webhooks-bill-00801ACME")["path"]}
 
 
 def test_an_entry_that_is_not_there_holds_nothing(vault):
