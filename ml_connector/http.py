@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import functools
 import ipaddress
 import logging
+import ssl
 import typing as t
 from decimal import Decimal
 from importlib import metadata
@@ -112,13 +114,15 @@ def open_client(
     """
     base_url = check_base_url(base_url)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes a line per call, with the whole query
+    trust_env = not _is_loopback(httpx.URL(base_url).host)
     return httpx.Client(
         base_url=base_url,
+        verify=_trusted(trust_env),
         timeout=httpx.Timeout(timeout, connect=min(timeout, 30.0)),
         headers={"User-Agent": agent or user_agent(product), "Accept": "application/json"},
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         transport=transport,
-        trust_env=not _is_loopback(httpx.URL(base_url).host),
+        trust_env=trust_env,
     )
 
 
@@ -171,6 +175,12 @@ def retry_after(headers: t.Mapping[str, str], *, now: dt.datetime | None = None)
 
 
 _ADDRESS_CURE: t.Final = "Write https://host/path; http:// is accepted for this machine only (127.0.0.1, localhost)."
+
+
+@functools.cache
+def _trusted(trust_env: bool) -> ssl.SSLContext:  # noqa: FBT001 - a key of the cache
+    """Return the certificates to trust; reading them takes longer than many a call."""
+    return httpx.create_ssl_context(trust_env=trust_env)
 
 
 def _is_loopback(host: str) -> bool:
