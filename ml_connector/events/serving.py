@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+import socket
 import typing as t
 
 import uvicorn
 
+from ml_connector.errors import SettingInvalid
 from ml_connector.events.doors import Door
 from ml_connector.events.health import Cared, HealthLoop
 from ml_connector.events.prompt_http import PromptHttp
@@ -64,6 +66,9 @@ def serve(
         how: How to serve.
         reopen: Returns a door as it would be opened now.
         up: Called with our address when calls are answered.
+
+    Raises:
+        SettingInvalid: Something else listens there.
     """
     waker = Waker(ledger, webhooks, runs)
     bells = [(door, door.bell()) for door in doors]
@@ -87,26 +92,37 @@ def serve(
         health.start()  # not before calls are answered: some systems ask whether we are there
         up(url)
 
-    server = _Server(_config(app, how), begin)
+    server = _Server(_config(app, how.proxies), begin)
+    listening = _listening(how)
     waker.start()
     try:
-        server.run()
+        server.run([listening])
     finally:
         health.stop()
         waker.stop(how.patience)
         _LOG.info("stopped; events that are open stay open")
 
 
-def _config(app: t.Any, how: Serving) -> uvicorn.Config:
+def _listening(how: Serving) -> socket.socket:
+    """Return a socket that listens; before anything else is begun, since the place may be taken."""
+    family = socket.AF_INET6 if ":" in how.host else socket.AF_INET
+    try:
+        return socket.create_server((how.host, how.port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingInvalid(
+            f"nothing can listen on {how.host} port {how.port}: {error.strerror or error}.",
+            "See whether another receiver is running, or give --host and --port.",
+        ) from None
+
+
+def _config(app: t.Any, proxies: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=how.host,
-        port=how.port,
         interface="asgi3",
         http=PromptHttp,
         ws="none",
-        proxy_headers=bool(how.proxies),
-        forwarded_allow_ips=how.proxies or None,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies or None,
         server_header=False,
         access_log=False,
         log_config=None,
@@ -140,4 +156,4 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._up(f"http://{host}:{port}")
+            self._up(f"http://{f'[{host}]' if ':' in host else host}:{port}")

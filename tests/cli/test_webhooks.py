@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import socket
 
 import pytest
 import sqlalchemy as sa
@@ -143,6 +144,15 @@ def test_a_mistake_is_told_in_two_lines(webhooks, words, said):
     output = webhooks.run("webhooks", *words, code=1)
     assert said in output
     assert len(output.splitlines()) == 2
+
+
+def test_a_port_that_is_taken_is_told(webhooks):
+    """Before anything is run or subscribed."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        said = webhooks.run("webhooks", "serve", "--port", port, "--public-url", URL, code=1)
+    assert f"nothing can listen on 127.0.0.1 port {port}: Address already in use" in said
+    assert len(said.splitlines()) == 2
 
 
 def test_without_a_vault_nothing_is_asked_of_the_system(webhooks, box, monkeypatch):

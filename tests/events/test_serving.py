@@ -14,7 +14,7 @@ from rooms import bell, states
 
 from ml_connector.events.prompt_http import PromptHttp
 from ml_connector.events.receiver import receiver
-from ml_connector.events.serving import Serving, _config, _Server
+from ml_connector.events.serving import Serving, _config, _listening, _Server
 from ml_connector.events.store import EventStore
 
 KEY = "key"
@@ -28,9 +28,10 @@ def port(ledger, monkeypatch):
     store = EventStore(ledger, lambda _: ("pipe",))
     app = receiver([(bell(KEY, organization=ORGANIZATION), store.keep)], healthy=lambda: True)
     up = threading.Event()
-    server = _Server(_config(app, Serving("127.0.0.1", 0)), lambda _: up.set())
+    server = _Server(_config(app, ""), lambda _: up.set())
     server.capture_signals = contextlib.nullcontext
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    listening = _listening(Serving("127.0.0.1", 0))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
     thread.start()
     assert up.wait(10)
     yield server.servers[0].sockets[0].getsockname()[1]
