@@ -218,8 +218,11 @@ def _checked(setting: str, value: t.Any, schema: t.Mapping[str, t.Mapping[str, t
     if isinstance(value, str) and "integer" in about["type"]:
         value = int(value) if value.strip().isdigit() else value
     if value in (None, "") or not jsonschema.Draft7Validator(about).is_valid(value):
-        choices = f"one of {', '.join(map(str, about['enum']))}" if "enum" in about else str(about.get("description"))
-        raise SettingInvalid(f'setting "{setting}" cannot be used; nothing was changed.', f"It is: {choices}.")
+        kind = "a whole number" if "integer" in about["type"] else "text"
+        kind = f"one of {', '.join(map(str, about['enum']))}" if "enum" in about else kind
+        raise SettingInvalid(
+            f'setting "{setting}" cannot be used; nothing was changed.', f"It is {kind}: {about.get('description')}."
+        )
     return value
 
 
