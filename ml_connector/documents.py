@@ -40,6 +40,7 @@ __all__ = [
     "SupplierInvoice",
     "canonical_json",
     "content_hash",
+    "inexact",
     "minor_units",
 ]
 
@@ -50,6 +51,13 @@ def minor_units(currency: str) -> int:
     """Return how many decimals amounts in an ISO 4217 currency have (JPY 0, USD 2, KWD 3)."""
     fractions: t.Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
     return fractions.get(currency, fractions["DEFAULT"])[0]
+
+
+def inexact(amount: Decimal, digits: int) -> bool:
+    """Return whether an amount has more decimals than ``digits``, zeros at its end not counted; of any size."""
+    _, figures, exponent = amount.as_tuple()
+    excess = -int(exponent) - digits
+    return excess > 0 and any(figures[-excess:])
 
 
 def _known_currency(code: str) -> str:
@@ -530,7 +538,7 @@ def content_hash(value: t.Any) -> str:
 
 def _inexact(amounts: t.Iterable[Decimal], currency: str) -> tuple[Decimal, ...]:
     digits = minor_units(currency)
-    return tuple(amount for amount in amounts if amount != round(amount, digits))
+    return tuple(amount for amount in amounts if inexact(amount, digits))
 
 
 def _plain(value: t.Any) -> str:

@@ -6,9 +6,10 @@ import dataclasses
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import Document, Mapped, Payment, Supplier, SupplierInvoice, minor_units
+from ml_connector.documents import Document, Mapped, Payment, Supplier, SupplierInvoice, inexact, minor_units
 from ml_connector.errors import Reason
 from ml_connector.ledger.entries import Entry
+from ml_connector.ledger.schema import keeps
 from ml_connector.names import display_name
 
 __all__ = ["Create", "Decision", "Drop", "HoldBack", "Keep", "Revise", "Withdraw", "decide", "inconsistencies"]
@@ -79,7 +80,7 @@ def decide(entry: Entry, mapped: Mapped) -> Decision:
 
 
 def inconsistencies(document: Document) -> list[Reason]:
-    """Return what a document says against itself: a sum that does not add up, more decimals than its currency has."""
+    """Return what a document says against itself: a sum that does not add up, an amount that can be none."""
     if isinstance(document, SupplierInvoice):
         parts, total, added = "lines add", document.total, document.lines_total
     elif isinstance(document, Payment):
@@ -97,6 +98,9 @@ def inconsistencies(document: Document) -> list[Reason]:
                 f"correct the amounts in {origin}",
             )
         )
+    if not document.inexact_amounts and not keeps(total):
+        what = f"{_money(total, document.currency)} is too large for an amount"
+        problems.append(Reason("too_large", what, f"correct the document in {origin}"))
     if added != total:
         problems.append(
             Reason(
@@ -178,7 +182,8 @@ def _changes(entry: Entry, mapped: Mapped) -> list[str]:
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    return f"{amount:,.{minor_units(currency)}f}" if amount == round(amount, minor_units(currency)) else f"{amount:,f}"
+    digits = minor_units(currency)
+    return f"{amount:,f}" if inexact(amount, digits) else f"{amount:,.{digits}f}"
 
 
 def _target(entry: Entry) -> str:

@@ -14,7 +14,7 @@ from ml_connector.documents import Supplier
 from ml_connector.errors import Reason, UserError
 from ml_connector.ledger import audit
 from ml_connector.ledger.entries import Entry
-from ml_connector.ledger.schema import amount_of, entries, runs
+from ml_connector.ledger.schema import amount_of, entries, keeps, runs
 from ml_connector.ledger.schema import audit as audit_table
 from ml_connector.ledger.store import Ledger
 
@@ -174,7 +174,7 @@ def _amount(term: str) -> Decimal | None:
         amount = Decimal(term.replace(",", ""))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and amount.scaleb(4) == amount.scaleb(4).to_integral_value() else None
+    return amount if keeps(amount) else None
 
 
 def _escaped(text: str) -> str:

@@ -9,6 +9,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from ml_connector.documents import inexact
+
 __all__ = [
     "Instant",
     "Money",
@@ -19,6 +21,7 @@ __all__ = [
     "event_unsettled",
     "events",
     "is_open",
+    "keeps",
     "meta",
     "metadata",
     "passed_over",
@@ -30,6 +33,8 @@ __all__ = [
     "surveyed",
     "wakes",
 ]
+
+_TOO_LARGE = Decimal(2**63).scaleb(-4)
 
 
 class Money(TypeDecorator[Decimal]):
@@ -43,15 +48,19 @@ class Money(TypeDecorator[Decimal]):
         del dialect
         if value is None:
             return None
-        scaled = value.scaleb(4)
-        if scaled != scaled.to_integral_value():
-            raise ValueError(f"{value} has more than four decimals")
-        return int(scaled)
+        if not keeps(value):
+            raise ValueError(f"{value} has more than four decimals, or is too large")
+        return int(value.scaleb(4))
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
         """Return the amount."""
         del dialect
         return None if value is None else amount_of(value)
+
+
+def keeps(amount: Decimal) -> bool:
+    """Whether an amount can be kept exactly: no more than four decimals, and less than some 922 million millions."""
+    return amount.is_finite() and not inexact(amount, 4) and abs(amount) < _TOO_LARGE
 
 
 def amount_of(ten_thousandths: int | str) -> Decimal:

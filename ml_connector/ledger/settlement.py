@@ -15,6 +15,7 @@ from ml_connector.ledger import audit
 from ml_connector.ledger.audit import Step
 from ml_connector.ledger.entries import Entry, settle
 from ml_connector.ledger.runs import Outcome, Run
+from ml_connector.ledger.schema import keeps
 from ml_connector.ledger.store import Ledger
 from ml_connector.singer.sink import Delivered, Found
 
@@ -349,12 +350,11 @@ def _has_it(target_id: str, number: str | None, draft: bool, origin: str) -> dic
 
 def _description(mapped: Mapped) -> dict[str, t.Any]:
     amount = mapped.amount
-    exact = amount is not None and amount.scaleb(4) == amount.scaleb(4).to_integral_value()
     return {
         "number": mapped.number,
         "party": mapped.party,
         "currency": mapped.currency,
-        "amount": amount if exact else None,
+        "amount": amount if amount is not None and keeps(amount) else None,
         "booking_date": mapped.date,
         "external_id": mapped.external_id,
     }

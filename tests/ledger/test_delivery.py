@@ -472,3 +472,12 @@ def test_a_target_that_is_down_before_the_first_document_stops_the_run(bench, mo
         assert bench.deliver() == {}
         assert "503; 4 documents wait" in bench.last.summary.stopped
     assert bench.deliver() == {"created": 4}
+
+
+@pytest.mark.parametrize("amount", ["922337203685477.59", "-4006381333931000", "1E+40"])
+def test_an_amount_that_can_be_none_is_held_and_keeps_nothing_back(bench, amount):
+    """A bar code typed into the amount stops its own bill, not those beside it."""
+    bench.take(bill("typo", amount), bill("1"), bill("2"))
+    assert bench.deliver() == {"created": 2, "held": 1}
+    entry = bench.entry("typo")
+    assert (entry.state, entry.amount, [reason.code for reason in entry.reasons]) == ("held", None, ["too_large"])

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from map_finance.expressions import UNRESOLVED, Evaluator, Expression, Vocabulary
-from map_finance.functions import FUNCTIONS, LOOKUP_FUNCTIONS, Functions, ValueProblem, inexact
-from ml_connector.documents import minor_units
+from map_finance.functions import FUNCTIONS, LOOKUP_FUNCTIONS, Functions, ValueProblem
+from ml_connector.documents import inexact, minor_units
 from ml_connector.errors import UserError
 
 VOCABULARY = Vocabulary(FUNCTIONS, LOOKUP_FUNCTIONS, frozenset({"header_coding", "kinds"}))

@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from map_finance.expressions import UNRESOLVED, decimal_of
 from map_finance.lookups import Lookups, Resolution
-from ml_connector.documents import minor_units
+from ml_connector.documents import inexact, minor_units
 from ml_connector.errors import Reason
 
-__all__ = ["FUNCTIONS", "LOOKUP_FUNCTIONS", "Functions", "ValueProblem", "inexact"]
+__all__ = ["FUNCTIONS", "LOOKUP_FUNCTIONS", "Functions", "ValueProblem"]
 
 
 class ValueProblem(ValueError):
@@ -278,13 +278,6 @@ FUNCTIONS: t.Final = LOOKUP_FUNCTIONS | {
     "where",
 }
 """All functions of the language."""
-
-
-def inexact(amount: Decimal, digits: int) -> bool:
-    """Return whether an amount has more decimals than ``digits``, zeros at its end not counted."""
-    _, figures, exponent = amount.as_tuple()
-    excess = -int(exponent) - digits
-    return excess > 0 and any(figures[-excess:])
 
 
 def _records(items: t.Any) -> list[t.Mapping[str, t.Any]]:
