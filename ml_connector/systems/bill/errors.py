@@ -48,6 +48,9 @@ _BAD_QUERY = frozenset({"BDC_1119", "BDC_1129", "BDC_1130", "BDC_1131"})
 _DUPLICATE = "BDC_1171"
 _TEMPORARY_STATUSES = frozenset({408, 500, 502, 503, 504})
 _PERMISSION_CURE = "Give the user that logs in a role in BILL that may, or leave out the stream or list it is about."
+_SESSION_CURE = (
+    "A new session was refused as well: run again later, and see whether another program logs this user out."
+)
 _TRUST_CURE = 'It needs a session BILL trusts: set "remember_me_id" and "device" of a sign-in with a second factor.'
 
 
@@ -140,13 +143,13 @@ def _by_code(case: _Case) -> SystemFault | None:  # noqa: C901, PLR0911 - a tabl
     if code in _LOCKED:
         return case.make(CredentialsRefused, cure="Wait 15 minutes before the next login; more attempts prolong it.")
     if code == _SESSION_INVALID:
-        return case.make(CredentialsRefused, cure="Log in again.")
+        return case.make(CredentialsRefused, cure=_SESSION_CURE)
     if code == _SESSION_UNTRUSTED_OR_EXPIRED:
         if "untrusted" in case.said.message.lower():
             return case.make(PermissionDenied, cure=_TRUST_CURE)
-        return case.make(CredentialsRefused, cure="Log in again.")
+        return case.make(CredentialsRefused, cure=_SESSION_CURE)
     if code == HOURLY_QUOTA:
-        cure = "Run again in the next full hour, or set wait_for_quota."
+        cure = f"Run again in the next full hour{'' if case.login else ', or set wait_for_quota'}."
         return case.make(Throttled, retry_after=seconds_to_next_hour(), cure=cure)
     if code == TOO_MANY_AT_ONCE:
         return case.make(Throttled, retry_after=retry_after(case.answer.headers))
@@ -164,7 +167,7 @@ def _by_code(case: _Case) -> SystemFault | None:  # noqa: C901, PLR0911 - a tabl
 def _by_status(case: _Case) -> SystemFault:
     status = case.answer.status_code
     if status == 401:
-        cure = _environment_cure(case.base_url) if case.login else "Log in again."
+        cure = _environment_cure(case.base_url) if case.login else _SESSION_CURE
         return case.make(CredentialsRefused, cure=cure)
     if status == 403:
         return case.make(PermissionDenied, cure=_PERMISSION_CURE)
