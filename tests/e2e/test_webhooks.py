@@ -160,6 +160,31 @@ def test_a_change_in_bill_is_posted_and_an_outage_is_made_up_for(tmp_path, monke
         assert subscription.security_key not in log
 
 
+def test_events_are_acknowledged_while_a_target_delivers(tmp_path, monkeypatch):
+    """Both write to one SQLite file. A receiver that cannot keep an event within eight seconds would answer 503."""
+    bills = 40
+    world = World.plain(vendors=2, bills=bills, lines=(1, 1))
+    with Sandbox(world, latency=0.25) as box:
+        project = Project(tmp_path, box)
+        make_vault(project, monkeypatch)
+        webhooks_yml(project, **IN_A_HURRY | {"check_seconds": 60})
+        with Receiver(project) as receiver:
+            wait_until(lambda: "go to us" in receiver.said(), receiver.process)
+            subscription = next(iter(box.bill.events.subscriptions.values()))
+            _, requests = burst_of(8 * bills, subscription.security_key, seed=3, subscription=subscription.id)
+            batches = [requests[start : start + bills] for start in range(0, len(requests), bills)]
+            assert set(post_all(receiver.door, batches.pop())) == {200}
+            wait_until(lambda: len(box.workday.invoices) > bills // 20, receiver.process)
+            delivered, statuses = [], collections.Counter()
+            while batches and len(box.workday.invoices) < bills:
+                statuses.update(post_all(receiver.door, batches.pop()))
+                delivered.append(len(box.workday.invoices))
+            assert set(statuses) == {200}
+            assert delivered[0] < bills
+            wait_until(lambda: len(box.workday.invoices) == bills, receiver.process)
+        assert doubly_posted(box) == []
+
+
 def test_forged_and_foreign_requests_leave_nothing_behind(tmp_path, monkeypatch):
     """The real process refuses them, tells no detail, and stops gracefully with the run it has begun."""
     with Sandbox(World.plain(vendors=1, bills=1, lines=(1, 1))) as box:
