@@ -138,7 +138,8 @@ def declared_for(module: str) -> set[str]:
     requirements = list(project["dependencies"])
     if within(module, "erp_sandbox"):
         requirements += project["optional-dependencies"]["sandbox"]
-    if within(module, "ml_connector.events.receiver", "ml_connector.events.serving"):  # told when it is not there
+    serving = ("prompt_http", "receiver", "serving")
+    if within(module, *(f"ml_connector.events.{each}" for each in serving)):  # told when it is not there
         requirements += project["optional-dependencies"]["webhooks"]
     if module == "ml_connector.vault.keys":  # looked for when it is used, and told when it is not there
         requirements += project["optional-dependencies"]["keyring"]
