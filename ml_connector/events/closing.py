@@ -1,7 +1,8 @@
 """Was it seen? An event is closed when the ledger knows its object at that version or a later one.
 
 Known is what intake has taken in for the pipeline's targets, whatever became of it there, and what the map did not
-want. An event that names no object, or no version, is closed by a run that began after it came and ended well.
+want. An event that names no object, or no version, is closed by a run that was made for it and ended well. Which ones a
+run was made for is noted when it begins: the clocks of two receivers may differ.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ class Ended:
     """A run that has ended.
 
     Attributes:
-        started_at: When it began; what came later it may have missed.
+        made_for: Events that were due when it began, by source and id; what came later it may have missed.
         well: Whether it ended without an error.
     """
 
-    started_at: dt.datetime
+    made_for: t.Container[tuple[str, str]]
     well: bool
 
 
@@ -41,12 +42,14 @@ class Outcome:
         closed: How many were seen.
         unseen: How many have been woken for in vain for the last time just now.
         open: How many still wait.
+        due: Those a run that begins now is made for, by source and id.
         examples: Objects of those that are unseen, for the message.
     """
 
     closed: int = 0
     unseen: int = 0
     open: int = 0
+    due: set[tuple[str, str]] = dataclasses.field(default_factory=set)
     examples: list[str] = dataclasses.field(default_factory=list)
 
 
@@ -102,12 +105,15 @@ def _sort_out(
     closed: dict[str, list[_Event]] = collections.defaultdict(list)
     in_vain: dict[str, list[_Event]] = collections.defaultdict(list)
     for event in chunk:
-        made_for = ended is not None and ended.well and event.received_at < ended.started_at
+        made_for = ended is not None and ended.well and (event.source, event.event_id) in ended.made_for
         why = _why_closed(event, seen, made_for=made_for)
         if why is not None:
             closed[why].append(event)
             outcome.closed += 1
-        elif event.state == "open" and made_for:
+            continue
+        if event.received_at <= now:
+            outcome.due.add((event.source, event.event_id))
+        if event.state == "open" and made_for:
             last = event.wakes + 1 >= most_wakes
             in_vain["unseen" if last else "open"].append(event)
             outcome.unseen += last

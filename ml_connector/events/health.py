@@ -128,12 +128,12 @@ def look_after(ledger: Ledger, subscriber: Subscriber, wanted: Wanted) -> int:
     with ledger.read() as connection:
         rows = connection.execute(sa.select(subscriptions).where(subscriptions.c.source == source)).all()
     since = min((row.complete_until for row in rows), default=now - _FIRST_LOOK_BACK)
-    was_on = {row.id: row.enabled for row in rows}
+    was_off = {row.id for row in rows if not row.enabled}
     seen: list[Checked] = []
     fetched = 0
     for each in subscriber.check(since):
         seen.append(each)
-        mended = each.standing is not None and each.standing.enabled and not was_on.get(each.standing.id, not rows)
+        mended = each.standing is not None and each.standing.enabled and each.standing.id in was_off
         missed = [*each.missed, *([catch_up(source, now)] if each.outage or mended else [])]
         if each.alarm:
             _LOG.error("ALARM %s: %s", source, each.alarm)

@@ -120,11 +120,11 @@ class Waker:
             self._ledger.write(lambda connection: self._release(connection, name, {"failures": 0}))
             return
         _LOG.info("waking %s: %d events are open", name, outcome.open)
-        thread = threading.Thread(target=self._run, args=(name, pipeline), name=f"run-{name}", daemon=True)
+        thread = threading.Thread(target=self._run, args=(name, pipeline, outcome.due), name=f"run-{name}", daemon=True)
         self._running[name] = thread
         thread.start()
 
-    def _run(self, name: str, pipeline: PipelineSettings) -> None:
+    def _run(self, name: str, pipeline: PipelineSettings, made_for: t.Container[tuple[str, str]]) -> None:
         done = threading.Event()
         beat = threading.Thread(target=self._keep_lease, args=(name, done), name=f"lease-{name}", daemon=True)
         beat.start()
@@ -139,26 +139,26 @@ class Waker:
         done.set()
         beat.join()
         try:
-            self._finish(name, pipeline, Ended(started_at, well=code == 0), code)
+            self._finish(name, pipeline, Ended(made_for, well=code == 0), code, started_at)
         except Exception:  # noqa: BLE001 - the lease ends by itself, and the next look makes up for it
             _LOG.exception("what became of %s could not be noted", name)
         finally:
             self._running.pop(name, None)
             self.ring()
 
-    def _finish(self, name: str, pipeline: PipelineSettings, ended: Ended, code: int) -> None:
+    def _finish(self, name: str, pipeline: PipelineSettings, ended: Ended, code: int, started_at: dt.datetime) -> None:
         outcome = self._close(name, pipeline, ended)
         now = dt.datetime.now(dt.UTC)
         told_to_end = self._stopping.is_set() and not ended.well  # no failure of its own
         values = {
-            "started_at": ended.started_at,
+            "started_at": started_at,
             "ended_at": now,
             "exit_code": code,
             "failures": 0 if ended.well else wakes.c.failures + int(not told_to_end),
             "runs": wakes.c.runs + 1,
         }
         self._ledger.write(lambda connection: self._release(connection, name, values))
-        seconds = (now - ended.started_at).total_seconds()
+        seconds = (now - started_at).total_seconds()
         if not ended.well:
             _LOG.error("%s ended with %d after %.1f s; %d events stay open", name, code, seconds, outcome.open)
         else:

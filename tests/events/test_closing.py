@@ -18,8 +18,9 @@ from ml_connector.ledger.schema import events, passed_over
 from ml_connector.ledger.store import Ledger
 
 SECOND = dt.timedelta(seconds=1)
-RUN = Ended(NOON + SECOND, well=True)
-FAILED = Ended(NOON + SECOND, well=False)
+MADE_FOR = {("bill:org", "event-1")}
+RUN = Ended(MADE_FOR, well=True)
+FAILED = Ended(MADE_FOR, well=False)
 
 
 def take(ledger, *arrived, pipelines=("pipe",)):
@@ -97,8 +98,8 @@ def test_a_run_in_vain_is_counted_and_the_last_one_is_an_alarm(ledger):
 
 def test_a_run_that_began_before_or_failed_is_not_counted(ledger):
     """It cannot have seen the event, or did not come to its end."""
-    take(ledger, event(received=RUN.started_at))
-    settle(ledger, RUN)
+    take(ledger, event())
+    settle(ledger, Ended(set(), well=True))
     settle(ledger, FAILED)
     with ledger.read() as connection:
         assert connection.execute(sa.select(events.c.wakes)).scalar_one() == 0
@@ -111,6 +112,17 @@ def test_an_event_that_names_no_version_is_closed_by_a_run(ledger, nameless):
     assert settle(ledger).closed == 0
     assert settle(ledger, FAILED).closed == 0
     assert settle(ledger, RUN).closed == 1
+
+
+def test_a_run_is_made_for_what_was_due_when_it_began(ledger):
+    """By name and not by time: what another receiver keeps meanwhile may bear an earlier one, its clock being slow."""
+    nameless = {"source_id": None}
+    take(ledger, event(1, **nameless), event(2, received=NOON + 60 * SECOND, **nameless), event(3))
+    begun = settle(ledger)
+    assert begun.due == {("bill:org", "event-1"), ("bill:org", "event-3")}
+    take(ledger, event(4, received=NOON - 60 * SECOND, **nameless))
+    assert settle(ledger, Ended(begun.due, well=True)).closed == 1
+    assert states(ledger) == {"event-1": "closed", "event-2": "open", "event-3": "open", "event-4": "open"}
 
 
 def test_a_known_event_changes_nothing(ledger):
