@@ -21,6 +21,7 @@ _FIELDS: t.Final[t.Mapping[str, t.Mapping[str, type]]] = {
     "BATCH": {"stream": str},
 }
 """What each message must carry, and of which type; what else there is is not looked at."""
+_NUL: t.Final = r"\u0000"
 _WORDS: t.Final[t.Mapping[type, str]] = {str: "a text", dict: "an object"}
 
 
@@ -55,6 +56,8 @@ class MessageReader(GenericSingerReader[str]):
                 f"input line {self.line} is not JSON ({error}).",
                 "A tap may print Singer messages only to standard output; look for a stray print or a cut file.",
             ) from None
+        if _NUL in line:
+            message = _legible(message)
         if not isinstance(message, dict):
             raise MalformedRecord(f"input line {self.line} is not a Singer message.", "Each line must be an object.")
         self._check(message)
@@ -83,3 +86,12 @@ class MessageReader(GenericSingerReader[str]):
             f"input line {self.line}: unknown message type {message_dict['type']!r}.",
             "Singer knows SCHEMA, RECORD, STATE, ACTIVATE_VERSION and BATCH.",
         )
+
+
+def _legible(value: t.Any) -> t.Any:
+    """Return a value with the mark for what cannot be read in place of NUL, which PostgreSQL keeps in no text."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {_legible(name): _legible(item) for name, item in value.items()}
+    return [_legible(item) for item in value] if isinstance(value, list) else value
