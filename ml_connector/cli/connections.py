@@ -14,11 +14,10 @@ import string
 import typing as t
 
 import yaml
-from dotenv import dotenv_values
 
 from ml_connector.errors import SettingInvalid, UserError
 from ml_connector.names import display_name
-from ml_connector.project import project_root
+from ml_connector.project import dotenv, project_root
 from ml_connector.systems.access import Access
 from ml_connector.systems.bill.access import BillAccess
 from ml_connector.systems.business_central.access import BusinessCentralAccess
@@ -105,7 +104,7 @@ def opened(system: str, role: Role) -> t.Iterator[Access]:
 
 def config_of(plugin: str) -> dict[str, t.Any]:
     """Return the settings of a plugin; text where they come from the environment."""
-    variables = {**_dotenv(), **os.environ}
+    variables = {**dotenv(), **os.environ}
     prefix = _variable(plugin, "")
     given = {name.removeprefix(prefix).lower(): value for name, value in variables.items() if name.startswith(prefix)}
     return _from_project(plugin, variables) | {name: value for name, value in given.items() if value != ""}
@@ -113,10 +112,6 @@ def config_of(plugin: str) -> dict[str, t.Any]:
 
 def _variable(plugin: str, setting: str) -> str:
     return f"{plugin}_{setting}".upper().replace("-", "_")
-
-
-def _dotenv() -> dict[str, str]:
-    return {name: value for name, value in dotenv_values(project_root() / ".env").items() if value is not None}
 
 
 def _from_project(plugin: str, variables: t.Mapping[str, str]) -> dict[str, t.Any]:

@@ -17,7 +17,6 @@ from pathlib import Path
 import filelock
 import platformdirs
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from dotenv import dotenv_values
 
 from ml_connector.errors import (
     SettingInvalid,
@@ -27,7 +26,7 @@ from ml_connector.errors import (
     VaultNotWritable,
 )
 from ml_connector.files import replace_private_file, sweep
-from ml_connector.project import project_root
+from ml_connector.project import dotenv, project_root
 from ml_connector.state_directory import state_directory
 
 __all__ = [
@@ -331,7 +330,7 @@ def key_source_for_new(where: t.Literal["file", "keyring"] | None) -> KeySource:
 
 def variable(name: str) -> str | None:
     """Return a variable from the environment, else from the project's ``.env``; None when it is not set or empty."""
-    return os.environ.get(name) or dotenv_values(project_root() / ".env").get(name) or None
+    return os.environ.get(name) or dotenv().get(name) or None
 
 
 @contextlib.contextmanager
