@@ -281,6 +281,19 @@ class Supplier(Document):
         return {name: getattr(self, name) for name in self.owned}
 
     @property
+    def imposed_values(self) -> dict[str, t.Any]:
+        """Of these, what the source knows: what it does not know itself, it empties nowhere.
+
+        Only the second line of an address goes with the first.
+        """
+        values = self.owned_values
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None or (name == "address_line2" and values.get("address_line1"))
+        }
+
+    @property
     def party(self) -> str | None:
         """The supplier's own name."""
         return self.name

@@ -8,6 +8,7 @@ import typing as t
 
 from ml_connector.documents import Attachment
 from ml_connector.errors import Conflict, Reason, Rejected
+from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, Invoice
 from ml_connector.systems.bill.client import BillClient
@@ -16,7 +17,6 @@ from ml_connector.systems.bill.errors import SYSTEM
 from target_bill.options import BillPosting
 from target_bill.posted_bills import PostedBills
 from target_bill.references import References
-from target_bill.single_flight import SingleFlight
 
 __all__ = ["AttachmentSink"]
 

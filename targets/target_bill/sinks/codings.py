@@ -8,13 +8,13 @@ import typing as t
 
 from ml_connector.documents import DimensionValue, GlAccount
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason
+from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.codings import ACCOUNT_TYPES, Coding, CodingList
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.marks import marked
 from target_bill.options import BillPosting
 from target_bill.references import Ambiguous, References
-from target_bill.single_flight import SingleFlight
 
 __all__ = ["AccountSink", "DimensionSink"]
 

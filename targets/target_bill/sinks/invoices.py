@@ -8,6 +8,7 @@ import typing as t
 
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
+from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, CreditBook, Invoice, is_credit
 from ml_connector.systems.bill.bulk import BillPost
@@ -25,7 +26,6 @@ from target_bill.invoice_request import (
 )
 from target_bill.options import BillPosting
 from target_bill.references import Ambiguous, References, folded
-from target_bill.single_flight import SingleFlight
 
 __all__ = ["SupplierInvoiceSink"]
 

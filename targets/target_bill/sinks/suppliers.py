@@ -7,11 +7,11 @@ import typing as t
 
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
+from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.vendors import Vendor, plain_tax_id
 from target_bill.references import Ambiguous, References, folded
-from target_bill.single_flight import SingleFlight
 from target_bill.vendor_request import (
     ADDRESS,
     LONGEST_NAME,
@@ -112,7 +112,7 @@ class SupplierSink(DocumentSink[Supplier]):
         vendor = self._references.vendors.get(target_id)
         if vendor is None:
             raise NotFound(SYSTEM, _CHANGE, f"vendor {target_id} of {document.name} is not there any more")
-        wanted = {name: value for name, value in _imposed(document).items() if not _same(name, value, vendor)}
+        wanted = {name: value for name, value in document.imposed_values.items() if not _same(name, value, vendor)}
         if previous is not None:
             _refuse_foreign_changes(vendor, wanted, previous)
         if not wanted:
@@ -132,7 +132,7 @@ class SupplierSink(DocumentSink[Supplier]):
 
     def facts(self, document: Supplier) -> t.Mapping[str, t.Any]:
         """Return the name of a vendor we created, and the owned fields."""
-        return {"name": document.name} if not document.owned else _imposed(document)
+        return {"name": document.name} if not document.owned else document.imposed_values
 
     def read_back(self, target_ids: t.Sequence[str]) -> dict[str, Found]:
         """Read vendors by id."""
@@ -203,19 +203,6 @@ class SupplierSink(DocumentSink[Supplier]):
                 f"vendor {names}",
                 "add a row to the mapping table suppliers.csv that says which vendor it is",
             )
-
-
-def _imposed(document: Supplier) -> dict[str, t.Any]:
-    """Return what the source is master of and has: what it does not know itself, it empties nowhere.
-
-    Only the second line of an address goes with the first.
-    """
-    values = document.owned_values
-    return {
-        name: value
-        for name, value in values.items()
-        if value is not None or (name == "address_line2" and values.get("address_line1"))
-    }
 
 
 def _refuse_foreign_changes(vendor: Vendor, wanted: t.Mapping[str, t.Any], previous: Supplier) -> None:

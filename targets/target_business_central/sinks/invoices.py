@@ -16,6 +16,7 @@ from ml_connector.errors import (
     Rejected,
     SystemFault,
 )
+from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.errors import SYSTEM
@@ -33,7 +34,6 @@ from target_business_central.invoice_request import (
 )
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.references import Ambiguous, References
-from target_business_central.single_flight import SingleFlight
 
 __all__ = ["SupplierInvoiceSink"]
 

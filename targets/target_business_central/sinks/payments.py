@@ -18,6 +18,7 @@ from ml_connector.errors import (
     SettingInvalid,
     SystemFault,
 )
+from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.errors import SYSTEM, EntityChanged
@@ -36,7 +37,6 @@ from target_business_central.payment_checks import (
 )
 from target_business_central.payment_request import PaymentNumbers, is_ours, payment_lines
 from target_business_central.references import GUID, Ambiguous, References
-from target_business_central.single_flight import SingleFlight
 
 __all__ = ["PaymentSink"]
 

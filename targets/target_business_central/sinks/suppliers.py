@@ -8,13 +8,13 @@ import typing as t
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
 from ml_connector.names import shortened
+from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.errors import SYSTEM
 from ml_connector.systems.business_central.vendors import Vendor, plain_tax_id
 from ml_connector.systems.business_central.writes import on_fresh_data
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.references import Ambiguous, References, folded
-from target_business_central.single_flight import SingleFlight
 from target_business_central.vendor_request import (
     FIELDS,
     too_long,
@@ -123,7 +123,7 @@ class SupplierSink(DocumentSink[Supplier]):
 
     def facts(self, document: Supplier) -> t.Mapping[str, t.Any]:
         """Return all we know of a vendor we created, and the owned fields of others."""
-        known = _imposed(document) if document.owned else {name: getattr(document, name) for name in FIELDS}
+        known = document.imposed_values if document.owned else {name: getattr(document, name) for name in FIELDS}
         return {name: _as_kept(name, value) for name, value in known.items() if value not in (None, "")}
 
     def read_back(self, target_ids: t.Sequence[str]) -> dict[str, Found]:
@@ -134,7 +134,7 @@ class SupplierSink(DocumentSink[Supplier]):
         vendor = self._references.vendors.get(target_id)
         if vendor is None:
             raise NotFound(SYSTEM, _CHANGE, f"vendor {target_id} of {document.name} is not there any more")
-        wanted = {name: value for name, value in _imposed(document).items() if not _same(name, value, vendor)}
+        wanted = {name: value for name, value in document.imposed_values.items() if not _same(name, value, vendor)}
         if previous is not None:
             _refuse_foreign_changes(vendor, wanted, previous)
         if not wanted:
@@ -221,19 +221,6 @@ class SupplierSink(DocumentSink[Supplier]):
 _PREFIX: t.Final = "BC-"
 """How the map of Business Central's tap begins its external ids."""
 _SHORTEST: t.Final = 10
-
-
-def _imposed(document: Supplier) -> dict[str, t.Any]:
-    """Return what the source is master of and has: what it does not know itself, it empties nowhere.
-
-    Only the second line of an address goes with the first.
-    """
-    values = document.owned_values
-    return {
-        name: value
-        for name, value in values.items()
-        if value is not None or (name == "address_line2" and values.get("address_line1"))
-    }
 
 
 def _refuse_foreign_changes(vendor: Vendor, wanted: t.Mapping[str, t.Any], previous: Supplier) -> None:

@@ -1,4 +1,4 @@
-"""One at a time for what must not be looked up and created side by side: Business Central hinders no second one."""
+"""One at a time for what must not be looked up and created side by side, where the system hinders no second one."""
 
 from __future__ import annotations
 
