@@ -23,6 +23,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from ml_connector.errors import SettingInvalid
 from ml_connector.files import replace_private_file, sweep
 from ml_connector.state_directory import state_directory
 from ml_connector.vault import Vault
@@ -147,8 +148,15 @@ class SharedSession:
             "expires_at": token.expires_at.isoformat() if token.expires_at else None,
             "extras": dict(token.extras),
         }
+        sealed = self._box.seal(json.dumps(kept).encode())
         sweep(self._path)
-        replace_private_file(self._path, self._box.seal(json.dumps(kept).encode()))
+        try:
+            replace_private_file(self._path, sealed)
+        except OSError as error:
+            raise SettingInvalid(
+                f"a session cannot be kept in {self._path.parent}: {error.strerror or error}.",
+                "Make room there, or set ML_CONNECTOR_STATE_DIR to another directory.",
+            ) from None
         self._token = token
 
 

@@ -26,7 +26,7 @@ def state_directory(*parts: str) -> Path:
         parts: Names of the directories below it.
 
     Raises:
-        SettingInvalid: It cannot be made, or belongs to somebody else.
+        SettingInvalid: It cannot be made or written to, or belongs to somebody else.
     """
     base = _base()
     path = base.joinpath(*parts)
@@ -39,6 +39,11 @@ def state_directory(*parts: str) -> Path:
             f"Set {VARIABLE} to a directory this user may write to.",
         ) from error
     _refuse_strangers(base)
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise SettingInvalid(
+            f"the state directory {path} cannot be written to.",
+            f"Set {VARIABLE} to a directory this user may write to.",
+        )
     return path
 
 

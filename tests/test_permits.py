@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from ml_connector.errors import SettingInvalid
 from ml_connector.permits import GROW_AFTER, HourlyBudget, Pace, Permits
 from ml_connector.state_directory import hashed, state_directory
 
@@ -166,6 +167,14 @@ def test_the_state_directory_is_private(tmp_path, monkeypatch):
     place = state_directory("permits")
     assert place == tmp_path / "state" / "permits"
     assert [path.stat().st_mode & 0o777 for path in (place, place.parent)] == [0o700, 0o700]
+
+
+def test_a_state_directory_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+    """Before the first lock in it fails."""
+    monkeypatch.setenv("ML_CONNECTOR_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SettingInvalid, match="permits cannot be written to"):
+        state_directory("permits")
 
 
 @pytest.mark.parametrize("home", ["", "/nowhere"])

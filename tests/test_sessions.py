@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from ml_connector.errors import SettingInvalid
 from ml_connector.sessions import SharedSession, Token
 
 CREDENTIALS = {"dev_key": "01SECRETKEY", "password": "hidden", "device": None}
@@ -158,3 +159,19 @@ def test_use_by_any_process_resets_the_idle_time(session, tmp_path):
     assert again(tmp_path).idle_seconds() > 1e9
     session.touch()
     assert again(tmp_path).idle_seconds() < 60
+
+
+def test_a_session_that_cannot_be_kept_is_told(session, tmp_path, monkeypatch):
+    """A full disk is no defect: it is named with the place, and what was there before stays."""
+    session.store(Token("first"))
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(SettingInvalid, match="No space left") as caught:
+            session.renew(Token("first"), lambda: Token("planted"))
+    assert str(tmp_path) in str(caught.value)
+    assert "planted" not in str(caught.value)
+    assert again(tmp_path).current() == Token("first")
