@@ -16,7 +16,8 @@ NO_ID: t.Final = "00000000-0000-0000-0000-000000000000"
 LONG_AGO: t.Final = "0001-01-01"
 """A date that is not there; as a time it has ``T00:00:00Z`` behind it."""
 
-_NOTHING: t.Final = frozenset({"", " ", NO_ID, LONG_AGO, f"{LONG_AGO}T00:00:00Z"})
+_NOTHING: t.Final = frozenset({"", " ", NO_ID, LONG_AGO})
+_NEVER = re.compile(rf"{LONG_AGO}T00:00:00(\.0+)?Z")
 _ENUMS: t.Final = frozenset(
     {
         "accountType",
@@ -38,6 +39,7 @@ _ENUMS: t.Final = frozenset(
 )
 """Fields whose values are XML names; in a text of a person's ``_x0020_`` would mean itself."""
 _ESCAPE = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def decoded_row(raw: msgspec.Raw | bytes) -> dict[str, t.Any]:
@@ -49,6 +51,8 @@ def decoded_row(raw: msgspec.Raw | bytes) -> dict[str, t.Any]:
 def decoded(value: t.Any, field: str = "") -> t.Any:
     """Return a JSON value with its enum values spelt out, and None for what stands for nothing.
 
+    GUIDs come in lower case: they know none, and whoever compares them does.
+
     Args:
         value: As Business Central writes it.
         field: Name of the field it is the value of.
@@ -56,7 +60,9 @@ def decoded(value: t.Any, field: str = "") -> t.Any:
     if isinstance(value, str):
         if field in _ENUMS and "_x" in value:
             value = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
-        return None if value in _NOTHING else value
+        elif field.endswith(("id", "Id")) and _GUID.fullmatch(value):
+            value = value.lower()
+        return None if value in _NOTHING or _NEVER.fullmatch(value) else value
     if isinstance(value, dict):
         return {name: decoded(item, name) for name, item in value.items()}
     if isinstance(value, list):
