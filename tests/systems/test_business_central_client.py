@@ -182,6 +182,19 @@ def test_values_are_decoded_and_exact(central):
     assert found["lines"] == [{"documentType": "Credit Memo", "itemId": None}]
 
 
+def test_ids_and_times_read_alike_however_they_are_written(central):
+    """A GUID in upper case is the same one, and the year 1 is no time with decimals either; people's text stays."""
+    guid = "ABCDEF01-2345-4678-9ABC-DEF012345678"
+    row = {"id": guid, "payToVendorId": guid, "description": guid, "lastModifiedDateTime": "0001-01-01T00:00:00.000Z"}
+    central.answers = [httpx.Response(200, json=row)]
+    assert central.client().get("companies(1)/vendors(2)") == {
+        "id": guid.lower(),
+        "payToVendorId": guid.lower(),
+        "description": guid,
+        "lastModifiedDateTime": None,
+    }
+
+
 @pytest.mark.parametrize(
     "failure",
     [
@@ -367,6 +380,33 @@ def test_parts_without_ids_come_in_the_order_of_the_requests(central, contracts_
     central.answers = [httpx.Response(200, json=recorded)]
     (answer,) = central.client().batch([BatchRequest("GET", "companies")])
     assert (answer.status, answer.body["value"][0]["displayName"]) == (200, None)
+
+
+@pytest.mark.parametrize("text", [True, False])
+def test_bodies_of_parts_may_come_as_text(central, text):
+    """JSON as it is or in quotes, and the page of a gateway: the words of a refusal are told all the same."""
+    row, refusal = {"id": "1"}, {"error": {"code": "BadRequest", "message": "said Business Central"}}
+    as_sent = json.dumps if text else (lambda value: value)
+    parts = [
+        {"status": 200, "body": as_sent(row)},
+        {"status": 400, "body": as_sent(refusal)},
+        {"status": 403, "body": "<html><title>Forbidden here</title></html>"},
+    ]
+    central.answers = [httpx.Response(200, json={"responses": parts})]
+    found, refused, denied = central.client().batch([BatchRequest("GET", "companies")] * 3)
+    assert (found.fault, found.body) == (None, row)
+    assert (type(refused.fault), refused.fault.message) == (Rejected, "said Business Central")
+    assert (type(denied.fault), denied.fault.message) == (PermissionDenied, "Forbidden here")
+
+
+@pytest.mark.parametrize("part", [{"id": "0"}, {"id": "0", "status": 200}, {"id": "0", "status": 429}])
+def test_reads_of_a_batch_that_failed_for_a_while_are_tried_again(central, part):
+    """A part that was turned away, or answered with nothing, is no row that is missing."""
+    good = {"id": "0", "status": 200, "body": {"id": "1"}}
+    central.answers = [httpx.Response(200, json={"responses": [each]}) for each in (part, good)]
+    (answer,) = central.client().batch([BatchRequest("GET", "companies(1)/vendors(1)")])
+    assert answer.body == {"id": "1"}
+    assert len(central.calls) == 2
 
 
 def test_a_batch_of_reads_is_tried_again_and_one_with_a_write_is_not(central):

@@ -6,6 +6,7 @@ import dataclasses
 import typing as t
 
 from ml_connector.errors import OutcomeUnknown, SystemFault, Unavailable
+from ml_connector.http import decode_json
 from ml_connector.systems.business_central.errors import SYSTEM, classified
 from ml_connector.systems.business_central.values import decoded
 
@@ -91,9 +92,19 @@ def _part(number: int, request: BatchRequest) -> dict[str, t.Any]:
 
 def _answer(request: BatchRequest, part: t.Mapping[str, t.Any] | None) -> BatchAnswer:
     operation = f"{request.method} {request.path.partition('?')[0]}"
-    if part is None:
+    if part is None or not part.get("status"):
         kind = Unavailable if request.reads else OutcomeUnknown
         return BatchAnswer(None, {}, kind(SYSTEM, operation, "the batch holds no answer to it"))
-    status, body = int(part.get("status") or 0), part.get("body")
+    status, body = int(part["status"]), _content(part.get("body"))
     fault = classified(operation, status, body, reads=request.reads)
+    if fault is None and request.reads and not isinstance(body, dict):
+        fault = Unavailable(SYSTEM, operation, "an answer of another shape", status=status)
     return BatchAnswer(status, decoded(body) if isinstance(body, dict) else {}, fault)
+
+
+def _content(body: t.Any) -> t.Any:
+    """Return a body as a value; one that came as text may be JSON all the same."""
+    try:
+        return decode_json(body.encode()) if isinstance(body, str) else body
+    except ValueError:
+        return body

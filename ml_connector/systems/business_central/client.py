@@ -178,6 +178,8 @@ class BusinessCentralClient:
             isolated: Whether one that fails takes the others back; posting cannot be taken back (sheet 4).
             goes_on: Whether those after one that failed are still carried out.
 
+        A batch of reads is tried again as a whole while one of them fails for a while.
+
         Raises:
             SystemFault: as :meth:`post`, of the batch as a whole.
         """
@@ -192,8 +194,15 @@ class BusinessCentralClient:
         def decode(body: bytes) -> list[BatchAnswer]:
             return read_answers(requests, decode_json(body))
 
+        def decode_reads(body: bytes) -> list[BatchAnswer]:
+            answers = decode(body)
+            for answer in answers:
+                if isinstance(answer.fault, Throttled | Unavailable):
+                    raise answer.fault
+            return answers
+
         if all(request.reads for request in requests):
-            return self._read(call._replace(reads=True), decode)
+            return self._read(call._replace(reads=True), decode_reads)
         return self._written(call, decode)
 
     def close(self) -> None:

@@ -114,12 +114,13 @@ def classified(operation: str, status: int, body: t.Any, *, reads: bool) -> Syst
     Args:
         operation: What was asked.
         status: The part's own status.
-        body: The part's body, decoded.
+        body: The part's body: a JSON value, or the text of what stands before the service.
         reads: Whether repeating it does no harm.
     """
     if 200 <= status < 300:
         return None
-    case = _Case(operation, _of_json(body) or Refusal(None, f"HTTP {status} without a message"), status, reads, None)
+    said = said_by(body.encode(), status) if isinstance(body, str) else _of_json(body)
+    case = _Case(operation, said or Refusal(None, f"HTTP {status} without a message"), status, reads, None)
     return _refused_meanwhile(case) or _temporary(case) or _refused(case)
 
 
