@@ -161,13 +161,16 @@ class BillSubscriber:
             return
         alarm, was_off = None, not found.enabled
         if was_off:
-            yield Checked(self._standing(found), f"BILL has switched the subscription {id_} off, nobody answered it")
+            yield Checked(self._standing(found), f"BILL has switched the subscription {id_} off")
             self._api.enable(id_)
             found = self._api.get(id_) or found
-            alarm = f"BILL had switched the subscription {id_} off, since nobody answered it; it is on again"
+            alarm = f"BILL had switched the subscription {id_} off, since it got no 200; it is on again"
             if not found.enabled:
                 alarm = f"BILL has switched the subscription {id_} off and does not switch it on again"
-        yield Checked(self._standing(found), alarm, was_off, tuple(self._missed(id_, since)))
+        sent = list(self._api.history(id_, since - OVERLAP))
+        if alarm is not None:
+            alarm += _answered(sent)
+        yield Checked(self._standing(found), alarm, was_off, tuple(self._missed(sent)))
 
     def rotate(self) -> list[Standing]:
         """Have a new key made; BILL signs with it from then on."""
@@ -230,12 +233,10 @@ class BillSubscriber:
         ours = held.get("subscription_id") == found.id and bool(held.get(KEY))
         return Standing(found.id, found.url, found.enabled, found.events, ours, found.name)
 
-    def _missed(self, id_: str, since: dt.datetime) -> t.Iterator[Event]:
+    def _missed(self, sent: t.Iterable[SentEvent]) -> t.Iterator[Event]:
         now = dt.datetime.now(dt.UTC)
-        for sent in self._api.history(id_, since - OVERLAP):
-            event = self._from_history(sent, now)
-            if event.instance in self._organizations:
-                yield event
+        events = (self._from_history(each, now) for each in sent)
+        return (event for event in events if event.instance in self._organizations)
 
     def _from_history(self, sent: SentEvent, now: dt.datetime) -> Event:
         """Return what was sent; without its object when the payload is not understood."""
@@ -279,6 +280,15 @@ def read_event(body: bytes, received_at: dt.datetime) -> tuple[Event, str]:
         received_at=received_at,
     )
     return event, _text(metadata.get("subscriptionId"))
+
+
+def _answered(sent: t.Iterable[SentEvent]) -> str:
+    """Say what was answered to what BILL takes for lost; a key that was replaced elsewhere shows in nothing else."""
+    statuses = sorted({each.status for each in sent if each.status and each.status != 200})
+    if not statuses:
+        return ""
+    cure = ": if its key was replaced elsewhere, run `ml-connector webhooks rotate-key`" if 401 in statuses else ""
+    return f" (it was answered {', '.join(map(str, statuses))}{cure})"
 
 
 def _fitting(keys: t.Iterable[SigningKey], body: bytes, given: bytes) -> SigningKey | None:

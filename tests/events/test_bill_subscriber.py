@@ -189,10 +189,10 @@ def test_what_bill_refuses_is_told_in_its_words(made):
         made(Book()).subscribe(f"{URL}/more", KINDS)
 
 
-def switched_off(box, book, made):
-    """Subscribe a receiver that answers nothing, ring, and wait until BILL gives up; returns the subscription."""
+def switched_off(box, book, made, *, status=500):
+    """Subscribe a receiver that fails, ring, and wait until BILL gives up; returns the subscription."""
     with Listener() as listener:
-        listener.answers = [500] * 5
+        listener.answers = [status] * 5
         made(book).subscribe(listener.url, KINDS)
         (at_bill,) = box.bill.events.subscriptions.values()
         box.bill.edit_bill(box.bill.bills()[0]["id"], description=str(dt.datetime.now(dt.UTC)))
@@ -221,6 +221,16 @@ def test_a_subscription_that_was_switched_off_is_mended(made, box, ledger, caplo
     assert look_after(ledger, made(book), wanted) == 0, "the second look finds nothing new"
     with ledger.read() as connection:
         assert connection.execute(sa.select(subscriptions.c.alarm)).scalar() == row.alarm
+
+
+@pytest.mark.parametrize(("status", "hint"), [(401, "webhooks rotate-key"), (503, "(it was answered 503)")])
+def test_why_bill_gave_up_is_told(made, box, ledger, status, hint):
+    """A key that somebody has replaced elsewhere shows in nothing but our own 401."""
+    book = Book()
+    switched_off(box, book, made, status=status)
+    look_after(ledger, made(book), wanted)
+    with ledger.read() as connection:
+        assert hint in connection.execute(sa.select(subscriptions.c.alarm)).scalar_one()
 
 
 @pytest.mark.parametrize("killed_in", ["get", "history"])

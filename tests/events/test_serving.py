@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 
+import httpx
 import pytest
 from bill_events import ORGANIZATION, compact, headers, payload
 from rooms import bell, states
@@ -21,22 +22,31 @@ KEY = "key"
 GOOD = compact(payload(event_id="e-1"))
 
 
-@pytest.fixture
-def port(ledger, monkeypatch):
-    """The port of a receiver that waits for half a second."""
-    monkeypatch.setattr(PromptHttp, "head_seconds", 0.5)
+@contextlib.contextmanager
+def serving(ledger, proxies=""):
+    """Serve a door; yields the port and the server."""
     store = EventStore(ledger, lambda _: ("pipe",))
     app = receiver([(bell(KEY, organization=ORGANIZATION), store.keep)], healthy=lambda: True)
     up = threading.Event()
-    server = _Server(_config(app, ""), lambda _: up.set())
+    server = _Server(_config(app, proxies), lambda _: up.set())
     server.capture_signals = contextlib.nullcontext
     listening = _listening(Serving("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
     thread.start()
     assert up.wait(10)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    try:
+        yield listening.getsockname()[1], server
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def port(ledger, monkeypatch):
+    """The port of a receiver that waits for half a second."""
+    monkeypatch.setattr(PromptHttp, "head_seconds", 0.5)
+    with serving(ledger) as (number, _):
+        yield number
 
 
 def head(body, *lines, path="/webhooks/bill", method="POST", length=None):
@@ -125,3 +135,32 @@ def test_a_second_signature_does_not_help(port, ledger):
     first = head(GOOD, "Connection: close").replace(b"\r\nx-bill", f"\r\n{wrong}\r\nx-bill".encode())
     assert b" 401 " in talk(port, first + GOOD)
     assert states(ledger) == {}
+
+
+@pytest.mark.parametrize(("proxies", "last"), [("", 429), ("127.0.0.1", 401), ("10.0.0.1", 429)])
+def test_only_a_trusted_proxy_is_believed_whose_request_it_is(ledger, proxies, last):
+    """Else a stranger could be somebody else with every request; whoever signs is let in all the same."""
+    with (
+        serving(ledger, proxies) as (port, _),
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
+    ):
+        for number in range(31):
+            answer = http.post("/webhooks/bill", content=GOOD, headers={"X-Forwarded-For": f"192.0.2.{number}"})
+        assert answer.status_code == last
+        assert http.post("/webhooks/bill", content=GOOD, headers=headers(KEY, GOOD)).status_code == 200
+
+
+def test_a_request_under_way_is_answered_when_the_receiver_is_told_to_stop(ledger):
+    """Its event is kept; nobody else is let in."""
+    with serving(ledger) as (port, server), socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+        caller.sendall(head(GOOD) + GOOD[:10])
+        while not server.server_state.tasks:
+            time.sleep(0.01)
+        server.should_exit = True
+        while server.servers[0].sockets:
+            time.sleep(0.01)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=10)
+        caller.sendall(GOOD[10:])
+        assert caller.recv(4096).startswith(b"HTTP/1.1 200")
+    assert states(ledger) == {"e-1": "open"}
