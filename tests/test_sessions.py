@@ -139,10 +139,10 @@ def test_changed_credentials_are_another_session(session, tmp_path):
 
 def test_nothing_can_be_read_on_disk(session, tmp_path):
     """File names and contents show neither credentials nor token, and belong to the owner alone."""
-    session.renew(None, lambda: Token("sesame", extras={"refresh_token": "r2"}))
+    session.renew(None, lambda: Token("sesame", extras={"refresh_token": "rotated-token"}))
     path = session_file(tmp_path)
     assert path.stat().st_mode & 0o777 == 0o600
-    for hidden in ("sesame", "r2", "01SECRETKEY", "hidden"):
+    for hidden in ("sesame", "rotated-token", "01SECRETKEY", "hidden"):
         assert hidden.encode() not in path.read_bytes()
         assert hidden not in path.name
 
