@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from rooms import NOON, event, see, states, webhooks
 
+from ml_connector.events import waking
 from ml_connector.events.store import Waiting, forget, keep
 from ml_connector.events.waking import Waker, due_at
 from ml_connector.ledger.schema import wakes
@@ -248,6 +249,34 @@ def test_two_receivers_do_not_run_one_pipeline_at_once(ledger):
     for each in wakers:
         each.stop(5)
     assert runs.most_at_once == 1
+
+
+def test_a_run_longer_than_a_lease_keeps_it(ledger, monkeypatch):
+    """As long as who runs it is alive nobody else takes it over."""
+    monkeypatch.setattr(waking, "_LEASE", 1.5 * SECOND)
+    monkeypatch.setattr(waking, "_BEAT", 0.1)
+    over = threading.Event()
+
+    def run(words):
+        over.wait(20)
+        see(ledger, "x", NOON)
+        return 0
+
+    runs = FakeRuns(run)
+    wakers = [Waker(ledger, webhooks(**FAST), runs) for _ in range(2)]
+    arrive(ledger, event())
+    for each in wakers:
+        each.start()
+    wait_for(lambda: runs.words)
+    for _ in range(20):
+        time.sleep(0.1)
+        for each in wakers:
+            each.ring()
+    over.set()
+    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    for each in wakers:
+        each.stop(5)
+    assert len(runs.words) == 1
 
 
 @pytest.mark.parametrize(
