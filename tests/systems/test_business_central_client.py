@@ -280,6 +280,7 @@ def test_recorded_pages_are_read_to_their_empty_end(central, recorded):
         error(503, "Unknown"),
         error(504, "Unknown"),
         error(400, "Unknown", "The table is locked. Please try again later."),
+        error(409, "Request_EntityChanged"),
         httpx.Response(201, text="<html>"),
         httpx.ReadTimeout("slow"),
         httpx.RemoteProtocolError("dropped"),

@@ -96,7 +96,7 @@ def _answer(request: BatchRequest, part: t.Mapping[str, t.Any] | None) -> BatchA
         kind = Unavailable if request.reads else OutcomeUnknown
         return BatchAnswer(None, {}, kind(SYSTEM, operation, "the batch holds no answer to it"))
     status, body = int(part["status"]), _content(part.get("body"))
-    fault = classified(operation, status, body, reads=request.reads)
+    fault = classified(operation, status, body, reads=request.reads, conditional=request.etag is not None)
     if fault is None and request.reads and not isinstance(body, dict):
         fault = Unavailable(SYSTEM, operation, "an answer of another shape", status=status)
     return BatchAnswer(status, decoded(body) if isinstance(body, dict) else {}, fault)

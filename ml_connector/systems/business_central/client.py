@@ -270,6 +270,7 @@ class BusinessCentralClient:
             call.operation,
             environment=self.settings.environment,
             reads=call.harmless,
+            conditional="If-Match" in call.headers,
             secrets=(*self.settings.secrets, token),
         )
         return answer.content, fault

@@ -78,7 +78,13 @@ class Refusal(t.NamedTuple):
 
 
 def fault_of(
-    answer: httpx.Response, operation: str, *, environment: str, reads: bool, secrets: t.Iterable[str] = ()
+    answer: httpx.Response,
+    operation: str,
+    *,
+    environment: str,
+    reads: bool,
+    conditional: bool = False,
+    secrets: t.Iterable[str] = (),
 ) -> ConnectorError | None:
     """Return the fault an answer stands for, or None when it is good.
 
@@ -87,6 +93,7 @@ def fault_of(
         operation: What was asked (``GET vendors``).
         environment: Name of the environment, for messages.
         reads: Whether repeating it does no harm.
+        conditional: Whether it was to be done only to a row that is as it was read.
         secrets: What may not be quoted.
     """
     if answer.is_success:
@@ -104,11 +111,11 @@ def fault_of(
             f'Business Central has no environment "{environment}" in this tenant.',
             'Correct "environment"; the admin center lists the names.',
         )
-    case = _Case(operation, said, answer.status_code, reads, retry_after(answer.headers))
+    case = _Case(operation, said, answer.status_code, reads, conditional, retry_after(answer.headers))
     return _refused_meanwhile(case) or _temporary(case) or _refused(case)
 
 
-def classified(operation: str, status: int, body: t.Any, *, reads: bool) -> SystemFault | None:
+def classified(operation: str, status: int, body: t.Any, *, reads: bool, conditional: bool) -> SystemFault | None:
     """Return the fault of one part of a batch, None when it is good.
 
     Args:
@@ -116,11 +123,13 @@ def classified(operation: str, status: int, body: t.Any, *, reads: bool) -> Syst
         status: The part's own status.
         body: The part's body: a JSON value, or the text of what stands before the service.
         reads: Whether repeating it does no harm.
+        conditional: as for :func:`fault_of`.
     """
     if 200 <= status < 300:
         return None
     said = said_by(body.encode(), status) if isinstance(body, str) else _of_json(body)
-    case = _Case(operation, said or Refusal(None, f"HTTP {status} without a message"), status, reads, None)
+    said = said or Refusal(None, f"HTTP {status} without a message")
+    case = _Case(operation, said, status, reads, conditional, None)
     return _refused_meanwhile(case) or _temporary(case) or _refused(case)
 
 
@@ -155,6 +164,7 @@ class _Case(t.NamedTuple):
     said: Refusal
     status: int
     reads: bool
+    conditional: bool
     after: float | None
 
     def make(self, kind: type[SystemFault], **more: t.Any) -> SystemFault:
@@ -162,12 +172,20 @@ class _Case(t.NamedTuple):
 
 
 def _refused_meanwhile(case: _Case) -> SystemFault | None:
-    """A row that changed: a read is repeated, a write begins with reading (sheet 7, 8.5)."""
-    if case.said.code == "Request_EntityChanged" or case.status in (409, 412):
-        if case.said.code in _SAME_KEY:
-            return case.make(Conflict)
-        return case.make(Unavailable if case.reads else EntityChanged)
-    return None
+    """A row that changed: a read is repeated, a write begins with reading (sheet 7, 8.5).
+
+    What needed no row as it was read met somebody else's work beside it: it is looked up, and done again.
+    """
+    changed = case.said.code == "Request_EntityChanged"
+    if not changed and case.status not in (409, 412):
+        return None
+    if case.said.code in _SAME_KEY:
+        return case.make(Conflict)
+    if case.reads:
+        return case.make(Unavailable)
+    if case.conditional:
+        return case.make(EntityChanged)
+    return case.make(OutcomeUnknown if changed else Conflict)
 
 
 def _temporary(case: _Case) -> SystemFault | None:
