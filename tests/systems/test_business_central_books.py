@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
+import httpx
 import pytest
+import stamina
+from business_central_doubles import SERVICE, BusinessCentral, page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ml_connector.errors import Conflict
+from ml_connector.errors import Conflict, OutcomeUnknown
 from ml_connector.systems.business_central.errors import EntityChanged
 from ml_connector.systems.business_central.numbers import code_number, mark_of, marked
+from ml_connector.systems.business_central.vendor_payments import Journal, PaymentBook, PaymentLine
 from ml_connector.systems.business_central.writes import Written, on_fresh_data
 
 IDS = st.text("abcABC019-", min_size=1, max_size=45)
@@ -80,3 +86,38 @@ def test_the_audit_keeps_no_tax_numbers():
         {"value": [{"taxRegistrationNumber": "12-3456789", "id": "1"}]},
     )
     assert (written.request, written.response) == ('{"displayName":"Acme"}', '{"value":[{"id":"1"}]}')
+
+
+@pytest.fixture
+def central(tmp_path, monkeypatch):
+    """Business Central, scripted."""
+    monkeypatch.setenv("ML_CONNECTOR_STATE_DIR", str(tmp_path))
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield BusinessCentral()
+
+
+JOURNAL = Journal("j", "BILL", None)
+
+
+def parts(*bodies, status=200):
+    """Return the answer to a batch."""
+    return httpx.Response(200, json={"responses": [{"status": status, "body": body} for body in bodies]})
+
+
+def test_what_an_invoice_owes_is_read_to_the_end(central):
+    """A list in a batch answers its first page only: what stands on the others is asked for."""
+    line = PaymentLine("l", "K", "D", "V1", "2026-10-20", Decimal(5), "i", "108001", None, "e")
+    entry = {"documentType": "Invoice", "documentNumber": "108001", "remainingAmount": -7}
+    first = {"value": [], "@odata.nextLink": f"{SERVICE}/companies(1)/next"}
+    central.answers = [parts(first, {"value": [{"amount": 5}]}), page(following=first["@odata.nextLink"]), page(entry)]
+    standing = PaymentBook(central.client(), "companies(1)").standing(JOURNAL, [line])
+    assert standing == {"l": (Decimal(7), Decimal(5))}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_lines_without_ids_have_to_be_looked_up(central, count):
+    """They may be there, and nothing is known of them."""
+    central.answers = [parts(*[{}] * count, status=201) if count > 1 else httpx.Response(201, json={})]
+    with pytest.raises(OutcomeUnknown):
+        PaymentBook(central.client(), "companies(1)").add(JOURNAL, [{"amount": 1}] * count)
+    assert len(central.calls) == 1

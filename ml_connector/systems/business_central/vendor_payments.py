@@ -12,9 +12,10 @@ import threading
 import typing as t
 from decimal import Decimal
 
-from ml_connector.errors import NotFound, PermissionDenied, SystemFault
+from ml_connector.errors import NotFound, OutcomeUnknown, PermissionDenied, SystemFault
 from ml_connector.systems.business_central.batch import MOST_REQUESTS, BatchAnswer, BatchRequest
 from ml_connector.systems.business_central.client import REPORTS_FINANCE, BusinessCentralClient
+from ml_connector.systems.business_central.errors import SYSTEM
 from ml_connector.systems.business_central.lists import any_of, etag_of
 from ml_connector.systems.business_central.writes import Written
 
@@ -192,10 +193,16 @@ class PaymentBook:
             OutcomeUnknown: They may have been added.
             SystemFault: One is refused; none was added.
         """
+        path = self._lines(journal)
         if len(bodies) == 1:
-            return Written.of(bodies[0], {"value": [self._client.post(self._lines(journal), bodies[0])]})
-        answers = self._all_or_none([BatchRequest("POST", self._lines(journal), body) for body in bodies])
-        return Written.of(list(bodies), {"value": [dict(answer.body) for answer in answers]})
+            made = [self._client.post(path, bodies[0])]
+        else:
+            made = [
+                dict(each.body) for each in self._all_or_none([BatchRequest("POST", path, body) for body in bodies])
+            ]
+        if not all(line.get("id") for line in made):
+            raise OutcomeUnknown(SYSTEM, "POST vendorPayments", "the answer has no id")
+        return Written.of(bodies[0] if len(bodies) == 1 else list(bodies), {"value": made})
 
     def remove(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> None:
         """Remove lines that are still as they were read, all of them or none.
@@ -215,11 +222,11 @@ class PaymentBook:
         found = {}
         for start in range(0, len(lines), MOST_REQUESTS // 2):
             some = lines[start : start + MOST_REQUESTS // 2]
-            answers = self._client.batch([each for line in some for each in self._about(journal, line)])
-            for answer in answers:
-                if answer.fault is not None:
-                    raise answer.fault
-            rows = [answer.body.get("value") or () for answer in answers]
+            questions = [each for line in some for each in self._about(journal, line)]
+            rows = [
+                self._whole(question, answer)
+                for question, answer in zip(questions, self._client.batch(questions), strict=True)
+            ]
             for line, open_entries, waiting in zip(some, rows[::2], rows[1::2], strict=True):
                 found[line.id] = Standing(
                     sum((_remaining(each) for each in open_entries if _is_of(each, line)), Decimal(0)),
@@ -243,6 +250,14 @@ class PaymentBook:
         lines = self._lines(journal)
         meant = f"$filter=appliesToInvoiceId%20eq%20{line.invoice_id}"
         return BatchRequest("GET", f"{lines}({line.id})/applyVendorEntries"), BatchRequest("GET", f"{lines}?{meant}")
+
+    def _whole(self, question: BatchRequest, answer: BatchAnswer) -> t.Sequence[Body]:
+        """Return all rows of a list that was asked for in a batch, which answers its first page."""
+        if answer.fault is not None:
+            raise answer.fault
+        if answer.body.get("@odata.nextLink"):
+            return list(self._client.rows(question.path, fresh=True))
+        return answer.body.get("value") or ()
 
     def _with(self, path: str, field: str, values: t.Sequence[str]) -> t.Iterator[dict[str, t.Any]]:
         for start in range(0, len(values), _AT_ONCE):
