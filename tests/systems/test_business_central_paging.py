@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import msgspec
 import pytest
@@ -111,6 +112,49 @@ def test_a_link_that_leads_elsewhere_or_back_is_not_followed(link):
     with pytest.raises(Rejected, match="cannot be read completely"):
         list(PageReader(fetch, "GET vendors", 10).pages(START))
     assert asked == [START]
+
+
+def test_a_link_to_any_page_read_before_is_not_followed():
+    """A circle may have any length."""
+    links = {START: f"{START}?2", f"{START}?2": f"{START}?3", f"{START}?3": f"{START}?2"}
+    with pytest.raises(Rejected, match="read before"):
+        list(PageReader(lambda address, _size: Page([], links[address]), "GET vendors", 10).pages(START))
+
+
+def test_one_page_is_read_ahead_and_no_more():
+    """While the rows of one are used the next one comes."""
+    asked, came = [], threading.Event()
+
+    def fetch(address, _size):
+        asked.append(address)
+        number = len(asked)
+        if number == 2:
+            came.set()
+        return Page([msgspec.Raw(str(number).encode())], f"{START}?{number}" if number < 4 else "")
+
+    pages = PageReader(fetch, "GET vendors", 10).pages(START)
+    assert [bytes(row) for row in next(pages)] == [b"1"]
+    assert came.wait(10)
+    assert asked == [START, f"{START}?1"]
+    assert [bytes(row) for rows in pages for row in rows] == [b"2", b"3", b"4"]
+    assert len(asked) == 4
+
+
+def test_what_goes_wrong_ahead_is_told_when_its_rows_are_wanted():
+    """Not before the rows that came, and not at all to whoever stops there."""
+
+    def fetch(address, _size):
+        if address != START:
+            raise Unavailable("business_central", "GET vendors", "down")
+        return Page([msgspec.Raw(b"1")], f"{START}?1")
+
+    pages = PageReader(fetch, "GET vendors", 10).pages(START)
+    assert len(next(pages)) == 1
+    with pytest.raises(Unavailable, match="down"):
+        next(pages)
+    stopped = PageReader(fetch, "GET vendors", 10).pages(START)
+    next(stopped)
+    stopped.close()
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"<html>", b'{"value": {}}', b'{"error": {}}'])

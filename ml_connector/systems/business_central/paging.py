@@ -1,11 +1,14 @@
 """Reading a list completely, page after page, along the links the server gives (sheet business-central 3).
 
-A page that takes too long is asked for again at half its size, and so are all that follow it.
+A page that takes too long is asked for again at half its size, and so are all that follow it. While the rows of a page
+are used the next page is read, never more than that one.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
+import threading
 import typing as t
 
 import httpx
@@ -62,14 +65,32 @@ class PageReader:
             SystemFault: A page is refused, or does not come even when it is small.
         """
         origin, seen = _origin(address), {address}
-        while address:
-            page = self._page(address)
-            if page.next and (_origin(page.next) != origin or page.next in seen):
+        page = self._page(address)
+        while page.next:
+            if page.next in seen or _origin(page.next) != origin:
                 where = "to a page that was read before" if page.next in seen else "to another host"
                 raise Rejected(SYSTEM, self._operation, f"the list cannot be read completely: its link leads {where}")
+            seen.add(page.next)
+            ahead = self._ahead(page.next)
             yield page.rows
-            address = page.next
-            seen = {address}
+            page = ahead.result()
+        yield page.rows
+
+    def _ahead(self, address: str) -> concurrent.futures.Future[Page]:
+        """Begin to read a page; what goes wrong is raised when it is wanted.
+
+        Nobody waits for its thread: when the list is not read to its end, nor the process's, nothing is lost with it.
+        """
+        page: concurrent.futures.Future[Page] = concurrent.futures.Future()
+
+        def read() -> None:
+            try:
+                page.set_result(self._page(address))
+            except BaseException as error:  # noqa: BLE001 - it belongs to whoever wants the page
+                page.set_exception(error)
+
+        threading.Thread(target=read, name="business-central-page", daemon=True).start()
+        return page
 
     def _page(self, address: str) -> Page:
         while True:
