@@ -282,7 +282,8 @@ class TestOnce:
         first = sink().create(document)
         calls = journal_calls(box)
         again = sink().create(document)
-        assert (again.target_id, "had it already (in the journal" in again.warnings[0]) == (first.target_id, True)
+        assert (again.target_id, again.unchanged, first.unchanged) == (first.target_id, True, False)
+        assert "had it already (in the journal" in again.warnings[0]
         assert (len(lines_of(box)), journal_calls(box)) == (1, calls)
 
     @pytest.mark.parametrize("reports", [True, False])
@@ -559,6 +560,15 @@ class TestPosting:
         posted = fault == "drop_after"
         assert (lines_of(box) == [], len(entries_of(box, PaymentNumbers.of(document).key))) == (posted, int(posted))
         assert ("is posted" if posted else "is not posted") in caplog.text
+
+    def test_a_journal_that_is_to_be_posted_later_is_not_told_to_be_posted(self, box, sink, monkeypatch, caplog):
+        """Business Central may take the order and leave the work to its job queue."""
+        sink().create(payment(of=entered(box)["id"]))
+        made = sink(post_payments=True)
+        monkeypatch.setattr(made._payments, "post", lambda _journal: None)
+        made.finish()
+        assert "not carried it out yet" in caplog.text
+        assert len(lines_of(box)) == 1
 
     def test_without_being_asked_nothing_is_posted_or_read(self, box, sink):
         """By default the lines are left to people."""

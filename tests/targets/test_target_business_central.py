@@ -339,6 +339,12 @@ class TestPostedInvoices:
         made = box.business_central.record("purchaseInvoices", done.target_id)
         assert (made["status"], done.number, done.draft) == ("Open", made["number"], False)
 
+    def test_a_draft_that_is_to_be_posted_later_is_told_as_one(self, box, sink, monkeypatch):
+        """Business Central may take the order and leave the work to its job queue."""
+        made = sink(post_invoices=True)
+        monkeypatch.setattr(made._invoices, "post", lambda _identifier: None)
+        assert "Post with Job Queue" in made.create(invoice()).unfinished
+
     def test_a_refusal_to_post_keeps_the_draft(self, box, sink):
         """Such as an approval that is missing; once it is there, a replay posts it."""
         store = box.business_central
@@ -718,7 +724,7 @@ class TestWholeTarget:
         for path in (tmp_path / ".ml-connector").glob("ledger.db*"):
             path.unlink()
         again = deliver(box, *documents)
-        assert (again["supplier_invoices"], again["payments"]) == ({"found": 1}, {"created": 1})
+        assert (again["supplier_invoices"], again["payments"]) == ({"found": 1}, {"unchanged": 1})
         assert (len(invoices_of(box, "R-1")), len(lines_of(box))) == (1, 1)
 
     def test_a_lost_ledger_finds_payments_that_were_posted(self, box, tmp_path):
@@ -729,7 +735,7 @@ class TestWholeTarget:
         box.business_central.post_batch("BILL")
         for path in (tmp_path / ".ml-connector").glob("ledger.db*"):
             path.unlink()
-        assert deliver(box, document)["payments"] == {"created": 1}
+        assert deliver(box, document)["payments"] == {"unchanged": 1}
         assert len(entries_of(box, PaymentNumbers.of(document).key)) == 1
         assert lines_of(box) == []
 

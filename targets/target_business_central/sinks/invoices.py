@@ -41,6 +41,7 @@ _LOG = logging.getLogger(__name__)
 
 _CREATE: t.Final = "POST purchaseInvoices"
 _CHANGE: t.Final = "PATCH purchaseInvoices"
+_QUEUED: t.Final = 'it was asked to and does so later where "Post with Job Queue" is on; else it gives no reason'
 _POSTED: t.Final = frozenset({"Open", "Paid"})
 _NOTHING: t.Final = Written({}, "", "")
 
@@ -326,7 +327,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
 
         A lost answer is settled by the status: the id survives posting (sheet 4.5).
         """
-        refusal = None
+        refusal = _QUEUED
         try:
             self._invoices.post(invoice.id)
         except CredentialsRefused:
@@ -337,7 +338,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             now = self._invoices.get(invoice.id) or invoice
         if not now.draft:
             return now, None
-        return now, f"it stays a draft, Business Central does not post it: {refusal or 'it gives no reason'}"
+        return now, f"it stays a draft, Business Central does not post it: {refusal}"
 
     def _found(self, invoice: PurchaseInvoice, external_id: str | None = None) -> Found:
         facts: dict[str, t.Any] = {

@@ -45,6 +45,7 @@ _LOG = logging.getLogger(__name__)
 _ADD: t.Final = "POST vendorPayments"
 _REMOVE: t.Final = "DELETE vendorPayments"
 _SHOWN: t.Final = 5
+_QUEUED: t.Final = 'it does so later where General Ledger Setup says "Post with Job Queue"'
 
 
 class PaymentSink(DocumentSink[Payment]):
@@ -306,7 +307,7 @@ class PaymentSink(DocumentSink[Payment]):
             words = f"Business Central has {amount:f} of this payment of {document.amount:f} ({numbers.key})"
             raise Conflict(SYSTEM, _ADD, words)
         words = f"Business Central had it already ({found.status}, {numbers.key})"
-        return Delivered(numbers.key, numbers.number, warnings=(words,))
+        return Delivered(numbers.key, numbers.number, unchanged=True, warnings=(words,))
 
     def _to_reverse(self, document: Payment, numbers: PaymentNumbers, entries: t.Sequence[PaymentEntry]) -> Conflict:
         number = next((entry.document_number for entry in entries if entry.document_number), numbers.number)
@@ -330,16 +331,24 @@ class PaymentSink(DocumentSink[Payment]):
             return [f"{len(foreign)} of its {len(lines)} lines were not made here ({shown}); it is posted as a whole"]
         if problems := self._problems(journal, lines):
             return problems
+        unsure: OutcomeUnknown | None = None
         try:
             self._payments.post(journal)
-        except OutcomeUnknown:
-            # Posting is one transaction: either all of its lines are gone or none.
-            left = {line.id for line in self._payments.lines(journal)}
-            if left & {line.id for line in lines}:
-                raise
+        except OutcomeUnknown as fault:
+            unsure = fault
+        if self._remain(journal, lines):
+            return [str(unsure or f"Business Central has taken the order and not carried it out yet ({_QUEUED})")]
         total = sum((line.amount for line in lines), Decimal(0))
         _LOG.info("Journal %s is posted: %d lines, %s in all.", journal.code, len(lines), f"{total:,f}")
         return []
+
+    def _remain(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> bool:
+        """Whether lines are still there: posting is one transaction, all of them are gone or none is."""
+        try:
+            left = {line.id for line in self._payments.lines(journal)}
+        except NotFound:  # Business Central may remove a journal it has emptied (sheet 4)
+            return False
+        return any(line.id in left for line in lines)
 
     def _problems(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> list[str]:
         """Return what would make posting fail, or pay what is paid: one line keeps all others back."""
