@@ -492,10 +492,24 @@ class TestPosting:
         ]
         assert deliver(box, *documents, post_payments=True)["payments"] == {"created": 2}
         assert lines_of(box) == []
-        assert "Journal BILL is posted: 3 lines, 570.00 in all." in caplog.text
+        assert "Journal BILL is posted: 3 lines, USD 570.00 in all." in caplog.text
         status = {each["id"]: each["status"] for each in box.business_central.records("purchaseInvoices")}
         assert (status[first["id"]], status[second["id"]]) == ("Open", "Paid")
         assert set(deliver(box, *documents, post_payments=True)["payments"]) <= {"unchanged"}
+
+    def test_what_is_posted_in_two_currencies_is_not_added_up(self, box, caplog):
+        """Lines have the currency of their vendor's card."""
+        caplog.set_level(logging.INFO)
+        theirs = "V00002"
+        vendor = next(each for each in box.business_central.records("vendors") if each["number"] == theirs)
+        box.business_central.edit("vendors", vendor["id"], currencyCode="EUR")
+        dollars, euros = entered(box), entered(box, theirs, cost="70.00", number="NW-2")
+        documents = (
+            payment("one", of=dollars["id"]),
+            payment("two", of=euros["id"], amount="70", currency="EUR", supplier=theirs),
+        )
+        assert deliver(box, *documents, post_payments=True)["payments"] == {"created": 2}
+        assert "2 lines, EUR 70.00, USD 1,000.00 in all." in caplog.text
 
     def test_lines_that_were_left_are_posted_by_the_next_run(self, box):
         """Even one that has nothing to deliver."""

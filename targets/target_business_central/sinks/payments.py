@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import logging
 import threading
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import Payment, PaymentApplication
+from ml_connector.documents import Payment, PaymentApplication, minor_units
 from ml_connector.errors import (
     Conflict,
     CredentialsRefused,
@@ -338,9 +339,17 @@ class PaymentSink(DocumentSink[Payment]):
             unsure = fault
         if self._remain(journal, lines):
             return [str(unsure or f"Business Central has taken the order and not carried it out yet ({_QUEUED})")]
-        total = sum((line.amount for line in lines), Decimal(0))
-        _LOG.info("Journal %s is posted: %d lines, %s in all.", journal.code, len(lines), f"{total:,f}")
+        _LOG.info("Journal %s is posted: %d lines, %s in all.", journal.code, len(lines), self._sums(lines))
         return []
+
+    def _sums(self, lines: t.Sequence[PaymentLine]) -> str:
+        """Return in words what lines come to in each currency: a line has that of its vendor's card (sheet 4)."""
+        sums: collections.defaultdict[str, Decimal] = collections.defaultdict(Decimal)
+        for line in lines:
+            vendor = next(iter(self._references.vendors_with(number=line.vendor_number)), None)
+            sums[self._references.currency(vendor.currency if vendor else None) or ""] += line.amount
+        words = (f"{code} {total:,.{minor_units(code)}f}" if code else f"{total:,f}" for code, total in sums.items())
+        return ", ".join(sorted(words))
 
     def _remain(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> bool:
         """Whether lines are still there: posting is one transaction, all of them are gone or none is."""
