@@ -364,7 +364,7 @@ def test_each_part_of_a_batch_is_judged_by_itself(central):
         goes_on=False,
     )
     assert (read.fault, read.body) == (None, {"value": [{"blocked": None}]})
-    assert type(changed.fault) is EntityChanged
+    assert (type(changed.fault), changed.fault.operation) == (EntityChanged, "PATCH vendors(2)")
     assert type(lost.fault) is OutcomeUnknown
     call = central.calls[0]
     assert (call.headers["isolation"], call.headers["prefer"]) == ("snapshot", "odata.continue-on-error=false")

@@ -7,6 +7,7 @@ import typing as t
 
 from ml_connector.errors import OutcomeUnknown, SystemFault, Unavailable
 from ml_connector.http import decode_json
+from ml_connector.systems.business_central.companies import without_company
 from ml_connector.systems.business_central.errors import SYSTEM, classified
 from ml_connector.systems.business_central.values import decoded
 
@@ -91,7 +92,7 @@ def _part(number: int, request: BatchRequest) -> dict[str, t.Any]:
 
 
 def _answer(request: BatchRequest, part: t.Mapping[str, t.Any] | None) -> BatchAnswer:
-    operation = f"{request.method} {request.path.partition('?')[0]}"
+    operation = f"{request.method} {without_company(request.path.partition('?')[0])}"
     if part is None or not part.get("status"):
         kind = Unavailable if request.reads else OutcomeUnknown
         return BatchAnswer(None, {}, kind(SYSTEM, operation, "the batch holds no answer to it"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import typing as t
 import urllib.parse
 
@@ -22,7 +21,7 @@ from ml_connector.systems.business_central.batch import (
     envelope,
     read_answers,
 )
-from ml_connector.systems.business_central.companies import Company, choose
+from ml_connector.systems.business_central.companies import Company, choose, without_company
 from ml_connector.systems.business_central.errors import SYSTEM, TooSlow, fault_of, lost_answer
 from ml_connector.systems.business_central.paging import SMALLEST_PAGE, Page, PageReader, decode_page
 from ml_connector.systems.business_central.settings import BusinessCentralSettings
@@ -35,7 +34,6 @@ REPORTS_FINANCE: t.Final = "/api/microsoft/reportsFinance/beta"
 
 _LONGEST_PAUSE: t.Final = 120.0
 _UNQUOTED: t.Final = "$()',/:;=@"
-_COMPANY = re.compile(r"companies\([^)]*\)/")
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 Params = t.Mapping[str, str]
@@ -295,7 +293,7 @@ class _Call(t.NamedTuple):
 def _operation(method: str, address: str) -> str:
     """Return what is asked as messages name it: ``GET vendors``."""
     path = urllib.parse.urlsplit(address).path
-    return f"{method} {_COMPANY.sub('', path.partition('/api/')[2].removeprefix('v2.0/'))}"
+    return f"{method} {without_company(path.partition('/api/')[2].removeprefix('v2.0/'))}"
 
 
 def _pause(fault: SystemFault, attempt: int) -> float | None:

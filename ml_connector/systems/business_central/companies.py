@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
 from ml_connector.systems.business_central.settings import BusinessCentralSettings
 
-__all__ = ["Company", "choose", "instance_of"]
+__all__ = ["Company", "choose", "instance_of", "without_company"]
+
+_COMPANY = re.compile(r"companies\([^)]*\)/")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,3 +67,8 @@ def choose(companies: t.Sequence[Company], id_or_name: str | None) -> Company:
 def instance_of(settings: BusinessCentralSettings, company_id: str) -> str:
     """Return how the ledger tells companies apart, copies of an environment included, where ids are the same."""
     return f"{settings.tenant_id}/{settings.environment}/{company_id}".lower()
+
+
+def without_company(path: str) -> str:
+    """Return a path as messages name it: every path names the same company."""
+    return _COMPANY.sub("", path)
