@@ -35,7 +35,7 @@ demo-again: $(READY) ## run the demo once more on what it left behind: nothing i
 
 .PHONY: test
 test: $(READY) ## run all tests: unit, plugin, contract, end to end, chaos, docs
-	@$(RUN) .venv/bin/pytest -n 2
+	@$(RUN) .venv/bin/pytest -n 3 --dist worksteal
 
 .PHONY: test-fast
 test-fast: $(READY) ## run the tests that take milliseconds each
