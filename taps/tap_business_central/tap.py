@@ -34,7 +34,7 @@ class TapBusinessCentral(ApiTap):
             title="Companies",
             description="Ids or names of the companies that are read, where there are several; all when neither "
             "this nor company is set",
-            examples=[["CRONUS USA, Inc.", "My Company"]],
+            examples=[["Acme Services, Inc.", "My Company"]],
         ),
         th.Property(
             "lookback_seconds",

@@ -430,10 +430,10 @@ def test_a_batch_has_at_most_a_hundred_parts(central):
 # Companies and settings
 
 
-@pytest.mark.parametrize("text", ["id-1", "ID-1", "cronus usa, inc.", "Cronus", None])
+@pytest.mark.parametrize("text", ["id-1", "ID-1", "acme services, inc.", "Acme", None])
 def test_a_company_is_found_by_id_or_name(central, text):
     """In upper or lower case; unsaid where there is only one."""
-    only = {"id": "id-1", "name": "CRONUS USA, Inc.", "displayName": "Cronus"}
+    only = {"id": "id-1", "name": "Acme Services, Inc.", "displayName": "Acme"}
     other = {"id": "id-2", "name": "Other", "displayName": ""}
     central.answers = [page(only, other) if text else page(only)]
     client = central.client()

@@ -33,7 +33,7 @@ BUSINESS_CENTRAL_CONNECTION: t.Final[tuple[th.Property[t.Any], ...]] = (
         title="Company",
         description="Id or name of the company. Without it the tap reads all; where there are several the target "
         "needs it",
-        examples=["CRONUS USA, Inc."],
+        examples=["Acme Services, Inc."],
     ),
     th.Property(
         "client_id",
