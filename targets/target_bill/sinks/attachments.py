@@ -100,7 +100,7 @@ class AttachmentSink(DocumentSink[Attachment]):
         name = _name(document)
         with self._flights.of((bill.id, name)):
             if there := self._listed(bill, document):
-                return Delivered(there.id, name, warnings=(f"BILL had it already as {there.id}",))
+                return Delivered(there.id, name, unchanged=True, warnings=(f"BILL had it already as {there.id}",))
             self._sent_last[document.external_id] = time.monotonic()
             made, written = self._documents.upload(bill.id, name, document.data)
         return Delivered(made.id, name, request=written.request, response=written.response)

@@ -183,7 +183,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         ours = _ours(document, found)
         if ours is not None and not ours.archived:
             words = f"BILL had it already as {ours.number} ({ours.id})"
-            return Delivered(ours.id, ours.number, draft=ours.open, warnings=(words,))
+            return Delivered(ours.id, ours.number, draft=ours.open, unchanged=True, warnings=(words,))
         if ours is not None:
             raise Conflict(SYSTEM, "POST /v3/bills", f"{document.external_id} was archived in BILL ({ours.id})")
         other = next((each for each in found if not each.archived), None)

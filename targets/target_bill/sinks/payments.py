@@ -82,7 +82,7 @@ class PaymentSink(DocumentSink[Payment]):
         parts = self._parts(document)
         ours, same = self._noted(document, parts)
         if ours is not None and not ours.undone:
-            return Delivered(ours.id, ours.id, warnings=(f"BILL had it already as {ours.id}",))
+            return Delivered(ours.id, ours.id, unchanged=True, warnings=(f"BILL had it already as {ours.id}",))
         if other := ours or same:
             state = "was voided" if other.undone else "was noted by somebody"
             raise Conflict(SYSTEM, _OPERATION, f"this payment {state} in BILL ({other.id})")
