@@ -13,10 +13,12 @@ import copy
 import getpass
 import pathlib
 import platform
+import shutil
 import signal
 import sys
 import tempfile
 import typing as t
+import weakref
 from functools import cached_property
 
 import jsonschema
@@ -208,8 +210,9 @@ class DeliveryTarget(Target):
         ledger = Ledger(self.config.get("ledger_url") or DEFAULT_URL)
         if not self.config.get("dry_run"):
             return ledger
-        self._scratch = tempfile.TemporaryDirectory(prefix="ml-connector-dry-run-")
-        copy_ = ledger.scratch_copy(pathlib.Path(self._scratch.name) / "ledger.db")
+        folder = tempfile.mkdtemp(prefix="ml-connector-dry-run-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        copy_ = ledger.scratch_copy(pathlib.Path(folder) / "ledger.db")
         ledger.close()
         return copy_
 

@@ -64,7 +64,8 @@ def fill(config: t.Mapping[str, t.Any], *, system: str, known: t.Container[str] 
         )
     given = {key: value for key, value in config.items() if value not in (None, "")}
     taken = tuple(sorted(set(entry) - set(given)))
-    overridden = sorted(key for key in set(entry) & set(given) if entry[key] != given[key])
+    # What comes from the environment is text.
+    overridden = sorted(key for key in set(entry) & set(given) if str(entry[key]) != str(given[key]))
     return Filled({**config, **entry, **given, FROM_VAULT: taken}, tuple(overridden))
 
 
