@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
-import io
-import json
 from decimal import Decimal
+
+from delivering import run_over
 
 from erp_sandbox import credentials
 from erp_sandbox.ids import bill_id
@@ -50,25 +50,7 @@ def deliver(box, *documents, **changes):
     Raises:
         SystemExit: The target says that something is held or down.
     """
-    lines = []
-    for document in documents:
-        kind = type(document).kind
-        lines.append({"type": "SCHEMA", "stream": kind, "schema": {"properties": {}}, "key_properties": []})
-        lines.append({"type": "RECORD", "stream": kind, "record": document.model_dump(mode="json")})
-    target = TargetBill(config=config_for(box, **changes))
-    summaries = []
-    finished = target.process_endofpipe
-
-    def process_endofpipe():
-        try:
-            finished()
-        finally:
-            summaries.append(target._delivery._run.summary)
-
-    target.process_endofpipe = process_endofpipe
-    target.listen(io.StringIO("".join(json.dumps(line) + "\n" for line in lines)))
-    counts = summaries[0].counts
-    return {kind: {outcome: count for outcome, count in each.items() if count} for kind, each in counts.items()}
+    return run_over(TargetBill(config=config_for(box, **changes)), documents)
 
 
 def source(id_, stream="invoices"):
