@@ -58,7 +58,8 @@ def show(stage: Stage, keep: Callable[[], object]) -> int:
 def _pay(box: Sandbox) -> int:
     """Let people approve and pay what came from Business Central and is still owed there: every seventh by half."""
     owed = _owed(box)
-    fresh = [bill for bill in _bills(box) if bill["paymentStatus"] == "UNPAID"]
+    # Bills are made side by side: in which order differs from run to run.
+    fresh = sorted((bill for bill in _bills(box) if bill["paymentStatus"] == "UNPAID"), key=_invoice_of)
     for place, bill in enumerate(fresh, start=1):
         box.bill.approve_bill(bill["id"])
         amount = min(Decimal(bill["amount"]), owed[_invoice_of(bill)])
