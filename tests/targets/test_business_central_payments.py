@@ -256,11 +256,25 @@ class TestChecks:
         def fail(*_args):
             raise kind("business_central", "POST $batch", "no")
 
-        monkeypatch.setattr(made._payments, "standing", fail)
         document = payment(of=entered(box)["id"])
-        with pytest.raises(OutcomeUnknown, match="it was written, and then: no"):
-            made.create(document)
+        with monkeypatch.context() as failing:
+            failing.setattr(made._payments, "standing", fail)
+            with pytest.raises(OutcomeUnknown, match="it was written, and then: no"):
+                made.create(document)
         assert made.find(document).status == "in the journal"
+
+    def test_a_death_before_what_is_owed_was_looked_at_leaves_nothing_unsaid(self, box, sink, monkeypatch):
+        """Lines that pay too much are not taken for delivered: the next run holds them, with the words."""
+        owed = entered(box)
+        pay_by_hand(box, owed, "600.00")
+        box.business_central.post_batch("GENERAL")
+        document, killed = payment(of=owed["id"], amount="400.01"), sink()
+        monkeypatch.setattr(killed, "_overpaid", lambda *_: [])
+        killed.create(document)
+        words = r"journal BILL, and invoice .* owes 400(\.00)?, less than the 400.01 paid: remove them there"
+        with pytest.raises(LookupInconclusive, match=words):
+            sink().find(document)
+        assert len(lines_of(box)) == 1
 
     def test_lines_that_wait_count_as_well(self, box, sink):
         """Two payments of one invoice: the second only for what is left."""

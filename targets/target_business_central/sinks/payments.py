@@ -109,12 +109,20 @@ class PaymentSink(DocumentSink[Payment]):
         return list(dict.fromkeys(reasons))
 
     def find(self, document: Payment) -> Found | None:
-        """Look for its external document number, in the journal and among what was posted."""
+        """Look for its external document number, in the journal and among what was posted.
+
+        Raises:
+            LookupInconclusive: Payments cannot be listed, or lines pay more than is owed: whoever entered them did not
+                come to looking at that.
+        """
         numbers = PaymentNumbers.of(document)
         try:
             lines, entries = self._there(numbers)
-        except Rejected as error:
+            too_much = self._too_much(lines, entries)
+        except (NotFound, Rejected) as error:  # a line that is posted at this moment is there no more
             raise LookupInconclusive(f"Business Central refuses to list payments ({error.message}).") from error
+        if too_much:
+            raise LookupInconclusive(f"{too_much}.")
         return _found(numbers, lines, entries, document.external_id) if lines or entries else None
 
     def create(self, document: Payment) -> Delivered:
@@ -291,6 +299,16 @@ class PaymentSink(DocumentSink[Payment]):
                 name = line.invoice_number or line.invoice_id or ""
                 reasons.append(overpaid(name, owed - (waiting - line.amount), line.amount, name))
         return reasons
+
+    def _too_much(self, lines: t.Sequence[PaymentLine], entries: t.Sequence[PaymentEntry]) -> str | None:
+        """Say of lines that wait for posting which invoices owe less than they pay; None when all owe enough."""
+        journal = self._journal()
+        applied = [line for line in lines if line.invoice_id]
+        if entries or not applied or journal is None:
+            return None
+        reasons = self._overpaid(journal, applied)
+        words = "; ".join(dict.fromkeys(reason.what for reason in reasons))
+        return f"its lines stand in journal {journal.code}, and {words}: remove them there" if reasons else None
 
     def _had_already(
         self,
