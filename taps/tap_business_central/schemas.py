@@ -57,7 +57,7 @@ _DEFAULT_DIMENSIONS: t.Final = _list(
     "lastModifiedDateTime:time"
 )
 _DIMENSIONS_UNREADABLE: t.Final = _about(
-    "flag", "True when a dimension value of the document is gone and its dimensions cannot be read any more."
+    "flag", "True when a dimension value is gone and the dimensions that name it cannot be read any more."
 )
 _LINE: t.Final = (
     "id documentId sequence:integer itemId accountId lineType lineObjectNumber description description2 "
@@ -129,6 +129,7 @@ VENDORS: t.Final = _stream(
     blocked=_about("text", "Payment or All; null when it is not blocked."),
     balance=_about("number", "Changes with every posting, lastModifiedDateTime does not."),
     defaultDimensions=_DEFAULT_DIMENSIONS,
+    dimensionsUnreadable=_DIMENSIONS_UNREADABLE,
 )
 PURCHASE_ORDERS: t.Final = _stream(
     "id number orderDate:date postingDate:date vendorId vendorNumber vendorName payToName payToVendorId "

@@ -125,19 +125,19 @@ class CentralStream(ApiStream):
         return self.client.rows(path, params | {"$expand": self.expand}, page_size=size)
 
 
-class DocumentRows:
-    """For lists of documents: reads around those whose dimensions cannot be read.
+class DimensionedRows:
+    """For lists of what carries dimensions: reads around rows whose dimensions cannot be read.
 
     Attributes:
-        lines: Name of the lines in a document.
+        expands: What comes with each row, and what is left for one of which not all can be read.
     """
 
-    lines: t.ClassVar[str]
+    expands: t.ClassVar[tuple[str, ...]]
     client: BusinessCentralClient
 
     def rows(self, path: str, *terms: str) -> Iterator[Record]:
-        """Yield the documents of a list that meet all filter terms."""
-        return document_rows(self.client, path, with_lines(self.lines), " and ".join(terms))
+        """Yield the rows of a list that meet all filter terms."""
+        return document_rows(self.client, path, self.expands, " and ".join(terms))
 
 
 class IncrementalStream(CentralStream):
@@ -365,30 +365,30 @@ class DimensionValues(CentralStream):
                 yield {**value, "dimensionCode": dimension["code"]}
 
 
-class Vendors(ReferenceStream):
+class Vendors(DimensionedRows, ReferenceStream):
     """Vendors with their default dimensions."""
 
     name = "vendors"
     path = "vendors"
-    expand = "defaultDimensions"
+    expands = ("defaultDimensions", "")
     object_schema = schemas.VENDORS
 
 
-class PurchaseOrders(DocumentRows, IncrementalStream):
+class PurchaseOrders(DimensionedRows, IncrementalStream):
     """Purchase orders with lines and dimensions."""
 
     name = "purchase_orders"
     path = "purchaseOrders"
-    lines = "purchaseOrderLines"
+    expands = with_lines("purchaseOrderLines")
     object_schema = schemas.PURCHASE_ORDERS
 
 
-class PurchaseInvoices(DocumentRows, IncrementalStream):
+class PurchaseInvoices(DimensionedRows, IncrementalStream):
     """Purchase invoices, drafts and posted ones, with lines and dimensions."""
 
     name = "purchase_invoices"
     path = "purchaseInvoices"
-    lines = "purchaseInvoiceLines"
+    expands = with_lines("purchaseInvoiceLines")
     object_schema = schemas.PURCHASE_INVOICES
 
     def changed(self, company_id: str, since: dt.datetime | None) -> Iterator[Record]:
@@ -418,12 +418,12 @@ class PurchaseInvoices(DocumentRows, IncrementalStream):
             ) from fault
 
 
-class PurchaseCreditMemos(DocumentRows, IncrementalStream):
+class PurchaseCreditMemos(DimensionedRows, IncrementalStream):
     """Purchase credit memos, drafts and posted ones, with lines and dimensions."""
 
     name = "purchase_credit_memos"
     path = "purchaseCreditMemos"
-    lines = "purchaseCreditMemoLines"
+    expands = with_lines("purchaseCreditMemoLines")
     object_schema = schemas.PURCHASE_CREDIT_MEMOS
 
 

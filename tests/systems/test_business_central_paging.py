@@ -8,12 +8,11 @@ import threading
 import msgspec
 import pytest
 import stamina
-from business_central_doubles import COMPANY, BusinessCentral, error, page
+from business_central_doubles import BusinessCentral, error, page
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_connector.errors import Rejected, Unavailable
-from ml_connector.systems.business_central.documents import document_rows, with_lines
 from ml_connector.systems.business_central.errors import TooSlow
 from ml_connector.systems.business_central.paging import SMALLEST_PAGE, Page, PageReader, decode_page
 
@@ -189,50 +188,3 @@ def test_the_smallest_page_is_tried_again_for_a_while(own_state):
     with pytest.raises(Unavailable):
         list(central.client().rows("companies", page_size=SMALLEST_PAGE))
     assert len(central.calls) == 8
-
-
-# Documents with dimensions
-
-DELETED = error(404, "Internal_RecordNotFound", "The Dimension Value does not exist.")
-ROWS = [{"id": f"{number:08d}-0000-4000-8000-000000000000", "number": str(number)} for number in range(230)]
-
-
-class Documents(BusinessCentral):
-    """A list of documents, some with a dimension whose value was deleted."""
-
-    def __init__(self, *broken):
-        super().__init__()
-        self.broken = {ROWS[number]["id"] for number in broken}
-
-    def _answer(self, request):
-        if request.url.host != "api.host.invalid":
-            return super()._answer(request)
-        self.requests.append(request)
-        query = request.url.params
-        wanted = [row for row in ROWS if "$filter" not in query or row["id"] in query["$filter"]]
-        if query.get("$select") == "id":
-            return page(*({"id": row["id"]} for row in wanted))
-        if "dimensionSetLines" in query["$expand"] and any(row["id"] in self.broken for row in wanted):
-            return DELETED
-        return page(*wanted)
-
-
-@pytest.mark.parametrize("broken", [(), (0,), (229,), (3, 4, 117)])
-def test_documents_come_although_the_dimensions_of_some_cannot_be_read(own_state, broken):
-    """Those to blame come without dimensions, and say so."""
-    central = Documents(*broken)
-    rows = document_rows(central.client(), f"companies({COMPANY})/purchaseInvoices", with_lines("purchaseInvoiceLines"))
-    found = {row["number"]: row.get("dimensionsUnreadable", False) for row in rows}
-    assert found == {row["number"]: int(row["number"]) in broken for row in ROWS}
-    assert len(central.calls) <= 4 + 18 * len(broken)
-    expanded = [call.url.params.get("$expand") for call in central.calls]
-    assert expanded.count("purchaseInvoiceLines") == len(broken)
-
-
-def test_another_refusal_of_documents_is_an_error(own_state):
-    """Only what is about dimensions is worked around."""
-    central = BusinessCentral()
-    central.answers = [error(400, "BadRequest", "Could not find a property named 'x'.")]
-    with pytest.raises(Rejected):
-        list(document_rows(central.client(), "companies(1)/purchaseInvoices", with_lines("purchaseInvoiceLines")))
-    assert len(central.calls) == 1

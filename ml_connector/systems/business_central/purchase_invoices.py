@@ -7,7 +7,6 @@ import datetime as dt
 import typing as t
 from decimal import Decimal
 
-from ml_connector.errors import NotFound, Rejected
 from ml_connector.systems.business_central.batch import BatchRequest
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.lists import etag_of, read_ids, read_one
@@ -134,15 +133,13 @@ class PurchaseInvoiceBook:
         found = self.by_ids([identifier]) if lines else {}
         if lines:
             return found.get(identifier)
-        fields = read_one(self._client, f"{self._path}({identifier})")
+        fields = read_one(self._client, self._path, identifier)
         return None if fields is None else PurchaseInvoice.of(fields)
 
     def by_ids(self, ids: t.Sequence[str]) -> dict[str, PurchaseInvoice]:
         """Return invoices by id, with lines; without dimensions where one was deleted meanwhile (sheet 8.8)."""
-        try:
-            records = read_ids(self._client, self._path, ids, f"?$expand={_LINES}($expand={_CODING})")
-        except (NotFound, Rejected):
-            records = read_ids(self._client, self._path, ids, f"?$expand={_LINES}")
+        ways = (f"?$expand={_LINES}($expand={_CODING})", f"?$expand={_LINES}")
+        records = read_ids(self._client, self._path, ids, ways)
         return {key: PurchaseInvoice.of(fields) for key, fields in records.items()}
 
     def create(self, body: Body) -> Written:

@@ -74,7 +74,7 @@ class VendorBook:
 
     def get(self, identifier: str) -> Vendor | None:
         """Return a vendor as it is now."""
-        fields = read_one(self._client, f"{self._path}({identifier})")
+        fields = read_one(self._client, self._path, identifier)
         return None if fields is None else Vendor.of(fields)
 
     def by_ids(self, ids: t.Sequence[str]) -> dict[str, Vendor]:

@@ -76,6 +76,8 @@ class CompanySetup:
         increment_batch_name: Whether posting replaces an emptied batch whose code has a digit by the next one.
         force_posting_report: Whether journals cannot be posted without a screen.
         deletes_posted: Whether posted documents may be deleted.
+        broken_dimension: How a document is refused whose dimension value was deleted: 404 as the source of the page
+            has it, 400 with the same words, or 404 with words in another language (sheet 8.8).
     """
 
     vat: bool = False
@@ -91,6 +93,7 @@ class CompanySetup:
     increment_batch_name: bool = False
     force_posting_report: bool = False
     deletes_posted: bool = False
+    broken_dimension: Literal["404", "400", "translated"] = "404"
     restricted: set[str] = field(default_factory=set)
     """Ids of journal lines that wait for an approval; with the workflow on every line that is written does."""
     approved: set[str] = field(default_factory=set)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Literal
 
 __all__ = ["BusinessCentralRefusalError"]
 
@@ -107,6 +108,16 @@ def no_segment(name: str) -> BusinessCentralRefusalError:
     return BusinessCentralRefusalError(
         404, "BadRequest_ResourceNotFound", f"Resource not found for the segment '{name}'."
     )
+
+
+def no_parent(identifier: str, how: Literal["404", "400", "translated"]) -> BusinessCentralRefusalError:
+    """Dimensions cannot be read because a value is gone (sheet 8.8: text of the page's source; status not certain)."""
+    message = f"Parent with ID {identifier} does not exist."
+    if how == "translated":
+        message = f"Eine \u00fcbergeordnete Zeile mit der ID {identifier} ist nicht vorhanden."
+    if how == "400":
+        return dialog(message)
+    return BusinessCentralRefusalError(404, "BadRequest_NotFound", message)
 
 
 def no_record(table: str, key: str) -> BusinessCentralRefusalError:

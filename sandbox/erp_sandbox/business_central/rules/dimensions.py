@@ -8,7 +8,6 @@ from typing import Any
 from erp_sandbox.business_central import errors
 from erp_sandbox.business_central.company import Company
 from erp_sandbox.business_central.entities import SETS, EntitySet
-from erp_sandbox.business_central.errors import BusinessCentralRefusalError
 from erp_sandbox.business_central.rules.bodies import Draft, read_body
 from erp_sandbox.business_central.values import NO_GUID, Record, default_of
 
@@ -43,11 +42,7 @@ def dimension_rows(company: Company, entity: EntitySet, parent: Record) -> list[
         dimension = company.table("dimensions").get(dimension_id)
         value = company.table("dimensionValues").get(value_id)
         if dimension is None or value is None:
-            raise BusinessCentralRefusalError(
-                404,
-                "Internal_RecordNotFound",
-                f"The Dimension Value does not exist. Identification fields and values: SystemId='{{{value_id}}}'",
-            )
+            raise errors.no_parent(parent["id"], company.setup.broken_dimension)
         row: Record = {field.name: default_of(field) for field in SETS["dimensionSetLines"].fields}
         row.update(
             id=dimension_id,
