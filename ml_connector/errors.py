@@ -22,6 +22,7 @@ __all__ = [
     "CredentialsRefused",
     "CredentialsUnknown",
     "Hold",
+    "LedgerBehind",
     "MalformedRecord",
     "NotFound",
     "OutcomeUnknown",
@@ -68,6 +69,10 @@ class SettingInvalid(UserError):
 
 class MalformedRecord(UserError):
     """A Singer message or record does not have the shape its schema or the protocol promises."""
+
+
+class LedgerBehind(UserError):
+    """The ledger ends before the bookmarks: it was put back from a backup, or is another one."""
 
 
 class VaultMissing(UserError):

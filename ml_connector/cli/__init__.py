@@ -15,6 +15,7 @@ from ml_connector.cli.ignore import ignore
 from ml_connector.cli.match import match
 from ml_connector.cli.reconcile import reconcile_command
 from ml_connector.cli.replay import replay
+from ml_connector.cli.restored import restored
 from ml_connector.cli.show import show
 from ml_connector.cli.status import status
 from ml_connector.cli.vault import vault
@@ -56,5 +57,18 @@ def main(debug: bool) -> None:  # noqa: FBT001
     del debug
 
 
-for _command in (doctor, match, status, held, show, replay, ignore, reconcile_command, audit, vault, webhooks):
+for _command in (
+    doctor,
+    match,
+    status,
+    held,
+    show,
+    replay,
+    ignore,
+    reconcile_command,
+    audit,
+    restored,
+    vault,
+    webhooks,
+):
     main.add_command(_command)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
-import platform
 import typing as t
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from ml_connector.ledger import questions
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.store import DEFAULT_URL, Ledger, located
 
-__all__ = ["actor", "choose", "document", "open_known_ledger", "open_ledger"]
+__all__ = ["choose", "document", "open_known_ledger", "open_ledger"]
 
 
 @contextlib.contextmanager
@@ -83,15 +81,6 @@ def document(entry: Entry) -> dict[str, t.Any]:
         "next_attempt_at": entry.next_attempt_at,
         "reasons": [reason.to_dict() | {"held_by": reason.key} for reason in entry.reasons],
     }
-
-
-def actor() -> str:
-    """Return who gives the command, for the audit."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "unknown"
-    return f"ml-connector as {user}@{platform.node()}"
 
 
 def _url(cli: Cli) -> str:

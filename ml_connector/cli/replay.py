@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ml_connector.actor import actor
 from ml_connector.cli.common import Cli, common_options
-from ml_connector.cli.ledger_access import actor, choose, document, open_ledger
+from ml_connector.cli.ledger_access import choose, document, open_ledger
 from ml_connector.errors import UserError
 from ml_connector.ledger import questions
 

@@ -17,6 +17,7 @@ __all__ = [
     "amount_of",
     "audit",
     "audit_head",
+    "checkpoints",
     "entries",
     "event_unsettled",
     "events",
@@ -259,6 +260,16 @@ meta: t.Final = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+checkpoints: t.Final = sa.Table(
+    "checkpoints",
+    metadata,
+    sa.Column("run", sa.Text, primary_key=True),
+    sa.Column("sequence", _Id, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many states each run has acknowledged: what the bookmarks' mark is compared with, see ``checkpoints.py``."""
 
 probes: t.Final = sa.Table(
     "probes",

@@ -45,6 +45,10 @@ class Ledger:
 
     Args:
         url: SQLAlchemy URL, SQLite or PostgreSQL.
+
+    Attributes:
+        id: What it is called in the bookmarks of pipelines; stays when the ledger is moved.
+        began_at: Since when it can be expected to know what was posted.
     """
 
     def __init__(self, url: str) -> None:
@@ -68,15 +72,18 @@ class Ledger:
                 f"the ledger at {_shown(self.url)} was written by a newer version of ml-connector.",
                 "Install that version or a later one here as well.",
             ) from None
-        with self.read() as connection:
-            began = connection.execute(sa.select(meta.c.value).where(meta.c.key == "began_at")).scalar_one()
-        self.began_at = dt.datetime.fromisoformat(began)
+        self._read_notes()
 
     def __enter__(self) -> t.Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def name(self) -> str:
+        """Where it is, for people: the file, or the URL without its password."""
+        return str(self.engine.url.database) if not self.shared else _shown(self.url)
 
     @property
     def shared(self) -> bool:
@@ -144,6 +151,7 @@ class Ledger:
                 contextlib.closing(sqlite3.connect(path)) as target,
             ):
                 source.backup(target)
+        copy._read_notes()
         return copy
 
     def close(self) -> None:
@@ -155,6 +163,12 @@ class Ledger:
             self._queue.put(None)
             self._writer.join()
         self.engine.dispose()
+
+    def _read_notes(self) -> None:
+        with self.read() as connection:
+            notes = {row.key: row.value for row in connection.execute(sa.select(meta))}
+        self.began_at = dt.datetime.fromisoformat(notes["began_at"])
+        self.id = notes["ledger_id"]
 
     def _write_groups(self) -> None:
         closing = False

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import abc
 import copy
-import getpass
 import pathlib
-import platform
 import shutil
 import signal
 import sys
@@ -30,9 +28,11 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.sinks import RecordSink
 
 from map_finance.engine import MapEngine
+from ml_connector.actor import actor
 from ml_connector.errors import MalformedRecord, Reason
 from ml_connector.ledger.attempt import Policy
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
+from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
 from ml_connector.ledger.delivery import Delivery
 from ml_connector.ledger.intake import Intake
 from ml_connector.ledger.runs import Run, Summary
@@ -175,6 +175,8 @@ class DeliveryTarget(Target):
         self._validators: dict[str, t.Any] = {}
         self._left_out: set[str] = set()
         self._delivery: Delivery | None = None
+        self._acknowledged: dict[str, t.Any] | None = None
+        self._mark: Mark | None = None
 
     @property
     @abc.abstractmethod
@@ -239,6 +241,15 @@ class DeliveryTarget(Target):
         """Where records become durable."""
         _ = self.sinks  # a wrong setting is told before the first record is taken
         return Intake(self.ledger, self.target_instance, self.engine, self.references, self._kinds)
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        """What ties the bookmarks to the ledger."""
+        return Checkpoints(self.ledger, self._actor)
+
+    @property
+    def _actor(self) -> str:
+        return actor(f"{self.name} {self.plugin_version}")
 
     @cached_property
     def sinks(self) -> t.Sequence[DocumentSink[t.Any]]:
@@ -315,6 +326,9 @@ class DeliveryTarget(Target):
         return t.cast("MessageReader", self.message_reader)
 
     def _process_state_message(self, message_dict: dict[str, t.Any]) -> None:
+        mark = mark_of(message_dict["value"])
+        if mark is not None:
+            self.checkpoints.expect(mark)
         super()._process_state_message(message_dict)
         self._checkpoint()
 
@@ -325,7 +339,9 @@ class DeliveryTarget(Target):
         """Acknowledge the state once everything before it is durable."""
         self.intake.flush()
         if self._latest_state and not self.config.get("dry_run"):
-            self._write_state_message(self._latest_state)
+            if self._mark is None or self._latest_state != self._acknowledged:
+                self._mark, self._acknowledged = self.checkpoints.advance(), self._latest_state
+            self._write_state_message(marked(self._latest_state, self._mark))
 
     # Delivery
 
@@ -336,7 +352,7 @@ class DeliveryTarget(Target):
             self.ledger,
             self.target_instance,
             self.config.get("transform"),
-            _actor(self.name, self.plugin_version),
+            self._actor,
         )
         for (kind, outcome), count in self.intake.counts.items():
             if outcome in ("unwanted", "unchanged"):
@@ -387,11 +403,3 @@ def _malformed(stream: str, error: jsonschema.ValidationError) -> Reason:
         f"{stream}: {field} is malformed, expected {error.validator} {expected}",
         "correct it at its source; the next version of the record is taken by itself",
     )
-
-
-def _actor(plugin: str, version: str) -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "unknown"
-    return f"{plugin} {version} as {user}@{platform.node()}"

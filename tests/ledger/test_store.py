@@ -41,7 +41,7 @@ def test_works_of_many_threads_are_all_durable(bench):
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         list(pool.map(note, range(200)))
     with bench.ledger.read() as connection:
-        assert connection.execute(sa.select(sa.func.count()).select_from(meta)).scalar() == 201
+        assert connection.execute(sa.select(sa.func.count()).select_from(meta)).scalar() == 202
 
 
 def test_a_failing_work_fails_alone(bench):
@@ -57,7 +57,7 @@ def test_a_failing_work_fails_alone(bench):
     assert isinstance(futures[1].exception(), ValueError)
     assert futures[2].exception() is None
     with bench.ledger.read() as connection:
-        assert set(connection.execute(sa.select(meta.c.key)).scalars()) == {"began_at", "a", "b"}
+        assert set(connection.execute(sa.select(meta.c.key)).scalars()) == {"began_at", "ledger_id", "a", "b"}
 
 
 @pytest.mark.parametrize(
@@ -111,9 +111,9 @@ def test_dry_run_copy_is_complete_and_apart(bench, tmp_path):
     copy = bench.ledger.scratch_copy(tmp_path / "copy.db")
     copy.write(lambda c: c.execute(sa.insert(meta).values(key="other", value="v")))
     with bench.ledger.read() as connection:
-        assert set(connection.execute(sa.select(meta.c.key)).scalars()) == {"began_at", "k"}
+        assert set(connection.execute(sa.select(meta.c.key)).scalars()) == {"began_at", "ledger_id", "k"}
     with copy.read() as connection:
-        assert set(connection.execute(sa.select(meta.c.key)).scalars()) == {"began_at", "k", "other"}
+        assert set(connection.execute(sa.select(meta.c.key)).scalars()) == {"began_at", "ledger_id", "k", "other"}
     copy.close()
 
 
