@@ -17,8 +17,8 @@ from ml_connector.systems.access import InvoiceView
 
 __all__ = ["DIFFERENCES", "Compared", "Expected", "Kind", "Names", "Reconciliation", "Total", "reconcile"]
 
-Kind = t.Literal["equal", "only_source", "only_target", "amount", "status", "twice", "not_expected"]
-DIFFERENCES: t.Final[tuple[Kind, ...]] = ("only_source", "only_target", "amount", "status", "twice")
+Kind = t.Literal["equal", "only_source", "only_target", "draft", "amount", "status", "twice", "not_expected"]
+DIFFERENCES: t.Final[tuple[Kind, ...]] = ("only_source", "only_target", "draft", "amount", "status", "twice")
 
 NO_CURRENCY: t.Final = "XXX"
 """ISO 4217 for "no currency", where neither side names one."""
@@ -87,10 +87,10 @@ class Compared:
 
     @property
     def held(self) -> dict[str, Decimal]:
-        """What the target holds for it, per currency."""
+        """What the target holds for it, per currency; a draft is nothing it owes."""
         amounts: dict[str, Decimal] = {}
         for each in self.targets:
-            if each.stands:
+            if each.stands and not each.draft:
                 currency = self._currency(each, (self.source,) if self.source else ())
                 amounts[currency] = amounts.get(currency, Decimal(0)) + each.total
         return amounts
@@ -298,6 +298,9 @@ def _one_to_one(
 ) -> tuple[Kind, str]:
     if not source.stands:
         return "status", f"{source.status} in {names.source}, {target.status} in {names.target}"
+    if target.draft:
+        other = f", of {target.currency or ''} {target.total:f}".replace("  ", " ") if _differs(source, target) else ""
+        return "draft", f"left as a draft in {names.target}{other}"
     if _differs(source, target):
         return "amount", _why_amount(source, target, outcome, names)
     return "equal", "" if by_id else f"entered by hand in {names.target} as {_named(target)}"

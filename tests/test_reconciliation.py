@@ -29,7 +29,17 @@ def bill(id_="1", total="100.00", *, stands=True, status="approved, unpaid", cur
 
 
 def invoice(
-    id_="1", total="100.00", *, stands=True, currency="USD", ours=True, supplier="S-1", number=None, wid=None, day=DAY
+    id_="1",
+    total="100.00",
+    *,
+    stands=True,
+    draft=False,
+    currency="USD",
+    ours=True,
+    supplier="S-1",
+    number=None,
+    wid=None,
+    day=DAY,
 ):
     """Return a supplier invoice, the one posted for bill ``id_`` unless it is not ours."""
     external_id = f"BILL-{id_}" if ours else f"HAND-{id_}"
@@ -45,6 +55,7 @@ def invoice(
         currency=currency,
         status="approved" if stands else "canceled",
         stands=stands,
+        draft=draft,
     )
 
 
@@ -78,6 +89,15 @@ UNMAPPED = Reason("unmapped", "no cost center is mapped for Field Ops", "add a r
 CASES = [
     pytest.param([bill()], [invoice()], [outcome()], "equal", "", id="equal"),
     pytest.param([bill()], [invoice()], [], "equal", "", id="ledger lost"),
+    pytest.param([bill()], [invoice(draft=True)], [outcome()], "draft", "left as a draft in Workday", id="draft"),
+    pytest.param(
+        [bill()],
+        [invoice(total="99.00", draft=True)],
+        [outcome()],
+        "draft",
+        "left as a draft in Workday, of USD 99.00",
+        id="draft of another amount",
+    ),
     pytest.param([bill(currency=None)], [invoice()], [outcome()], "equal", "", id="currency not known"),
     pytest.param([bill()], [], [], "only_source", "no run has read it yet", id="never read"),
     pytest.param(
@@ -308,6 +328,7 @@ targets = st.lists(
         few,
         amounts,
         stands=st.booleans(),
+        draft=st.booleans(),
         currency=currencies,
         ours=st.booleans(),
         supplier=st.sampled_from(["S-1", "S-2"]),

@@ -240,6 +240,7 @@ def _words(names: Names) -> dict[Kind, str]:
         "equal": "equal",
         "only_source": f"only in {names.source}",
         "only_target": f"only in {names.target}",
+        "draft": f"draft in {names.target}",
         "amount": "amount differs",
         "status": "status differs",
         "twice": "posted twice",
@@ -278,6 +279,7 @@ def _side(view: InvoiceView) -> dict[str, t.Any]:
         "total": view.total,
         "status": view.status,
         "stands": view.stands,
+        "draft": view.draft,
     }
 
 

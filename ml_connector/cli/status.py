@@ -32,6 +32,7 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
             {
                 "target": row.target,
                 "kind": row.kind,
+                "draft": row.draft,
                 "currency": row.currency,
                 "documents": row.documents,
                 "amount": row.amount,
@@ -77,7 +78,7 @@ def _tell(cli: Cli, data: dict[str, t.Any]) -> None:
             data["posted"],
             [
                 Column("posted to", lambda row: row["target"]),
-                Column("kind", lambda row: row["kind"].replace("_", " ")),
+                Column("kind", lambda row: row["kind"].replace("_", " ") + (", drafts" if row["draft"] else "")),
                 Column("documents", lambda row: count(row["documents"]), right=True),
                 Column("total", lambda row: money(row["amount"], row["currency"]), right=True),
             ],

@@ -22,7 +22,9 @@ from ml_connector.errors import (
     Unavailable,
 )
 from ml_connector.ledger import judge
+from ml_connector.ledger.comparing import disagreement
 from ml_connector.ledger.entries import Entry, load
+from ml_connector.ledger.runs import Outcome
 from ml_connector.ledger.settlement import Settlement
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.survey import Survey
@@ -163,24 +165,26 @@ class Attempt:
         if entry.state == "held" and any(reason.code in _FOR_A_PERSON for reason in entry.reasons):
             self._settlement.count_held(entry, None, entry.reasons)
             return
-        arrived = False
+        before = entry
         if entry.uncertain:
             if not self._resolve(entry):
                 return
-            before, entry = entry, self._load(entry.id)
-            arrived = before.target_id is None and entry.target_id is not None
+            entry = self._load(entry.id)
         try:
             mapped = self._mapper.map(entry.stream, exact_json.loads(entry.record))
         except MalformedRecord as error:
             reason = Reason("malformed", error.what, error.cure or "correct the record at its source")
             self._settlement.held(entry, None, (reason,))
             return
-        self._act(judge.decide(entry, mapped), entry, mapped, arrived=arrived)
+        decision = judge.decide(entry, mapped, leaves_drafts=self._sink.leaves_drafts)
+        self._act(decision, entry, mapped, before)
 
-    def _act(self, decision: judge.Decision, entry: Entry, mapped: Mapped, *, arrived: bool) -> None:
+    def _act(self, decision: judge.Decision, entry: Entry, mapped: Mapped, before: Entry) -> None:
+        was_draft = before.target_draft and not entry.target_draft
         match decision:
-            case judge.Keep() if arrived:
-                self._settlement.arrived(entry, mapped)
+            case judge.Keep() if was_draft or (before.target_id is None and entry.target_id is not None):
+                outcome = self._outcome(update=was_draft, submit=was_draft, draft=entry.target_draft)
+                self._settlement.arrived(entry, mapped, outcome)
             case judge.Keep():
                 self._settlement.kept(entry, mapped)
             case judge.Drop(why):
@@ -189,6 +193,8 @@ class Attempt:
                 self._settlement.held(entry, mapped, reasons)
             case judge.Revise(document):
                 self._send(entry, mapped, document, update=True)
+            case judge.Submit(document):
+                self._submit(entry, mapped, document)
             case judge.Withdraw(document) if self._sink.withdraws:
                 self._withdraw(entry, mapped, document)
             case judge.Withdraw(_, reasons):
@@ -210,7 +216,21 @@ class Attempt:
         else:
             self._send(entry, mapped, document, update=False)
 
-    def _send(self, entry: Entry, mapped: Mapped, document: Document, *, update: bool) -> None:
+    def _submit(self, entry: Entry, mapped: Mapped, document: Document) -> None:
+        """Make more than a draft of a draft, if nobody has touched it since."""
+        target_id = t.cast("str", entry.target_id)
+        there = self._sink.read_back([target_id]).get(target_id)
+        if there is not None and not there.draft and not there.cancelled:
+            # Somebody was faster; what they submitted is read back and compared at the end of the run.
+            self._settlement.no_draft_any_more(entry, mapped, there)
+            return
+        reason = disagreement(self._sink, entry, there, self._name, submitting=True)
+        if reason is None:
+            self._send(entry, mapped, document, update=True, submit=True)
+        else:
+            self._settlement.held(entry, mapped, (reason,))
+
+    def _send(self, entry: Entry, mapped: Mapped, document: Document, *, update: bool, submit: bool = False) -> None:
         if entry.state == "held" and entry.refused == content_hash(document.model_dump()):
             # The same content would be refused again, and a client that repeats itself gets throttled.
             self._settlement.count_held(entry, mapped, entry.reasons)
@@ -221,9 +241,10 @@ class Attempt:
             return
         if self._policy.dry_run:
             self._planned.add(document.external_id)
-            self._settlement.verdict(entry, mapped, "updated" if update else "created")
+            draft = self._sink.leaves_drafts
+            self._settlement.verdict(entry, mapped, self._outcome(update=update, submit=submit, draft=draft))
             return
-        if not update and not self._cap.take():
+        if (submit or not update) and not self._cap.take():
             self._settlement.left(entry, mapped)
             return
         self._settlement.write_ahead(entry, mapped, document)
@@ -236,7 +257,14 @@ class Attempt:
         except SystemFault as fault:
             self._failed(entry, mapped, document, fault)
         else:
-            self._settlement.delivered(entry, mapped, delivered, updated=update)
+            outcome = self._outcome(update=update, submit=submit, draft=delivered.draft)
+            self._settlement.delivered(entry, mapped, delivered, outcome)
+
+    def _outcome(self, *, update: bool, submit: bool, draft: bool) -> Outcome:
+        """Return what a document comes to that the target takes."""
+        if submit and not draft:
+            return "submitted"
+        return "updated" if update else "drafted" if draft and self._sink.leaves_drafts else "created"
 
     def _withdraw(self, entry: Entry, mapped: Mapped, document: Document) -> None:
         """Take back what was delivered; may be begun again after an unknown outcome."""
@@ -259,6 +287,9 @@ class Attempt:
 
     def _resolve(self, entry: Entry) -> bool:
         """Learn what became of a request whose outcome is unknown; False when the target cannot tell."""
+        if entry.target_id is not None and entry.target_draft and not self._sink.leaves_drafts:
+            self._resolve_submission(entry, entry.target_id)
+            return True
         if entry.target_id is not None:
             # An update says what the target should say, so it may be sent again; whether it arrived does not matter.
             self._settlement.update_open(entry)
@@ -271,6 +302,14 @@ class Attempt:
             return False
         self._settlement.learned(entry, found, document.external_id)
         return True
+
+    def _resolve_submission(self, entry: Entry, target_id: str) -> None:
+        """Learn whether a draft was submitted by a request whose outcome is unknown."""
+        there = self._sink.read_back([target_id]).get(target_id)
+        if there is None or there.draft or there.cancelled:
+            self._settlement.submission_open(entry)
+        else:
+            self._settlement.learned(entry, there, entry.external_id or target_id)
 
     def _document_sent(self, entry: Entry) -> Document:
         return self._sink.document_class.model_validate_json(t.cast("str", entry.sent))

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from ml_connector.documents import DELIVERY_ORDER
 from ml_connector.errors import Throttled, Unavailable
 from ml_connector.ledger.attempt import Attempt, Cap, Mapper, Policy
-from ml_connector.ledger.entries import claim, pending, waiting
+from ml_connector.ledger.entries import claim, pending, reopen_drafts, waiting
 from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.settlement import LEASE, LeaseLost, Settlement
@@ -100,6 +100,8 @@ class Delivery:
             self._stop.set()
 
     def _deliver_kind(self, sink: DocumentSink[t.Any]) -> None:
+        if not sink.leaves_drafts:
+            self._ledger.write(lambda connection: reopen_drafts(connection, target=self._target, kind=sink.kind))
         with self._ledger.read() as connection:
             due = pending(connection, target=self._target, kind=sink.kind, now=_now())
         if due:
@@ -118,8 +120,8 @@ class Delivery:
             width = max(self._policy.max_concurrency, sink.side_by_side)
             self._deliver_due(sink.kind, attempt, _Progress(sink.kind, due), width)
         if not self._policy.dry_run and not self._stop.is_set():
-            sink.finish()
-            verify_posted(self._ledger, self._target, sink, self._run, self._name)
+            submitted = sink.finish()
+            verify_posted(self._ledger, self._target, sink, self._run, self._name, drafts_too=submitted)
 
     def _deliver_due(self, kind: str, attempt: Attempt, progress: _Progress, width: int) -> None:
         claimed: list[int] = []

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from ml_connector.errors import Reason
 from ml_connector.ledger.schema import entries, is_open
 
-__all__ = ["Entry", "State", "claim", "load", "pending", "settle", "waiting"]
+__all__ = ["Entry", "State", "claim", "load", "pending", "reopen_drafts", "settle", "waiting"]
 
 State = t.Literal["received", "posting", "posted", "held", "retry", "ignored"]
 
@@ -27,6 +27,8 @@ class Entry:
         fingerprint: Of the version last sent, whether or not its arrival is certain.
         sent: The document last sent, as JSON.
         refused: Hash of the document the target refused last; it is not sent again before it differs.
+        target_draft: Whether it is a draft over there, which counts for nothing yet.
+        target_open: Whether it may still be changed over there.
         origin: How the target's thing came to be: ``delivered`` by us, ``found`` under our id, ``matched``.
     """
 
@@ -55,6 +57,7 @@ class Entry:
     target_id: str | None
     target_number: str | None
     target_draft: bool
+    target_open: bool
     origin: str | None
     number: str | None
     party: str | None
@@ -119,6 +122,16 @@ def claim(
             .values(last_run=run, lease_owner=run, lease_until=now + lease)
         )
     return ids
+
+
+def reopen_drafts(connection: sa.Connection, *, target: str, kind: str) -> None:
+    """Have drafts that were left as such looked at again, those of ours."""
+    connection.execute(
+        sa.update(entries)
+        .where(entries.c.target == target, entries.c.kind == kind, entries.c.target_draft.is_(sa.true()))
+        .where(entries.c.state == "posted", entries.c.origin.in_(("delivered", "found")))
+        .values(state="received")
+    )
 
 
 def settle(connection: sa.Connection, entry_id: int, owner: str, **values: t.Any) -> bool:

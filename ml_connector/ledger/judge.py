@@ -12,7 +12,18 @@ from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.schema import keeps
 from ml_connector.names import display_name
 
-__all__ = ["Create", "Decision", "Drop", "HoldBack", "Keep", "Revise", "Withdraw", "decide", "inconsistencies"]
+__all__ = [
+    "Create",
+    "Decision",
+    "Drop",
+    "HoldBack",
+    "Keep",
+    "Revise",
+    "Submit",
+    "Withdraw",
+    "decide",
+    "inconsistencies",
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +35,14 @@ class Create:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Revise:
-    """It is a draft in the target and the source has changed: replace it."""
+    """It may still be changed in the target and the source has changed: replace it."""
+
+    document: Document
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Submit:
+    """It was left as a draft and is to be more than that now, if the draft still says what was sent."""
 
     document: Document
 
@@ -56,18 +74,19 @@ class Withdraw:
     reasons: tuple[Reason, ...]
 
 
-Decision = Create | Revise | Keep | HoldBack | Drop | Withdraw
+Decision = Create | Revise | Submit | Keep | HoldBack | Drop | Withdraw
 
 
-def decide(entry: Entry, mapped: Mapped) -> Decision:
+def decide(entry: Entry, mapped: Mapped, *, leaves_drafts: bool = False) -> Decision:
     """Return what to do with a document whose earlier outcomes are all certain.
 
     Args:
         entry: Its row in the ledger.
         mapped: What the map makes of its record now.
+        leaves_drafts: Whether drafts stay drafts, by choice of the target's owner.
     """
     if entry.target_id is not None:
-        return _already_posted(entry, mapped)
+        return _already_posted(entry, mapped, leaves_drafts=leaves_drafts)
     if mapped.unwanted is not None:
         return Drop(mapped.unwanted)
     if mapped.document is None or mapped.reasons:
@@ -124,14 +143,17 @@ def _linked_supplier(entry: Entry, document: Supplier) -> Decision:
     return Keep() if same else Revise(document)
 
 
-def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
+def _already_posted(entry: Entry, mapped: Mapped, *, leaves_drafts: bool) -> Decision:
     if isinstance(mapped.document, Supplier):
         return _linked_supplier(entry, mapped.document)
-    draft = entry.target_draft and mapped.document is not None and mapped.document.withdrawn is None
-    unfinished = draft and any(reason.code == "unfinished" for reason in entry.reasons)
+    stands = mapped.document is None or mapped.document.withdrawn is None
+    changeable = entry.target_open and mapped.document is not None and stands
+    unfinished = changeable and any(reason.code == "unfinished" for reason in entry.reasons)
+    if entry.origin != "matched" and entry.target_draft and stands and not leaves_drafts and not unfinished:
+        return _left_as_draft(entry, mapped)
     if entry.origin == "matched" or (not unfinished and _is_as_sent(entry, mapped)):
         return Keep()
-    if draft and mapped.document is not None:
+    if changeable and mapped.document is not None:
         problems = inconsistencies(mapped.document)
         return HoldBack(tuple(problems)) if problems else Revise(mapped.document)
     what = "; ".join(_changes(entry, mapped)) or "its content changed"
@@ -146,6 +168,19 @@ def _already_posted(entry: Entry, mapped: Mapped) -> Decision:
     if mapped.document is not None and mapped.document.withdrawn is not None:
         return Withdraw(mapped.document, reasons)
     return HoldBack(reasons)
+
+
+def _left_as_draft(entry: Entry, mapped: Mapped) -> Decision:
+    """A draft of ours that is to be submitted, as everything else is that goes out now: or not at all."""
+    if mapped.unwanted is not None:
+        target = _target(entry)
+        what = f"it is a draft in {target}, and is not submitted: {mapped.unwanted}"
+        cure = f"submit or delete it in {target} by hand, then `ml-connector ignore {entry.label}`"
+        return HoldBack((Reason("draft", what, cure),))
+    if mapped.document is None or mapped.reasons:
+        return HoldBack(mapped.reasons)
+    problems = inconsistencies(mapped.document)
+    return HoldBack(tuple(problems)) if problems else Submit(mapped.document)
 
 
 def _is_as_sent(entry: Entry, mapped: Mapped) -> bool:

@@ -28,21 +28,24 @@ _LINKED_SUPPLIER = sa.and_(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Posted:
-    """What a target holds of ours in one currency."""
+    """What a target holds of ours in one currency, as drafts or as more than that."""
 
     target: str
     kind: str
+    draft: bool
     currency: str
     documents: int
     amount: Decimal
 
 
 def states(connection: sa.Connection) -> list[sa.Row[t.Any]]:
-    """Return (target, kind, state, documents), of all documents."""
+    """Return (target, kind, state, documents), of all documents; drafts are none that are posted."""
+    left = sa.and_(entries.c.state == "posted", entries.c.target_draft.is_(sa.true()))
+    state = sa.case((left, "draft"), else_=entries.c.state).label("state")
     query = (
-        sa.select(entries.c.target, entries.c.kind, entries.c.state, sa.func.count().label("documents"))
-        .group_by(entries.c.target, entries.c.kind, entries.c.state)
-        .order_by(entries.c.target, entries.c.kind, entries.c.state)
+        sa.select(entries.c.target, entries.c.kind, state, sa.func.count().label("documents"))
+        .group_by(entries.c.target, entries.c.kind, state)
+        .order_by(entries.c.target, entries.c.kind, state)
     )
     return list(connection.execute(query))
 
@@ -53,17 +56,18 @@ def posted_totals(connection: sa.Connection) -> list[Posted]:
         sa.select(
             entries.c.target,
             entries.c.kind,
+            entries.c.target_draft,
             entries.c.currency,
             sa.func.count(),
             sa.cast(sa.func.sum(sa.type_coerce(entries.c.amount, sa.BigInteger)), sa.Text),
         )
         .where(entries.c.target_id.is_not(None), entries.c.amount.is_not(None))
-        .group_by(entries.c.target, entries.c.kind, entries.c.currency)
-        .order_by(entries.c.target, entries.c.kind, entries.c.currency)
+        .group_by(entries.c.target, entries.c.kind, entries.c.target_draft, entries.c.currency)
+        .order_by(entries.c.target, entries.c.kind, entries.c.target_draft, entries.c.currency)
     )
     return [
-        Posted(target, kind, currency, documents, amount_of(total))
-        for target, kind, currency, documents, total in connection.execute(query)
+        Posted(target, kind, draft, currency, documents, amount_of(total))
+        for target, kind, draft, currency, documents, total in connection.execute(query)
     ]
 
 

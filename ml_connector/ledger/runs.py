@@ -20,6 +20,8 @@ __all__ = ["OUTCOMES", "Run", "Summary", "latest"]
 
 Outcome = t.Literal[
     "created",
+    "drafted",
+    "submitted",
     "updated",
     "withdrawn",
     "found",
@@ -35,9 +37,10 @@ Outcome = t.Literal[
 OUTCOMES: t.Final[tuple[Outcome, ...]] = t.get_args(Outcome)
 """What can become of a document in a run.
 
-``withdrawn``: it was taken back. ``found``: it was there already under our id. ``linked``: the target had it from
-elsewhere. ``waiting``: the cap on documents was reached or the run stopped early. ``unwanted``: the map's filter left
-it out.
+``drafted``: it was left as a draft, which counts for nothing yet. ``submitted``: a draft of an earlier run is more than
+a draft now. ``withdrawn``: it was taken back. ``found``: it was there already under our id. ``linked``: the target had
+it from elsewhere. ``waiting``: the cap on documents was reached or the run stopped early. ``unwanted``: the map's
+filter left it out.
 """
 
 

@@ -130,6 +130,7 @@ entries: t.Final = sa.Table(
     sa.Column("target_id", sa.Text),
     sa.Column("target_number", sa.Text),
     sa.Column("target_draft", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("target_open", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("origin", sa.Text),
     # For people
     sa.Column("number", sa.Text),
@@ -172,6 +173,14 @@ sa.Index(
     entries.c.lease_owner,
     sqlite_where=entries.c.lease_owner.is_not(None),
     postgresql_where=entries.c.lease_owner.is_not(None),
+)
+sa.Index(
+    "ix_entries_drafts",
+    entries.c.target,
+    entries.c.kind,
+    entries.c.id,
+    sqlite_where=entries.c.target_draft.is_(sa.true()),
+    postgresql_where=entries.c.target_draft.is_(sa.true()),
 )
 sa.Index(
     "ix_entries_unverified",

@@ -33,6 +33,7 @@ _AS_IF_NEVER_SENT: t.Final[t.Mapping[str, t.Any]] = {
     "target_id": None,
     "target_number": None,
     "target_draft": False,
+    "target_open": False,
     "posted_at": None,
     "verified_at": None,
     "sent": None,
@@ -84,11 +85,12 @@ class Settlement:
             lease_until=_now() + LEASE,
         )
 
-    def delivered(self, entry: Entry, mapped: Mapped, delivered: Delivered, *, updated: bool) -> None:
+    def delivered(self, entry: Entry, mapped: Mapped, delivered: Delivered, outcome: Outcome) -> None:
         """The target has taken it."""
         number = delivered.number or entry.target_number
+        outcome = "unchanged" if delivered.unchanged and outcome != "submitted" else outcome
         step = Step(
-            "unchanged" if delivered.unchanged else "updated" if updated else "posted",
+            "posted" if outcome == "created" else outcome,
             f"{self._name} {number or delivered.target_id}",
             entry.id,
             mapped.external_id,
@@ -100,11 +102,10 @@ class Settlement:
             },
         )
         origin = entry.origin or "delivered"
-        has_it = _has_it(delivered.target_id, number, delivered.draft, origin)
+        has_it = _has_it(dataclasses.replace(delivered, number=number), origin)
         unfinished = self._unfinished(entry, delivered.unfinished)
-        self._write(entry, [step], **{**has_it, **unfinished}, posted_at=_now())
-        outcome: Outcome = "unchanged" if delivered.unchanged else "updated" if updated else "created"
-        self._count(entry.kind, mapped, "held" if unfinished and updated else outcome)
+        self._write(entry, [step], **{**has_it, **unfinished}, posted_at=None if delivered.draft else _now())
+        self._count(entry.kind, mapped, "held" if unfinished and outcome != "created" else outcome)
         for reason in unfinished.get("reasons", ()):
             self._run.summary.hold(entry.kind, [(reason.code, reason.what, reason.cure)])
 
@@ -155,15 +156,19 @@ class Settlement:
             entry,
             [step],
             **{
-                **_has_it(found.target_id, found.number, found.draft, entry.origin or "delivered"),
+                **_has_it(found, entry.origin or "delivered"),
                 **self._unfinished(entry, found.unfinished),
             },
-            posted_at=entry.posted_at or _now(),
+            posted_at=None if found.draft else entry.posted_at or _now(),
         )
 
-    def arrived(self, entry: Entry, mapped: Mapped) -> None:
+    def submission_open(self, entry: Entry) -> None:
+        """A draft was to be submitted and still is one; what was sent is kept, to be compared before the next try."""
+        self._write(entry, [], state="received", uncertain=False)
+
+    def arrived(self, entry: Entry, mapped: Mapped, outcome: Outcome) -> None:
         """Count a document whose arrival was learned only in this run."""
-        self._count(entry.kind, mapped, "created")
+        self._count(entry.kind, mapped, outcome)
 
     def has_already(self, entry: Entry, mapped: Mapped, found: Found, *, linked: bool) -> None:
         """The target had it before this ledger posted anything: ``linked`` from elsewhere, else under our own id."""
@@ -176,14 +181,29 @@ class Settlement:
             [step],
             **_description(mapped),
             **{
-                **_has_it(found.target_id, found.number, found.draft, "matched" if linked else "found"),
+                **_has_it(found, "matched" if linked else "found"),
                 **self._unfinished(entry, found.unfinished),
             },
             fingerprint=mapped.fingerprint,
             sent=_text(mapped.document) if mapped.document else None,
-            posted_at=entry.posted_at or _now(),
+            posted_at=None if found.draft else entry.posted_at or _now(),
         )
         self._count(entry.kind, mapped, outcome)
+
+    def no_draft_any_more(self, entry: Entry, mapped: Mapped, found: Found) -> None:
+        """Somebody has submitted or posted, over there, what was left as a draft."""
+        where = found.number or found.target_id
+        step = Step(
+            "looked_up",
+            f"{self._name} {where} is no draft any more ({found.status})",
+            entry.id,
+            mapped.external_id,
+            {"found": dataclasses.asdict(found)},
+        )
+        self._write(
+            entry, [step], **_description(mapped), **_has_it(found, entry.origin or "delivered"), posted_at=_now()
+        )
+        self._count(entry.kind, mapped, "unchanged")
 
     def kept(self, entry: Entry, mapped: Mapped) -> None:
         """The target has it and it says what it said."""
@@ -311,6 +331,8 @@ def _verdict(kind: str, what: Mapped | Entry, outcome: Outcome, why: str) -> str
         "updated": "update",
         "linked": "link",
         "found": "there already",
+        "drafted": "leave as a draft",
+        "submitted": "submit the draft",
         "ignored": "leave",
         "withdrawn": "take back",
     }
@@ -332,14 +354,15 @@ def _as_before(entry: Entry) -> dict[str, t.Any]:
     return {"uncertain": False, "fingerprint": entry.fingerprint, "sent": entry.sent}
 
 
-def _has_it(target_id: str, number: str | None, draft: bool, origin: str) -> dict[str, t.Any]:  # noqa: FBT001
+def _has_it(there: Delivered | Found, origin: str) -> dict[str, t.Any]:
     return {
         "state": "posted",
         "uncertain": False,
         "origin": origin,
-        "target_id": target_id,
-        "target_number": number,
-        "target_draft": draft,
+        "target_id": there.target_id,
+        "target_number": there.number,
+        "target_draft": there.draft,
+        "target_open": there.draft if there.open is None else there.open,
         "verified_at": _now() if origin == "matched" else None,  # a link is no claim about content
         "refused": None,
         "reasons": (),

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from ml_connector import exact_json
 from ml_connector.errors import Reason, SystemFault
 from ml_connector.ledger import audit
+from ml_connector.ledger.comparing import disagreement
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.runs import Run
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
-from ml_connector.singer.sink import DocumentSink, Found, differences
+from ml_connector.singer.sink import DocumentSink, Found
 
 __all__ = ["verify_posted"]
 
@@ -25,12 +26,32 @@ _BATCH = 100
 _WATCH_EVERY = dt.timedelta(hours=20)
 
 
-def verify_posted(ledger: Ledger, target: str, sink: DocumentSink[t.Any], run: Run, target_name: str) -> None:
-    """Compare what is posted and not yet verified, or still watched, with what the target holds; hold what differs."""
+def verify_posted(
+    ledger: Ledger,
+    target: str,
+    sink: DocumentSink[t.Any],
+    run: Run,
+    target_name: str,
+    *,
+    drafts_too: bool = False,
+) -> None:
+    """Compare what is posted and not yet verified, or still watched, with what the target holds; hold what differs.
+
+    Drafts are looked at once a day: whether they are still there, and still drafts. What people do to a draft before
+    they post it themselves is theirs to decide.
+
+    Args:
+        ledger: What was sent.
+        target: The target instance.
+        sink: The target's side.
+        run: The run it belongs to.
+        target_name: How people call the target.
+        drafts_too: Look at all drafts now, which something has just been done with.
+    """
     if not sink.reads_back:
         return
     after = 0
-    while batch := _unverified(ledger, target, sink, after):
+    while batch := _unverified(ledger, target, sink, after, drafts_too=drafts_too):
         after = batch[-1].id
         try:
             found = sink.read_back([t.cast("str", entry.target_id) for entry in batch])
@@ -38,18 +59,29 @@ def verify_posted(ledger: Ledger, target: str, sink: DocumentSink[t.Any], run: R
             _logger.warning("posted documents could not be read back now, the next run will: %s", fault)
             return
         verdicts = [
-            (entry, _disagreement(sink, entry, found.get(entry.target_id or ""), target_name)) for entry in batch
+            (entry, there, None if _is_left(entry, there) else disagreement(sink, entry, there, target_name))
+            for entry in batch
+            for there in (found.get(entry.target_id or ""),)
         ]
         ledger.write(lambda connection, verdicts=verdicts: _store(connection, verdicts, run))  # type: ignore[misc]
-        for entry, reason in verdicts:
+        for entry, _, reason in verdicts:
             if reason is not None:
                 run.summary.count(entry.kind, "held", currency=entry.currency, amount=entry.amount)
                 run.summary.hold(entry.kind, [(reason.code, reason.what, reason.cure)])
 
 
-def _unverified(ledger: Ledger, target: str, sink: DocumentSink[t.Any], after: int) -> list[Entry]:
+def _is_left(entry: Entry, there: Found | None) -> bool:
+    """Whether it is a draft that was found equal once, and that nobody has undone."""
+    return entry.target_draft and entry.verified_at is not None and there is not None and not there.cancelled
+
+
+def _unverified(ledger: Ledger, target: str, sink: DocumentSink[t.Any], after: int, *, drafts_too: bool) -> list[Entry]:
     now = dt.datetime.now(dt.UTC)
-    due: sa.ColumnElement[bool] = entries.c.verified_at.is_(None)
+    drafts = entries.c.target_draft.is_(sa.true())
+    looked_at = sa.true() if drafts_too else entries.c.verified_at < now - _WATCH_EVERY
+    due: sa.ColumnElement[bool] = sa.or_(entries.c.verified_at.is_(None), sa.and_(drafts, looked_at))
+    if not (sink.leaves_drafts or drafts_too):
+        due = sa.and_(entries.c.verified_at.is_(None), sa.not_(drafts))  # delivery itself looks at drafts
     if sink.watched:
         recent = entries.c.posted_at > now - sink.watched
         due = sa.or_(due, sa.and_(entries.c.verified_at < now - _WATCH_EVERY, recent))
@@ -66,32 +98,13 @@ def _unverified(ledger: Ledger, target: str, sink: DocumentSink[t.Any], after: i
         return [Entry.from_row(row) for row in connection.execute(query)]
 
 
-def _disagreement(sink: DocumentSink[t.Any], entry: Entry, found: Found | None, target_name: str) -> Reason | None:
-    where = entry.target_number or entry.target_id
-    cure = f"correct it in {target_name}, or `ml-connector ignore {entry.label}` to leave it so"
-    if found is None:
-        what = f"was posted as {where}, but {target_name} does not show it"
-    elif found.cancelled:
-        status = f" ({found.status})" if found.status else ""
-        what = f"{where} was cancelled in {target_name}{status}"
-        cure = (
-            f"it is not posted again by itself: enter it in {target_name} by hand if it still stands, "
-            f"then `ml-connector ignore {entry.label}`"
-        )
-    else:
-        sent = sink.document_class.model_validate_json(t.cast("str", entry.sent))
-        differing = differences(sink.facts(sent), found)
-        if not differing:
-            return None
-        what = f"{target_name} {where} differs from what was sent: {'; '.join(differing)}"
-    return Reason("differs_in_target", what, cure)
-
-
-def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Reason | None]], run: Run) -> None:
+def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Found | None, Reason | None]], run: Run) -> None:
     now = dt.datetime.now(dt.UTC)
-    good = [entry.id for entry, reason in verdicts if reason is None]
+    good = [entry.id for entry, _, reason in verdicts if reason is None]
     steps = []
-    for entry, reason in verdicts:
+    for entry, there, reason in verdicts:
+        if entry.target_draft and there is not None and not there.draft and not there.cancelled:
+            steps.append(_became_more(connection, entry, there, now))
         if reason is None:
             continue
         news = entry.reasons != (reason,)
@@ -115,8 +128,24 @@ def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Reason | None]
             .where(entries.c.id.in_(good), entries.c.reasons.contains('"differs_in_target"'))
             .values(verified_at=now, state="posted", reasons="[]", held_since=None)
         )
-        external = [entry.external_id for entry, reason in verdicts if reason is None]
+        external = [entry.external_id for entry, _, reason in verdicts if reason is None]
         steps.append(
             audit.Step("verified", f"{len(good)} documents read back, equal", detail={"external_ids": external})
         )
     audit.append(connection, steps, run=run.id, actor=run.actor)
+
+
+def _became_more(connection: sa.Connection, entry: Entry, there: Found, now: dt.datetime) -> audit.Step:
+    """Note that a draft was submitted or posted."""
+    connection.execute(
+        sa.update(entries)
+        .where(entries.c.id == entry.id)
+        .values(
+            target_draft=False,
+            target_open=bool(there.open),
+            target_number=there.number or entry.target_number,
+            posted_at=now,
+        )
+    )
+    words = f"{there.number or there.target_id} is no draft any more ({there.status})"
+    return audit.Step("looked_up", words, entry.id, entry.external_id)

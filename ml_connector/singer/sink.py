@@ -40,7 +40,8 @@ class Found:
         external_id: The id it was created under, None when nobody gave it one.
         number: The number people see in the target.
         status: The target's own word for its state.
-        draft: Whether it may still be changed.
+        draft: Whether it is a draft, which counts for nothing until it is submitted or posted.
+        open: Whether it may still be changed; None: as long as it is a draft.
         cancelled: Whether it was undone in the target.
         unfinished: What is still to be done with it, see ``Delivered``.
         facts: What can be compared with what was sent (``company``, ``supplier``, ``supplier_number``,
@@ -52,6 +53,7 @@ class Found:
     number: str | None = None
     status: str | None = None
     draft: bool = False
+    open: bool | None = None
     cancelled: bool = False
     unfinished: str | None = None
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
@@ -64,7 +66,8 @@ class Delivered:
     Attributes:
         target_id: The target's own id.
         number: The number people see in the target.
-        draft: Whether it was left as a draft.
+        draft: Whether it was left as a draft, which counts for nothing until it is submitted or posted.
+        open: Whether it may still be changed; None: as long as it is a draft.
         unchanged: Nothing had to be sent: the target said so already.
         unfinished: Why it is not what it is to become, such as posted. It is held with these words, and every run
             takes it up again with ``update``.
@@ -76,6 +79,7 @@ class Delivered:
     target_id: str
     number: str | None = None
     draft: bool = False
+    open: bool | None = None
     unchanged: bool = False
     unfinished: str | None = None
     warnings: tuple[str, ...] = ()
@@ -105,6 +109,10 @@ class DocumentSink(abc.ABC, t.Generic[D]):
 
     watched: t.ClassVar[dt.timedelta] = dt.timedelta()
     """How long after it was created it is read back again, once a day: what people undo over there, unseen by us."""
+
+    leaves_drafts: bool = False
+    """Whether what it creates stays a draft, by choice of its owner. Where it does not, drafts that earlier runs have
+    left are taken up again with ``update``, once it is certain that they still say what was sent."""
 
     side_by_side: int = 1
     """Documents to carry at once at least, for a sink that sends together what is created at the same time."""
@@ -176,11 +184,15 @@ class DocumentSink(abc.ABC, t.Generic[D]):
         """
         raise AssertionError(f"{type(self).__name__} takes nothing back ({document.external_id}, {target_id})")
 
-    def finish(self) -> None:
+    def finish(self) -> bool:
         """Do what is done once a run, after its last document, such as posting a journal; not in a dry run.
 
         Called whether or not there was a document. What fails is told and left to the next run.
+
+        Returns:
+            Whether drafts may have become more than drafts by it.
         """
+        return False
 
     def facts(self, document: D) -> t.Mapping[str, t.Any]:
         """Return what ``Found.facts`` should say if the target holds exactly this document."""

@@ -39,7 +39,7 @@ def _lines(run: Run, source: str, target: str, *, dry_run: bool) -> t.Iterator[s
         parts = [f"{counter[outcome]:,} {outcome}" for outcome in OUTCOMES if counter[outcome] > 0]
         yield f"  {kind.replace('_', ' ')}: {', '.join(parts) or 'nothing to do'}"
     for kind, outcomes in summary.totals.items():
-        for outcome in ("created", "updated", "found"):
+        for outcome in ("created", "drafted", "submitted", "updated", "found"):
             if by_currency := outcomes.get(outcome):
                 yield f"  {kind.replace('_', ' ')} {outcome}: {_totals(by_currency)}"
     reasons = summary.reasons.most_common()

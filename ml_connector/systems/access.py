@@ -111,6 +111,7 @@ class InvoiceView:
         currency: ISO 4217 code; None when the system does not say.
         status: The system's own word.
         stands: Whether it counts: not archived, denied or cancelled.
+        draft: Whether it is a draft, which counts once somebody submits or posts it.
         stream: The tap's stream the record would come in.
         record: The record as the tap would give it, for the map; None where there is no map to ask.
     """
@@ -126,6 +127,7 @@ class InvoiceView:
     currency: str | None
     status: str
     stands: bool
+    draft: bool = False
     stream: str = ""
     record: t.Mapping[str, t.Any] | None = dataclasses.field(default=None, repr=False, compare=False)
 

@@ -67,7 +67,8 @@ class TargetBusinessCentral(DeliveryTarget):
             default=False,
             title="Post invoices",
             description="Whether purchase invoices are posted once their total is as it should be; otherwise, and when "
-            "Business Central refuses, they stay drafts",
+            "Business Central refuses, they stay drafts. Drafts of earlier runs are posted too, if they still say what "
+            "was sent",
         ),
         th.Property(
             "vendor_numbers",

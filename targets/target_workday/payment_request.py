@@ -15,8 +15,15 @@ from target_workday.options import WorkdayPosting
 __all__ = ["payment_body"]
 
 
-def payment_body(document: Payment, shape: Shape, references: References, options: WorkdayPosting) -> dict[str, t.Any]:
-    """Return the body of Submit_Ad_Hoc_Payment, create-only.
+def payment_body(
+    document: Payment,
+    shape: Shape,
+    references: References,
+    options: WorkdayPosting,
+    *,
+    replaces: str | None = None,
+) -> dict[str, t.Any]:
+    """Return the body of Submit_Ad_Hoc_Payment.
 
     Cash only, one line per invoice, all coded to the clearing category: what a credit covers was never paid.
 
@@ -25,9 +32,13 @@ def payment_body(document: Payment, shape: Shape, references: References, option
         shape: What the tenant's request may contain.
         references: The tenant's reference data.
         options: Bank account, clearing category, worktags and payment type.
+        replaces: WID of the draft to replace; None to create, and only to create.
     """
     body: dict[str, t.Any] = {}
-    shape.put(body, True, "Add_Only")
+    if replaces is None:
+        shape.put(body, True, "Add_Only")
+    else:
+        shape.put(body, reference("WID", replaces), "Ad_hoc_Payment_Reference")
     if options.submit:
         shape.put(body, _process(document, options), "Business_Process_Parameters")
     part = shape.part("Ad_hoc_Payment_Data")

@@ -39,7 +39,8 @@ class TargetWorkday(DeliveryTarget):
             th.BooleanType,
             default=True,
             title="Submit",
-            description="Send invoices into Workday's approval process; false leaves drafts, which may be updated",
+            description="Send invoices into Workday's approval process; false leaves drafts, which the first run with "
+            "true submits if they still say what was sent",
         ),
         th.Property(
             "auto_complete",

@@ -485,7 +485,9 @@ def test_the_sample_answer_is_read_whole(tenant, sink):
         "supplier_number": "INV-7781",
         "total": Decimal(1250),
         "lines": 1,
-        "submitted": True,
+        "amount_of_line_1": Decimal(1000),
+        "spend_category_of_line_1": "Professional_Services",
+        "cost_center_of_line_1": "CC-410",
     }
     assert made.create(invoice()).warnings == ("Sample warning from a custom validation.",)
     with pytest.raises(NotFound):

@@ -148,6 +148,7 @@ class TestTarget:
 
     Attributes:
         documents: What it holds, by external id; every write is also in ``writes``.
+        draft: Whether what is written now stays a draft; which did, is in ``drafts``.
         faults: Called with (operation, document) before and after each call: raise to fail.
     """
 
@@ -163,6 +164,7 @@ class TestTarget:
         self.cancelled: set[str] = set()
         self.fields: dict[str, dict] = {}
         self.draft = False
+        self.drafts: set[str] = set()
         self.blind = False
         self.forgets = False
         self.lock = threading.Lock()
@@ -187,6 +189,10 @@ class InvoiceSink(DocumentSink[SupplierInvoice]):
         self.target = target
         self.inactive: set[str] = set()
 
+    @property
+    def leaves_drafts(self):
+        return self.target.draft
+
     def prepare(self):
         pass
 
@@ -208,7 +214,7 @@ class InvoiceSink(DocumentSink[SupplierInvoice]):
             target_id=f"wid-{document.external_id}",
             external_id=document.external_id,
             number=document.external_id,
-            draft=self.target.draft,
+            draft=document.external_id in self.target.drafts,
             cancelled=document.external_id in self.target.cancelled,
             facts=self.facts(document),
         )
@@ -233,16 +239,21 @@ class InvoiceSink(DocumentSink[SupplierInvoice]):
             if document.external_id in self.target.documents:
                 raise Conflict("test", "create", "already there")
             self.target.documents[document.external_id] = document
+            self._leave(document)
             self.target.writes.append(("create", document.external_id))
             if self.target.after:
                 raise self.target.after.pop(0)
         return Delivered(f"wid-{document.external_id}", document.external_id, draft=self.target.draft)
+
+    def _leave(self, document):
+        (self.target.drafts.add if self.target.draft else self.target.drafts.discard)(document.external_id)
 
     def update(self, document, target_id, previous):
         with self.target.lock:
             if self.target.before:
                 raise self.target.before.pop(0)
             self.target.documents[document.external_id] = document
+            self._leave(document)
             self.target.writes.append(("update", document.external_id))
             if self.target.after:
                 raise self.target.after.pop(0)

@@ -224,7 +224,7 @@ class TestChecks:
         owed = entered(box, post=False)
         assert deliver(box, payment(of=owed["id"]))["payments"] == {"held": 1}
         box.business_central.post_invoice(owed["id"])
-        assert deliver(box)["payments"] == {"created": 1}
+        assert deliver(box)["payments"] == {"drafted": 1}
 
     def test_an_invoice_in_another_currency_than_its_vendor_is_told(self, box, sink):
         """A line takes the currency of the vendor's card, whatever the invoice says."""

@@ -225,6 +225,15 @@ class TestRecording:
             "payment date is 2026-10-21, sent was 2026-10-20",
         ]
 
+    def test_a_draft_is_submitted_by_an_update(self, sink, payment, tenant):
+        """Of a target that submits; it stays the same payment."""
+        left = sink(submit=False).create(payment())
+        assert (left.draft, tenant.workday.ad_hoc_payments["BILLPAY-p1"].submitted) == (True, False)
+        done = sink().update(payment(), left.target_id, payment())
+        assert (done.target_id, done.draft) == (left.target_id, False)
+        (kept,) = tenant.workday.ad_hoc_payments.values()
+        assert (kept.wid, kept.submitted) == (left.target_id, True)
+
     def test_what_was_recorded_is_never_changed(self, sink, payment):
         """A voided payment is for a person."""
         made = sink()

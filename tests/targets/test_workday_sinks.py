@@ -464,20 +464,28 @@ class TestReading:
         told = differences(sink.facts(document), sink.read_back([wid])[wid])
         assert told == ["supplier number is X, sent was INV-b1", "total is 99, sent was 100.50"]
 
-    @pytest.mark.parametrize(
-        "submit, told", [(True, ["submitted is False, sent was True"]), (False, [])], ids=["submitted", "as a draft"]
-    )
-    def test_a_draft_left_behind_shows_as_a_difference(self, invoice_sink, invoice, submit, told):
-        """Workday may keep as a draft what was to be submitted; nobody would ever approve it."""
-        wid = invoice_sink(submit=False).create(invoice()).target_id
-        sink = invoice_sink(submit=submit)
-        assert differences(sink.facts(invoice()), sink.read_back([wid])[wid]) == told
+    def test_an_edited_line_shows_as_a_difference(self, invoice_sink, invoice, tenant, seed):
+        """Its amount, spend category and cost center; lines without an id of ours cannot be told apart."""
+        sink, document = invoice_sink(submit=False), invoice()
+        wid = sink.create(document).target_id
+        assert differences(sink.facts(document), sink.read_back([wid])[wid]) == []
+        first, second = tenant.workday.invoice("BILL-b1").lines
+        first.spend_category = seed.spend_categories[1].spend_category_id
+        second.worktags["Cost_Center_Reference_ID"] = seed.cost_centers[1].cost_center_id
+        told = differences(sink.facts(document), sink.read_back([wid])[wid])
+        assert [words.partition(" is ")[0] for words in told] == [
+            "spend category of line 1",
+            "cost center of line 2",
+        ]
+        second.line_id = "typed by hand"
+        assert len(differences(sink.facts(document), sink.read_back([wid])[wid])) == 1
 
-    def test_a_draft_people_submitted_is_no_difference(self, invoice_sink, invoice):
-        """What was left to them as a draft they may submit."""
-        wid = invoice_sink(submit=True).create(invoice()).target_id
-        sink = invoice_sink(submit=False)
-        assert differences(sink.facts(invoice()), sink.read_back([wid])[wid]) == []
+    @pytest.mark.parametrize("submit", [True, False])
+    def test_drafts_are_told_from_what_was_submitted(self, invoice_sink, invoice, submit):
+        """And whether they are meant to stay drafts."""
+        sink = invoice_sink(submit=submit)
+        wid = sink.create(invoice()).target_id
+        assert (sink.read_back([wid])[wid].draft, sink.leaves_drafts) == (not submit, not submit)
 
     def test_facts_do_not_depend_on_which_id_is_used(self, invoice_sink, invoice, seed):
         """A mapping table may hold WIDs."""
@@ -499,6 +507,12 @@ class TestDrafts:
         kept = tenant.workday.invoice("BILL-b1")
         assert (updated.target_id, kept.control_amount_total, len(kept.lines)) == (wid, Decimal("70.00"), 1)
         assert tenant.workday.count() == 1
+
+    def test_a_draft_is_submitted_by_an_update(self, invoice_sink, invoice, tenant):
+        """Of a target that submits."""
+        wid = invoice_sink(submit=False).create(invoice()).target_id
+        assert not invoice_sink().update(invoice(), wid, invoice()).draft
+        assert (tenant.workday.invoice("BILL-b1").status, tenant.workday.count()) == ("IN_PROGRESS", 1)
 
     def test_what_has_left_the_draft_is_never_changed(self, invoice_sink, invoice, tenant):
         """It belongs to the people who approve it."""

@@ -156,6 +156,7 @@ class BusinessCentralAccess:
             currency=invoice.currency,
             status=invoice.status.lower(),
             stands=not invoice.undone,
+            draft=invoice.draft,
             stream="purchase_invoices",
             record=row | whose,
         )

@@ -152,6 +152,7 @@ def _view(record: InvoiceRecord, as_read: t.Mapping[str, t.Any]) -> InvoiceView:
         currency=record.currency,
         status=status.lower(),
         stands=not record.cancelled and "denied" not in status.lower(),
+        draft=record.draft,
         stream="supplier_invoices" if record.form is INVOICE else "supplier_invoice_adjustments",
         record=as_read,
     )

@@ -14,7 +14,7 @@ from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.xml import Node, Ref, reference
 
-__all__ = ["ADJUSTMENT", "FORMS", "INVOICE", "Form", "InvoiceReader", "InvoiceRecord"]
+__all__ = ["ADJUSTMENT", "FORMS", "INVOICE", "Form", "InvoiceReader", "InvoiceRecord", "LineRecord"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -62,6 +62,20 @@ ADJUSTMENT: t.Final = Form("Supplier_Invoice_Adjustment", "Supplier_Invoice_Adju
 FORMS: t.Final = (INVOICE, ADJUSTMENT)
 
 
+class LineRecord(t.NamedTuple):
+    """A line as it stands in the tenant.
+
+    Attributes:
+        amount: Its extended amount, positive on an adjustment that lowers the liability.
+        spend_category: What was bought.
+        cost_center: The first cost center among its worktags.
+    """
+
+    amount: Decimal | None
+    spend_category: Ref | None
+    cost_center: Ref | None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class InvoiceRecord:
     """A supplier invoice or adjustment as it stands in the tenant.
@@ -72,7 +86,7 @@ class InvoiceRecord:
         external_id: The id it was created under.
         number: The number people see.
         status: Workday's word for its state; None where the version does not say.
-        draft: Whether it may still be changed.
+        draft: Whether it was never submitted, and may still be changed.
         cancelled: Whether it was cancelled.
         company: The company that owes.
         supplier: Who is owed.
@@ -80,6 +94,7 @@ class InvoiceRecord:
         supplier_number: The supplier's own number.
         total: What is owed, negative for an adjustment that lowers the liability.
         lines: Number of lines.
+        by_order: Those of them that carry an id of ours, by the order it names.
         date: Invoice or adjustment date.
     """
 
@@ -96,6 +111,7 @@ class InvoiceRecord:
     supplier_number: str | None
     total: Decimal
     lines: int
+    by_order: t.Mapping[int, LineRecord]
     date: dt.date | None
 
 
@@ -279,8 +295,24 @@ def _record(form: Form, ref: Ref, data: Node) -> InvoiceRecord:
         supplier_number=data.either("Suppliers_Invoice_Number", "Supplier_Reference_Number"),
         total=_total(data, lines) * (1 if raises_liability else -1),
         lines=len(lines),
+        by_order=_by_order(data.text(f"{form.name}_ID") or "", lines),
         date=data.date("Invoice_Date", "Adjustment_Date"),
     )
+
+
+def _by_order(external_id: str, lines: list[Node]) -> dict[int, LineRecord]:
+    """Return the lines that carry an id of ours; no order is promised, so no other line can be told from the next."""
+    found = {}
+    for line in lines:
+        own, _, order = (line.text("Supplier_Invoice_Line_ID") or "").rpartition("-")
+        if own and own == external_id and order.isdecimal():
+            tags = [each for each in line.refs("Worktags_Reference") if each.pick("Cost_Center_Reference_ID")]
+            found[int(order)] = LineRecord(
+                line.amount("Extended_Amount"),
+                line.ref("Spend_Category_Reference"),
+                next(iter(tags), None),
+            )
+    return found
 
 
 def _total(data: Node, lines: t.Sequence[Node]) -> Decimal:

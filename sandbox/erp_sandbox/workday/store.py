@@ -440,6 +440,14 @@ class WorkdayStore:
             self.touch()
             return instance
 
+    def replace_ad_hoc_payment(self, existing: AdHocPayment, payment: AdHocPayment) -> Instance:
+        """Replace an ad hoc payment by what it says now."""
+        with self.lock:
+            payment.wid, payment.created_at = existing.wid, existing.created_at
+            self.ad_hoc_payments[existing.payment_id] = payment
+            self.touch()
+            return self.instances.get("Ad_Hoc_Payment", existing.payment_id)
+
     def cancel_ad_hoc_payment(self, payment_id: str) -> None:
         """Cancel an ad hoc payment, as somebody would inside Workday."""
         with self.lock:

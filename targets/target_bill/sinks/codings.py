@@ -121,7 +121,7 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
             raise OutcomeUnknown(SYSTEM, f"POST {which}", "the answer has no id")
         coding = Coding.of(which, written.value)
         self._references.add(coding)
-        return Delivered(coding.id, coding.id, draft=True, request=written.request, response=written.response)
+        return Delivered(coding.id, coding.id, open=True, request=written.request, response=written.response)
 
     def update(self, document: D, target_id: str, previous: D | None) -> Delivered:
         """Rename it and correct its code, where we have created it; sends only what differs."""
@@ -134,10 +134,10 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
         wanted = {"name": document.name} | self._extras(document)
         body = {name: value for name, value in wanted.items() if not _says(coding.fields.get(name), value)}
         if not body:
-            return Delivered(coding.id, coding.id, draft=True, unchanged=True)
+            return Delivered(coding.id, coding.id, open=True, unchanged=True)
         written = self._references.codings.change(which, coding.id, body)
         self._references.add(Coding.of(which, written.value))
-        return Delivered(coding.id, coding.id, draft=True, request=written.request, response=written.response)
+        return Delivered(coding.id, coding.id, open=True, request=written.request, response=written.response)
 
     @abc.abstractmethod
     def _list(self, document: D) -> CodingList | None: ...
@@ -255,6 +255,6 @@ def _found(coding: Coding, external_id: str) -> Found:
         external_id,
         coding.id,
         "archived" if coding.archived else "active",
-        draft=coding.mark == external_id,
+        open=coding.mark == external_id,
         facts={"name": coding.name},
     )

@@ -131,7 +131,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         lines = "vendorCreditLineItems" if is_credit(target_id) else "billLineItems"
         body, replaces = bill_changes(self._body(document), now, lines)
         if not body:
-            return Delivered(target_id, now.number, draft=now.open, unchanged=True)
+            return Delivered(target_id, now.number, open=now.open, unchanged=True)
         return self._delivered(document, (book.replace if replaces else book.change)(target_id, body))
 
     def facts(self, document: SupplierInvoice) -> t.Mapping[str, t.Any]:
@@ -183,7 +183,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         ours = _ours(document, found)
         if ours is not None and not ours.archived:
             words = f"BILL had it already as {ours.number} ({ours.id})"
-            return Delivered(ours.id, ours.number, draft=ours.open, unchanged=True, warnings=(words,))
+            return Delivered(ours.id, ours.number, open=ours.open, unchanged=True, warnings=(words,))
         if ours is not None:
             raise Conflict(SYSTEM, "POST /v3/bills", f"{document.external_id} was archived in BILL ({ours.id})")
         other = next((each for each in found if not each.archived), None)
@@ -211,7 +211,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         return Delivered(
             invoice.id,
             invoice.number or invoice_number(document),
-            draft=invoice.open,
+            open=invoice.open,
             warnings=(words,) if is_shortened(document) else (),
             request=written.request,
             response=written.response,
@@ -234,7 +234,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             external_id or invoice.mark,
             invoice.number,
             invoice.status,
-            draft=invoice.open,
+            open=invoice.open,
             cancelled=invoice.archived,
             facts=facts if vendor is None else {**facts, "currency": vendor.currency},
         )

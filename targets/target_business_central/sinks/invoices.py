@@ -62,6 +62,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     def __init__(self, client: BusinessCentralClient, references: References, options: BusinessCentralPosting) -> None:
         self._references = references
         self._options = options
+        self.leaves_drafts = not options.post_invoices
         self._invoices = PurchaseInvoiceBook(client, references.company)
         self._flights = SingleFlight()
 

@@ -65,6 +65,7 @@ class PaymentSink(DocumentSink[Payment]):
     def __init__(self, client: BusinessCentralClient, references: References, options: BusinessCentralPosting) -> None:
         self._references = references
         self._options = options
+        self.leaves_drafts = not options.post_payments
         self._invoices = PurchaseInvoiceBook(client, references.company)
         self._payments = PaymentBook(client, references.company)
         self._flights = SingleFlight()
@@ -152,15 +153,18 @@ class PaymentSink(DocumentSink[Payment]):
             if reasons:
                 what = "; ".join(reason.what for reason in reasons)
                 raise Rejected(SYSTEM, _ADD, f"{what}; the lines were removed again")
-        return Delivered(numbers.key, numbers.number, request=written.request, response=written.response)
+        return Delivered(
+            numbers.key, numbers.number, draft=True, open=False, request=written.request, response=written.response
+        )
 
     def update(self, document: Payment, target_id: str, previous: Payment | None) -> Delivered:
-        """Refuse: what was recorded stays.
+        """Leave lines that are to be posted to the journal, which is posted as a whole; what was recorded stays.
 
         Raises:
-            Conflict: Always.
+            Conflict: It is to say something else.
         """
-        del previous
+        if previous is not None and self.facts(previous) == self.facts(document):
+            return Delivered(target_id, PaymentNumbers.of_key(target_id).number, draft=True, open=False, unchanged=True)
         raise Conflict(SYSTEM, _ADD, f"{document.external_id} is recorded ({target_id}); correct it by hand")
 
     def withdraw(self, document: Payment, target_id: str) -> Delivered:
@@ -187,10 +191,10 @@ class PaymentSink(DocumentSink[Payment]):
         words = f"{removed} lines removed from journal {self._options.payment_journal}"
         return Delivered(target_id, numbers.number, unchanged=not removed, request=words if removed else None)
 
-    def finish(self) -> None:
+    def finish(self) -> bool:
         """Post the journal, where that is asked for and everything in it is ours and sound; else say why not."""
         if not self._options.post_payments:
-            return
+            return False
         code = self._options.payment_journal
         try:
             why_not = self._posted()
@@ -202,6 +206,7 @@ class PaymentSink(DocumentSink[Payment]):
             self._known_journal = None  # posting may have made another one of it
         for words in why_not[:_SHOWN]:
             _LOG.warning("Journal %s is not posted: %s.", code, words.rstrip("."))
+        return not why_not
 
     def facts(self, document: Payment) -> t.Mapping[str, t.Any]:
         """Return what Business Central should say if it holds exactly this payment."""
@@ -326,7 +331,8 @@ class PaymentSink(DocumentSink[Payment]):
             words = f"Business Central has {amount:f} of this payment of {document.amount:f} ({numbers.key})"
             raise Conflict(SYSTEM, _ADD, words)
         words = f"Business Central had it already ({found.status}, {numbers.key})"
-        return Delivered(numbers.key, numbers.number, unchanged=True, warnings=(words,))
+        draft = found.draft
+        return Delivered(numbers.key, numbers.number, draft=draft, open=False, unchanged=True, warnings=(words,))
 
     def _to_reverse(self, document: Payment, numbers: PaymentNumbers, entries: t.Sequence[PaymentEntry]) -> Conflict:
         number = next((entry.document_number for entry in entries if entry.document_number), numbers.number)
@@ -414,6 +420,8 @@ def _found(
         external_id,
         numbers.number,
         "posted" if entries else "in the journal",
+        draft=not entries,
+        open=False,
         cancelled=not lines and _is_reversed(entries),
         facts=facts,
     )

@@ -48,6 +48,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         self._client = client
         self._references = references
         self._options = options
+        self.leaves_drafts = not options.submit
         self._reader = InvoiceReader(client)
         self._forms: dict[str, Form] = {}
 
@@ -125,18 +126,30 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         return self._settle(form, self._client.call(RESOURCES, form.submit, body, write=True), document)
 
     def facts(self, document: SupplierInvoice) -> t.Mapping[str, t.Any]:
-        """Return what Workday should say if it holds exactly this invoice.
-
-        A draft left behind where an invoice was to be submitted is one nobody approves (sheet workday 4.1, 12).
-        """
-        return ({"submitted": True} if self._options.submit else {}) | {
+        """Return what Workday should say if it holds exactly this invoice."""
+        return {
             "company": self._references.canonical("company", document.company),
             "supplier": self._references.canonical("supplier", document.supplier),
             "supplier_number": supplier_number(document),
             "currency": document.currency,
             "total": document.total,
             "lines": len(document.lines),
+            **self._line_facts(document),
         }
+
+    def _line_facts(self, document: SupplierInvoice) -> dict[str, t.Any]:
+        """Return what the lines should say; those of orders take their coding from the order."""
+        sign, canonical = form_of(document).sign, self._references.canonical
+        facts: dict[str, t.Any] = {}
+        for line in document.lines:
+            facts[f"amount_of_line_{line.order}"] = line.amount * sign
+            if line.purchase_order_line:
+                continue
+            facts[f"spend_category_of_line_{line.order}"] = canonical("spend_category", line.spend_category)
+            for dimension in line.dimensions:
+                if dimension.kind == "cost_center":
+                    facts[f"cost_center_of_line_{line.order}"] = canonical("cost_center", dimension.value)
+        return facts
 
     def read_back(self, target_ids: t.Sequence[str]) -> dict[str, Found]:
         """Read invoices and adjustments by WID, a hundred a call."""
@@ -232,9 +245,11 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             "currency": record.currency,
         }
         facts = {name: value for name, value in facts.items() if value is not None}
-        if record.status:
-            facts["submitted"] = not record.draft
         facts |= {"supplier_number": record.supplier_number, "total": record.total, "lines": record.lines}
+        for order, line in record.by_order.items():
+            facts[f"amount_of_line_{order}"] = line.amount
+            facts[f"spend_category_of_line_{order}"] = self._references.canonical("spend_category", line.spend_category)
+            facts[f"cost_center_of_line_{order}"] = self._references.canonical("cost_center", line.cost_center)
         return Found(
             record.wid,
             record.external_id,

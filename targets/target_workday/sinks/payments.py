@@ -9,7 +9,7 @@ from ml_connector.documents import Payment, PaymentApplication
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.workday.ad_hoc_payments import CASH, GET, SUBMIT, AdHocPayment, AdHocPaymentReader
-from ml_connector.systems.workday.client import WorkdayClient
+from ml_connector.systems.workday.client import Answer, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
 from ml_connector.systems.workday.invoices import INVOICE, InvoiceReader, InvoiceRecord
 from ml_connector.systems.workday.references import References
@@ -40,6 +40,7 @@ class PaymentSink(DocumentSink[Payment]):
         self._client = client
         self._references = references
         self._options = options
+        self.leaves_drafts = not options.submit
         self._reader = AdHocPaymentReader(client)
         self._invoices = InvoiceReader(client)
 
@@ -96,11 +97,18 @@ class PaymentSink(DocumentSink[Payment]):
             Conflict: Something else has its id.
             OutcomeUnknown: It may have been recorded.
         """
-        body = payment_body(document, self._client.service(CASH).shape(SUBMIT), self._references, self._options)
+        body = self._body(document)
         try:
             answer = self._client.call(CASH, SUBMIT, body, write=True)
         except Conflict as conflict:
             return self._recorded_before(document, conflict)
+        return self._settle(document, answer)
+
+    def _body(self, document: Payment, *, replaces: str | None = None) -> dict[str, t.Any]:
+        shape = self._client.service(CASH).shape(SUBMIT)
+        return payment_body(document, shape, self._references, self._options, replaces=replaces)
+
+    def _settle(self, document: Payment, answer: Answer) -> Delivered:
         said = read_submission(answer, "Ad_hoc_Payment_Reference")
         if not said.accepted:
             raise (Rejected if self._nothing_recorded(said.wid, said.errors) else OutcomeUnknown)(
@@ -116,14 +124,20 @@ class PaymentSink(DocumentSink[Payment]):
         )
 
     def update(self, document: Payment, target_id: str, previous: Payment | None) -> Delivered:
-        """Refuse: what was recorded stays.
+        """Replace a draft; what is more than that stays.
 
         Raises:
-            Conflict: Always.
+            Conflict: It is no draft any more.
         """
-        del previous
-        words = f"{document.external_id} is recorded ({target_id}); correct or cancel it in Workday by hand"
-        raise Conflict(SYSTEM, SUBMIT, words)
+        del previous  # a draft is replaced as a whole
+        there = self._reader.by_wids([target_id]).get(target_id)
+        if there is None:
+            raise NotFound(SYSTEM, SUBMIT, f"{document.external_id} ({target_id}) is not there any more")
+        if not there.draft:
+            words = f"{document.external_id} is recorded ({target_id}); correct or cancel it in Workday by hand"
+            raise Conflict(SYSTEM, SUBMIT, words)
+        body = self._body(document, replaces=target_id)
+        return self._settle(document, self._client.call(CASH, SUBMIT, body, write=True))
 
     def facts(self, document: Payment) -> t.Mapping[str, t.Any]:
         """Return what Workday should say if it holds exactly this payment."""

@@ -24,7 +24,7 @@ _REQUIRED = ("Company_Reference", "Bank_Account_Reference", "Payee_Reference", "
 
 
 def submit_payment(call: Call) -> Mapping[str, Any]:
-    """Record a payment, create-only: one that exists is never changed by this tenant.
+    """Record a payment, or replace a draft when the request refers to one.
 
     Raises:
         ValidationRefusalError: with everything that is wrong with it.
@@ -35,11 +35,8 @@ def submit_payment(call: Call) -> Mapping[str, Any]:
         call.settle()
         raise AssertionError  # settle has raised
     call.refuse_unknown(call.request)
-    if call.request.has("Document_Reference"):
-        call.note("An ad hoc payment cannot be changed.", call.request.xpath("Document_Reference"))
     own_id = data.text("Ad_hoc_Payment_ID") or ""
-    if own_id and call.store.instances.has("Ad_Hoc_Payment", own_id):
-        call.note(_ADD_ONLY, data.xpath("Ad_hoc_Payment_ID"))
+    existing = _existing(call, data, own_id)
     if not own_id or own_id != own_id.strip():
         call.note("The ID must not be empty, and not start or end with a blank.", data.xpath("Ad_hoc_Payment_ID"))
     call.settle()
@@ -54,7 +51,29 @@ def submit_payment(call: Call) -> Mapping[str, Any]:
                 None if trap == "no_reference" else exceptions("Error", "The payment could not be saved.")
             ),
         }
+    if existing is not None:
+        return {"Document_Reference": call.store.replace_ad_hoc_payment(existing, payment)}
     return {"Document_Reference": call.store.add_ad_hoc_payment(payment)}
+
+
+def _existing(call: Call, data: Record, own_id: str) -> AdHocPayment | None:
+    """The draft to replace, if the request refers to one; notes why it cannot be."""
+    if not call.request.has("Document_Reference"):
+        if own_id and call.store.instances.has("Ad_Hoc_Payment", own_id):
+            call.note(_ADD_ONLY, data.xpath("Ad_hoc_Payment_ID"))
+        return None
+    where = call.request.xpath("Document_Reference")
+    if (call.request.attribute("Add_Only") or "false").strip() in {"true", "1"}:
+        call.note("A request that is Add Only cannot refer to an existing document.", where)
+    instance = call.refer(call.request, "Document_Reference", "Ad_Hoc_Payment")
+    if instance is None:
+        return None
+    payment = call.store.ad_hoc_payments[instance.id]
+    if payment.submitted:
+        call.note("The document is not in Draft status and can no longer be changed.", where)
+    if own_id and own_id != payment.payment_id:
+        call.note("The ID of an existing document cannot be changed.", data.xpath("Ad_hoc_Payment_ID"))
+    return payment
 
 
 def _read(call: Call, data: Record, own_id: str) -> AdHocPayment:
