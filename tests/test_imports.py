@@ -15,7 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE_ROOTS = ("", "taps", "targets", "transforms", "sandbox")
 BASICS = tuple(
-    f"ml_connector.{name}" for name in ("errors", "exact_json", "files", "names", "project", "state_directory")
+    f"ml_connector.{name}"
+    for name in ("errors", "exact_json", "files", "moments", "names", "project", "state_directory")
 )
 TRANSPORT = tuple(
     f"ml_connector.{name}" for name in ("http", "odata", "permits", "retries", "sessions", "soap", "vault")

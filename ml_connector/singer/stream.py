@@ -14,13 +14,21 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.streams import Stream
 
 from ml_connector.errors import ConnectorError
+from ml_connector.moments import EARLIEST, parse_moment
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers import types
 
+    from ml_connector.singer.tap import ApiTap
+
 __all__ = ["ApiStream"]
 
 PROGRESS_SECONDS = 5.0
+
+_OWN: t.Final = "replication_key_value"
+_OF_PARENT: t.Final = "read_up_to"
+_CLOCKS_DIFFER: t.Final = dt.timedelta(minutes=5)
+_AHEAD: t.Final = dt.timedelta(days=1)
 
 
 class ApiStream(Stream):
@@ -28,7 +36,11 @@ class ApiStream(Stream):
 
     The bookmark of an incremental stream moves only when :meth:`move_bookmark` says so: when everything up to
     that instant has been written. So a run that is cut off at any record loses none, whatever order records
-    come in.
+    come in. It never moves past the moment reading began: one record with a stamp of the year 2099 would hide all
+    that change until then.
+
+    A stream that children are read from keeps one bookmark for itself and one for each child, since each may be
+    selected without the others, and later than they.
     """
 
     STATE_MSG_FREQUENCY = 1000
@@ -42,6 +54,65 @@ class ApiStream(Stream):
         self._written = 0
         self._began = 0.0
         self._reported = 0.0
+        self._reading_since = dt.datetime.now(dt.UTC)
+        self._told: set[str] = set()
+
+    @property
+    def start_date(self) -> dt.datetime | None:
+        """What changed before is not wanted; None: everything is."""
+        return t.cast("ApiTap", self._tap).start_date
+
+    @property
+    def bookmark(self) -> dt.datetime | None:
+        """The instant up to which all has been written for everybody who is selected; None: read from the start."""
+        if self.replication_method != singer.catalog.REPLICATION_INCREMENTAL:
+            return None
+        marks = [self.usable_mark(state.get(name)) for state, name in self._places()]
+        return None if None in marks else min((mark for mark in marks if mark is not None), default=None)
+
+    def usable_mark(self, value: t.Any, whose: str = "") -> dt.datetime | None:
+        """Return a bookmark of the state as an instant; None, told once, for one with which reading may not begin.
+
+        Args:
+            value: As the state has it; None where it has none.
+            whose: Whose bookmark it is, where a stream has several.
+        """
+        if value is None:
+            return None
+        try:
+            mark = parse_moment(value)
+        except ValueError:
+            mark = None
+        if mark is not None and EARLIEST <= mark <= self._reading_since + _CLOCKS_DIFFER:
+            return mark
+        why = "is no time" if mark is None else "is in the future" if mark > EARLIEST else "is older than anything"
+        self._tell(
+            'The bookmark "%s"%s of %s %s, so it is read again from the start; what is known already is not delivered '
+            "twice. If it comes back, correct the clock of the machine it was written on.",
+            value,
+            f" ({whose})" if whose else "",
+            self.name,
+            why,
+        )
+        return None
+
+    def is_premature(self, stamp: dt.datetime | None, record: str) -> bool:
+        """Return whether a record is stamped with a time that is still to come; told once a record.
+
+        Args:
+            stamp: When it was changed last.
+            record: What it is called, for the message.
+        """
+        if stamp is None or stamp <= self._reading_since + _AHEAD:
+            return False
+        self._tell(
+            "%s of %s says it was changed at %s, which is to come. It is read by every run and moves no bookmark. "
+            "Change it once more in its system, so that its stamp is right.",
+            record,
+            self.name,
+            stamp.isoformat(timespec="seconds"),
+        )
+        return True
 
     def move_bookmark(self, instant: dt.datetime) -> None:
         """Note that every record changed up to an instant has been written, and write the state.
@@ -50,17 +121,19 @@ class ApiStream(Stream):
         """
         if self.replication_method != singer.catalog.REPLICATION_INCREMENTAL:
             return
-        state = self.get_context_state(self.context)
-        value = instant.astimezone(dt.UTC).isoformat(timespec="milliseconds")
-        known = state.get("replication_key_value")
-        if state.get("replication_key") != self.replication_key:
-            known = None
-        if known is not None and self._parse_datetime(known) >= instant:
-            return
-        state["replication_key"] = self.replication_key
-        state["replication_key_value"] = value
-        self.state_manager.is_flushed = False
-        self._write_state_message()
+        instant = min(instant.astimezone(dt.UTC), self._reading_since)
+        moved = False
+        for state, name in self._places():
+            known = self.usable_mark(state.get(name))
+            if known is not None and known >= instant:
+                continue
+            state[name] = instant.isoformat(timespec="milliseconds")
+            if name == _OWN:
+                state["replication_key"] = self.replication_key
+            moved = True
+        if moved:
+            self.state_manager.is_flushed = False
+            self._write_state_message()
 
     def log(self, message: str, *args: t.Any, level: int = logging.INFO, **kwargs: t.Any) -> None:
         """Log, but leave an error of ours to the command's own line, and be quiet about each child."""
@@ -81,6 +154,28 @@ class ApiStream(Stream):
     def get_batch_config(self, config: t.Mapping[str, t.Any]) -> None:
         """Return None: there are no batches, see :class:`~ml_connector.singer.tap.ApiTap`."""
         del config
+
+    def _write_starting_replication_value(self, context: types.Context | None) -> None:
+        """Note when reading begins; where it begins is said by :attr:`bookmark`, not by the SDK's own reckoning."""
+        del context
+        self._reading_since = dt.datetime.now(dt.UTC)
+
+    def _places(self) -> list[tuple[dict[str, t.Any], str]]:
+        """Return where bookmarks stand: the stream's own, and those of its children; of what is selected."""
+        places = []
+        if self.selected or not self.child_streams:
+            own = self.get_context_state(self.context)
+            if own.get("replication_key", self.replication_key) != self.replication_key:
+                own.pop(_OWN, None)
+            places.append((own, _OWN))
+        children = [child for child in self.child_streams if child.selected]
+        return places + [(child.get_context_state(None), _OF_PARENT) for child in children]
+
+    def _tell(self, message: str, *args: t.Any) -> None:
+        text = message % args
+        if text not in self._told:
+            self._told.add(text)
+            self.log("%s", text, level=logging.WARNING)
 
     def _increment_stream_state(self, latest_record: types.Record, *, context: types.Context | None = None) -> None:
         """Leave the bookmark alone: see :meth:`move_bookmark`."""

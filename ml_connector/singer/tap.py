@@ -17,6 +17,7 @@ from singer_sdk.singerlib.encoding.base import GenericSingerWriter, SingerMessag
 from singer_sdk.singerlib.encoding.simple import Message
 
 from ml_connector.errors import ConnectorError, CredentialsRefused, SettingInvalid
+from ml_connector.moments import EARLIEST, parse_moment
 from ml_connector.singer.command import EXIT_FAILED, PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
 
@@ -118,6 +119,12 @@ class ApiTap(Tap):
         """The system that is read, as the name says (``bill``)."""
         return self.name.removeprefix("tap-").replace("-", "_")
 
+    @property
+    def start_date(self) -> dt.datetime | None:
+        """Documents last changed before are not read; None: all are."""
+        start = self.config.get("start_date")
+        return parse_moment(start) if start else None
+
     def discover_streams(self) -> list[Stream]:
         """Return one stream per class; needs no network."""
         return [stream_class(self) for stream_class in self.stream_classes]
@@ -137,21 +144,34 @@ class ApiTap(Tap):
                 self._config, self.config_jsonschema, system=self.system, logger=self.logger
             )
         errors = super()._validate_config(raise_errors=raise_errors)
-        start = self._config.get("start_date")
-        if raise_errors and start:
-            try:
-                dt.datetime.fromisoformat(start)
-            except (TypeError, ValueError):
-                raise SettingInvalid(
-                    f'setting "start_date" is {start!r}, which is no date.',
-                    "Write it like 2026-01-01T00:00:00Z.",
-                ) from None
+        if raise_errors:
+            _check_start_date(self._config.get("start_date"))
         return errors
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """Return the command, which prints no traceback for what a person can mend."""
         return _TapCommand(super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema)
+
+
+def _check_start_date(start: t.Any) -> None:
+    if not start:
+        return
+    try:
+        moment = parse_moment(start)
+    except ValueError:
+        raise SettingInvalid(
+            f'setting "start_date" is {start!r}, which is no date.', "Write it like 2026-01-01T00:00:00Z."
+        ) from None
+    if moment < EARLIEST:
+        raise SettingInvalid(
+            f'setting "start_date" is {start!r}, the year {moment.year}.', "Write the year with all its digits, 2026."
+        )
+    if moment > dt.datetime.now(dt.UTC):
+        raise SettingInvalid(
+            f'setting "start_date" is {start!r}, which is still to come: nothing would be read, and nothing said.',
+            "Set it to the day from which documents are wanted.",
+        )
 
 
 class _TapCommand(PluginCommand):

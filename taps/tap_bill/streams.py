@@ -7,6 +7,7 @@ import datetime as dt
 import typing as t
 
 from ml_connector.errors import Rejected
+from ml_connector.moments import before
 from ml_connector.singer.stream import ApiStream
 from ml_connector.systems.bill.errors import is_bad_query
 from ml_connector.systems.bill.paging import BEGINNING, ListReader
@@ -89,8 +90,7 @@ class ListStream(BillStream):
     def _all_rows(self, reader: ListReader) -> t.Iterator[list[Row]]:
         return reader.everything(self.stable_sort)
 
-    @staticmethod
-    def _decoded(rows: list[Row]) -> t.Iterator[types.Record]:
+    def _decoded(self, rows: list[Row]) -> t.Iterator[types.Record]:
         for row in rows:
             yield row.record()
 
@@ -108,7 +108,8 @@ class IncrementalStream(ListStream):
 
     def get_records(self, context: types.Context | None) -> Iterable[types.Record]:
         """Yield the rows changed since the bookmark, less an overlap, in the order of their change."""
-        since = self._since(context)
+        del context
+        since = self._since()
         if since is None and not self.surely_filters:
             since = BEGINNING  # so that the very first call shows whether the filter is accepted
         reader = self._reader()
@@ -128,14 +129,16 @@ class IncrementalStream(ListStream):
                     self.move_bookmark(batch.complete_until)
                 batch = next(batches, None)
 
-    def _since(self, context: types.Context | None) -> dt.datetime | None:
-        start = self.get_starting_timestamp(context)
-        if start is None:
-            return None
-        from_state = self.get_context_state(context).get("replication_key_value")
-        if from_state is not None and self._parse_datetime(from_state) == start:
-            start -= dt.timedelta(seconds=self.config.get("lookback_seconds", 300))
-        return start.astimezone(dt.UTC)
+    def _since(self) -> dt.datetime | None:
+        mark, start = self.bookmark, self.start_date
+        if mark is None or (start is not None and start > mark):
+            return start
+        return before(mark, dt.timedelta(seconds=self.config.get("lookback_seconds", 300)))
+
+    def _decoded(self, rows: list[Row]) -> t.Iterator[types.Record]:
+        for row in rows:
+            self.is_premature(row.time, row.id)
+        return super()._decoded(rows)
 
     def _read_all(self, reader: ListReader, since: dt.datetime | None) -> Iterable[types.Record]:
         newest = since
@@ -144,17 +147,15 @@ class IncrementalStream(ListStream):
             yield from self._decoded(wanted)
             newest = max([time for row in wanted if (time := row.time)] + ([newest] if newest else []), default=None)
         if newest is not None and newest != since:
-            self.move_bookmark(newest)
+            self.move_bookmark(newest)  # a time to come moves it no further than to now
 
 
 class ReferenceStream(IncrementalStream):
     """What bills refer to, read whatever ``start_date`` says: an account of today's bill may be years old."""
 
-    def get_starting_replication_key_value(self, context: types.Context | None) -> t.Any | None:
-        """Return the bookmark alone."""
-        if super().get_starting_replication_key_value(context) is None:
-            return None
-        return self.get_context_state(context).get("replication_key_value")
+    @property
+    def start_date(self) -> None:
+        """None: all of it is wanted."""
 
 
 class ChartOfAccounts(ReferenceStream):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from ml_connector.systems.business_central.values import parse_time
+from ml_connector.moments import parse_moment
 
 __all__ = ["Approvals"]
 
@@ -58,4 +58,4 @@ def _outcome(entries: list[Record]) -> str | None:
 
 def _is_after(entry: Record, moment: dt.datetime) -> bool:
     stamp = entry.get("lastModifiedDateTime")
-    return stamp is None or parse_time(stamp) > moment
+    return stamp is None or parse_moment(stamp) > moment

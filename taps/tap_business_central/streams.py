@@ -7,12 +7,13 @@ import logging
 import typing as t
 
 from ml_connector.errors import NotFound, Rejected, SettingInvalid
+from ml_connector.moments import before, parse_moment
 from ml_connector.singer.stream import ApiStream
 from ml_connector.systems.business_central.client import REPORTS_FINANCE
 from ml_connector.systems.business_central.documents import DOCUMENTS_PER_PAGE, document_rows, with_lines
 from ml_connector.systems.business_central.errors import is_missing_field
 from ml_connector.systems.business_central.settings import LARGEST_PAGE
-from ml_connector.systems.business_central.values import format_time, parse_time, quoted_text
+from ml_connector.systems.business_central.values import format_time, quoted_text
 from tap_business_central import schemas
 from tap_business_central.approvals import Approvals
 from tap_business_central.known_ids import KnownIds
@@ -106,7 +107,7 @@ class CentralStream(ApiStream):
         marks: dict[str, t.Any] = self.get_context_state(None).setdefault("companies", {})
         return marks
 
-    def bookmark(self, company_id: str) -> t.Any:
+    def mark_of(self, company_id: str) -> t.Any:
         """Return the bookmark of a company; None when there is none, or all is to be read."""
         return self.bookmarks().get(company_id) if self.replication_method == "INCREMENTAL" else None
 
@@ -156,10 +157,9 @@ class IncrementalStream(CentralStream):
 
     def read(self, company_id: str) -> Iterator[Record]:
         """Yield the rows changed since the bookmark, all of them when there is none, and what is gone."""
-        known = self.bookmark(company_id)
-        newest = parse_time(known) if known else None
+        newest = self.usable_mark(self.mark_of(company_id), company_id)
         overlap = dt.timedelta(seconds=self.config.get("lookback_seconds", 300))
-        for row in self.changed(company_id, newest - overlap if newest else None):
+        for row in self.changed(company_id, before(newest, overlap) if newest else None):
             moment = _changed_at(row)
             if moment is not None and moment <= self.tap.until:
                 newest = moment if newest is None else max(newest, moment)
@@ -173,22 +173,29 @@ class IncrementalStream(CentralStream):
 
         The first time there is no filter: it would drop rows that were never stamped (sheet 3).
         """
-        path, until = self.address(company_id), self.tap.until
-        start = self._start_date if since is None else since
-        filters = (f"{CHANGED} gt {format_time(since)}", f"{CHANGED} le {format_time(until)}") if since else ()
+        path = self.address(company_id)
+        start = self.start_date if since is None else since
+        filters = (f"{CHANGED} gt {format_time(since)}",) if since else ()
         try:
-            rows = self.rows(path, *filters)
-            yield from (row for row in rows if _within(row, start, until))
+            yield from self._within(self.rows(path, *filters), start)
         except Rejected as fault:
             if not filters or not is_missing_field(fault, CHANGED):
                 raise
             self.log("Cannot be filtered by %s, reading all of it: %s", CHANGED, fault.message)
-            yield from (row for row in self.rows(path) if _within(row, start, until))
+            yield from self._within(self.rows(path), start)
+
+    def _within(self, rows: Iterable[Record], start: dt.datetime | None) -> Iterator[Record]:
+        """Yield the rows of a span, those without a stamp, and those whose stamp cannot be true."""
+        for row in rows:
+            moment = _changed_at(row)
+            fits = moment is None or ((start is None or moment >= start) and moment <= self.tap.until)
+            if fits or self.is_premature(moment, str(row.get("number") or row.get("id"))):
+                yield row
 
     @property
-    def _start_date(self) -> dt.datetime | None:
-        start = self.config.get("start_date")
-        return parse_time(start) if start and not self.is_reference else None
+    def start_date(self) -> dt.datetime | None:
+        """What changed before is not wanted; None: everything is."""
+        return None if self.is_reference else super().start_date
 
     def _gone(self, company_id: str) -> Iterator[Record]:
         """Yield the keys of rows that were there when the keys were read last, and are not any more."""
@@ -496,7 +503,7 @@ class GeneralLedgerEntries(CentralStream):
 
     def read(self, company_id: str) -> Iterator[Record]:
         """Yield the entries above the bookmark."""
-        known = highest = self.bookmark(company_id)
+        known = highest = self.mark_of(company_id)
         for row in self._above(self.address(company_id), known):
             highest = row[NUMBER] if highest is None else max(highest, row[NUMBER])
             yield row
@@ -573,13 +580,11 @@ SWEEPABLE: t.Final = tuple(
 
 
 def _changed_at(row: Record) -> dt.datetime | None:
-    return parse_time(row[CHANGED]) if row.get(CHANGED) else None
-
-
-def _within(row: Record, start: dt.datetime | None, until: dt.datetime) -> bool:
-    """Whether a row belongs to a span; one without a stamp always does."""
-    moment = _changed_at(row)
-    return moment is None or ((start is None or moment >= start) and moment <= until)
+    """Return when a row was changed last; a stamp that is none hides the row from nobody."""
+    try:
+        return parse_moment(row[CHANGED]) if row.get(CHANGED) else None
+    except ValueError:
+        return None
 
 
 def _drop_annotations(value: t.Any) -> None:

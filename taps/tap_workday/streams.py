@@ -119,20 +119,9 @@ class WorkdayStream(ApiStream):
         return Flattener(show_bank_numbers=bool(self.config.get("include_bank_details")))
 
     @property
-    def _bookmark(self) -> dt.datetime | None:
+    def bookmark(self) -> dt.datetime | None:
         """End of the last window; None when everything is to be read."""
-        if self.config.get("sweep") or self.replication_method != "INCREMENTAL":
-            return None
-        known = self.get_context_state(self.context).get("replication_key_value")
-        return None if known is None else self._parse_datetime(known).astimezone(dt.UTC)
-
-    @property
-    def _start_date(self) -> dt.datetime | None:
-        start = self.config.get("start_date")
-        if not start:
-            return None
-        moment = dt.datetime.fromisoformat(start)
-        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        return None if self.config.get("sweep") else super().bookmark
 
     @property
     def _overlap(self) -> dt.timedelta:
@@ -197,11 +186,11 @@ class UpdatedStream(WorkdayStream):
 
     def read(self, context: types.Context | None) -> Iterator[types.Record]:
         """Yield the rows changed since the bookmark, less the overlap."""
-        first = self._start_date if self.from_start_date else None
+        first = self.start_date if self.from_start_date else None
         if first is None and self.needs_window:
             first = _EARLIEST
         now = dt.datetime.now(dt.UTC)
-        window = UpdatedWindow.since(self._bookmark, first, now=now, overlap=self._overlap)
+        window = UpdatedWindow.since(self.bookmark, first, now=now, overlap=self._overlap)
         count = 0
         for row in self.reader.rows(self.reader.updated(window)):
             count += 1
@@ -235,9 +224,9 @@ class DatedStream(UpdatedStream):
             yield from super().read(context)
             return
         state = self.get_context_state(context)
-        start, days = self._start_date, self.config.get(*self.days)
+        start, days = self.start_date, self.config.get(*self.days)
         window = DateWindow.since(
-            self._bookmark, start.date() if start else None, now=dt.datetime.now(dt.UTC), days=days
+            self.bookmark, start.date() if start else None, now=dt.datetime.now(dt.UTC), days=days
         )
         seen = Seen(state.get("seen"))
         rows = self.reader.rows(self.reader.dated(window))
@@ -434,7 +423,7 @@ class SupplierInvoices(DatedStream):
 
     def read(self, context: types.Context | None) -> Iterator[types.Record]:
         """Yield the invoices whose lines changed according to WQL, where that is set; else those of the window."""
-        bookmark = self._bookmark
+        bookmark = self.bookmark
         if self.config.get("invoice_change_source") != "wql" or bookmark is None:
             yield from super().read(context)
             return

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import typing as t
 
 import msgspec
 
 from ml_connector.http import decode_json
+from ml_connector.moments import parse_moment
 
-__all__ = ["ListPage", "Row", "decode_page", "format_time", "parse_time"]
+__all__ = ["ListPage", "Row", "decode_page", "format_time"]
+
+_log = logging.getLogger(__name__)
 
 
 class Row(t.NamedTuple):
@@ -63,18 +67,8 @@ def decode_page(body: bytes) -> ListPage:
     rows = []
     for raw in envelope.results:
         head = _heads.decode(raw)
-        rows.append(Row(head.id, parse_time(head.updated_time) if head.updated_time else None, raw))
+        rows.append(Row(head.id, _stamp(head), raw))
     return ListPage(rows, envelope.next_page or "")
-
-
-def parse_time(text: str) -> dt.datetime:
-    """Return the instant of BILL's date-times: with ``Z``, ``+00:00`` or ``+0000`` (sheet bill 3.4).
-
-    Raises:
-        ValueError: It is no date-time.
-    """
-    moment = dt.datetime.fromisoformat(text)
-    return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def format_time(moment: dt.datetime) -> str:
@@ -90,6 +84,19 @@ class _Envelope(msgspec.Struct, rename={"next_page": "nextPage"}):
 class _Head(msgspec.Struct, rename={"updated_time": "updatedTime"}):
     id: str
     updated_time: str | None = None
+
+
+def _stamp(head: _Head) -> dt.datetime | None:
+    """Return when a row was edited last; a time that is none hides the row from nobody."""
+    if not head.updated_time:
+        return None
+    try:
+        return parse_moment(head.updated_time)
+    except ValueError:
+        _log.warning(
+            'updatedTime of %s is "%s", which is no time; it is read all the same.', head.id, head.updated_time
+        )
+        return None
 
 
 _envelopes = msgspec.json.Decoder(_Envelope)

@@ -8,8 +8,8 @@ import re
 import typing as t
 
 from ml_connector.errors import NotFound
+from ml_connector.moments import parse_moment
 from ml_connector.systems.business_central.client import BusinessCentralClient
-from ml_connector.systems.business_central.values import parse_time
 
 __all__ = ["BusinessCentralSubscriptions", "Place", "Subscription"]
 
@@ -75,7 +75,7 @@ class Subscription:
             id=str(row["subscriptionId"]),
             url=str(row.get("notificationUrl") or ""),
             place=Place.read(str(row.get("resource") or "")),
-            expires=parse_time(str(row["expirationDateTime"])),
+            expires=parse_moment(str(row["expirationDateTime"])),
             etag=str(row.get("@odata.etag") or "*"),
         )
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ml_connector.http import decode_json
 
-__all__ = ["LONG_AGO", "NO_ID", "decoded", "decoded_row", "format_time", "parse_time", "quoted_text"]
+__all__ = ["LONG_AGO", "NO_ID", "decoded", "decoded_row", "format_time", "quoted_text"]
 
 NO_ID: t.Final = "00000000-0000-0000-0000-000000000000"
 LONG_AGO: t.Final = "0001-01-01"
@@ -73,16 +73,6 @@ def decoded(value: t.Any, field: str = "") -> t.Any:
 def format_time(moment: dt.datetime) -> str:
     """Return an instant as filters take it: UTC, whole milliseconds, ``Z``, no quotes (sheet 3)."""
     return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def parse_time(text: str) -> dt.datetime:
-    """Return the instant of a time, which is always UTC (sheet 8.4).
-
-    Raises:
-        ValueError: It is no time.
-    """
-    moment = dt.datetime.fromisoformat(text)
-    return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def quoted_text(text: str) -> str:

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from lxml import etree
 
+from ml_connector.moments import parse_moment
 from ml_connector.systems.workday.fields import Field, Kind, Shape, snake
 from ml_connector.systems.workday.xml import NS, Node
 
@@ -210,12 +211,12 @@ def _is_bank_number(element: etree._Element) -> bool:
 
 def _in_utc(text: str) -> str:
     try:
-        moment = dt.datetime.fromisoformat(text)
+        if dt.datetime.fromisoformat(text).tzinfo is None:
+            return text
+        moment = parse_moment(text)
     except ValueError:
         return text
-    if moment.tzinfo is None:
-        return text
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _without_zone(text: str) -> str:
