@@ -26,6 +26,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from waiting import PATIENCE
 
 from erp_sandbox import catalogue, credentials
 from erp_sandbox.environment import environment
@@ -38,9 +39,6 @@ from ml_connector.ledger.store import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-PATIENCE = 180
-"""Seconds after which a process counts as hanging."""
-
 SUBMIT = "Submit_Supplier_Invoice"
 
 _numbers = itertools.count(1)
@@ -335,16 +333,6 @@ def issued_secrets(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(box.bill.sessions, "log_in", note_session)
     monkeypatch.setattr(ApiClient, "token", note_tokens)
     return issued
-
-
-def wait_until(true: Any, process: subprocess.Popen[Any] | None = None) -> None:
-    """Wait until something is so, or a process has ended."""
-    until = time.monotonic() + PATIENCE
-    while not true():
-        if process is not None and process.poll() is not None:
-            return
-        assert time.monotonic() < until, "nothing happened"
-        time.sleep(0.02)
 
 
 def children(pid: int) -> set[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import socket
 import subprocess
 import time
@@ -13,16 +14,22 @@ from typing import Any, Self
 
 import httpx
 from cryptography.fernet import Fernet
-from harness import BIN, PATIENCE, Project, wait_until
+from harness import BIN, Project
+from waiting import PATIENCE, wait_until
 
 from ml_connector.vault import Vault
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port nobody listens on.
+
+    It is none of those the system gives to whoever calls out, so that it is still free when a killed receiver comes back.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def make_vault(project: Project, monkeypatch: Any) -> None:

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from harness import BIN, PATIENCE, Project, wait_until
+from harness import BIN, Project
+from waiting import PATIENCE, wait_until
 
 from erp_sandbox import credentials
 from erp_sandbox.bill.writes.payments import record

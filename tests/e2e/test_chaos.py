@@ -12,7 +12,8 @@ import time
 
 import pytest
 import sqlalchemy as sa
-from harness import BIN, SUBMIT, alive, assert_posted_once, children, wait_until, writes
+from harness import BIN, SUBMIT, alive, assert_posted_once, children, writes
+from waiting import wait_until
 
 from erp_sandbox.world import World
 from ml_connector.ledger.schema import entries

@@ -8,7 +8,8 @@ import signal
 import subprocess
 
 import pytest
-from harness import BIN, PATIENCE, ROOT, children, members, wait_until
+from harness import BIN, ROOT, children, members
+from waiting import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from harness import assert_posted_once, wait_until, writes
+from harness import assert_posted_once, writes
 from test_chaos import break_things, chance, enter_bills, settle
+from waiting import wait_until
 
 from erp_sandbox.world import World
 

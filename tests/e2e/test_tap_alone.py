@@ -11,7 +11,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from harness import BIN, PATIENCE
+from harness import BIN
+from waiting import PATIENCE
 
 from erp_sandbox.world import World
 

@@ -6,7 +6,8 @@ import json
 import subprocess
 
 import pytest
-from harness import BIN, PATIENCE
+from harness import BIN
+from waiting import PATIENCE
 
 from erp_sandbox.world import World
 

@@ -11,8 +11,9 @@ import sys
 import httpx
 import pytest
 from bill_events import burst_of, compact, headers, payload, post_all
-from harness import Project, alive, children, doubly_posted, wait_until
+from harness import Project, alive, children, doubly_posted
 from receiving import Receiver, fake_meltano, make_vault, webhooks_yml
+from waiting import PATIENCE, wait_until
 
 from erp_sandbox.bill.events import EventRules
 from erp_sandbox.bill.rules import BillRules
@@ -29,10 +30,13 @@ INTAKE = """
 import sqlite3, sys
 # What the target's intake does with records the map does not want: it notes that it has seen them.
 with sqlite3.connect(sys.argv[1], timeout=60) as ledger:
+    ledger.execute("BEGIN IMMEDIATE")
+    open_ = ledger.execute("SELECT count(*) FROM events WHERE state = 'open'").fetchone()[0]
     ledger.execute(
         "INSERT OR REPLACE INTO passed_over SELECT 'workday:acme', source, stream, source_id, max(version) "
         "FROM events WHERE source_id IS NOT NULL GROUP BY source, stream, source_id"
     )
+print(open_)
 """
 
 
@@ -42,7 +46,9 @@ def seeing_meltano(project):
     script = notes.with_name("intake.py")
     script.write_text(INTAKE, "utf-8")
     program = notes.with_name("meltano")
-    program.write_text(f'#!/bin/sh\necho "$@" >> {notes}\n{sys.executable} {script} {project.ledger_path}\n', "utf-8")
+    program.write_text(
+        f'#!/bin/sh\necho "$@" "$({sys.executable} {script} {project.ledger_path})" >> {notes}\n', "utf-8"
+    )
     return notes
 
 
@@ -89,7 +95,7 @@ class Burst:
                 self.health = project.ask("webhooks", "health", "--offline")
                 wait_until(again.healthy)
         self.kept = rows(project, "SELECT event_id, state FROM events")
-        self.runs = self.notes.read_text("utf-8").splitlines()
+        self.runs = [line.rsplit(" ", 1) for line in self.notes.read_text("utf-8").splitlines()]
 
 
 def _id(body):
@@ -118,10 +124,10 @@ def test_ten_thousand_events_are_all_there_once(burst):
     assert {state for _, state in burst.kept} == {"closed"}
 
 
-def test_a_burst_costs_a_handful_of_runs(burst):
-    """Ten thousand events wake the pipeline a few times, one run at a time."""
-    assert set(burst.runs) == {"run bills-to-workday"}
-    assert 1 <= len(burst.runs) <= 6
+def test_a_burst_costs_no_run_in_vain(burst):
+    """Each run of the pipeline begins while events are open, and every event is seen in the end."""
+    assert {words for words, _ in burst.runs} == {"run bills-to-workday"}
+    assert all(int(open_) > 0 for _, open_ in burst.runs)
     assert burst.health["pipelines"][0]["open"] == 0
 
 
@@ -217,7 +223,7 @@ def test_forged_and_foreign_requests_leave_nothing_behind(tmp_path, monkeypatch)
             running = children(receiver.process.pid)
             assert running
             receiver.process.terminate()
-            assert receiver.process.wait(30) == 0
+            assert receiver.process.wait(PATIENCE) == 0
             wait_until(lambda: not alive(running))
         assert len(rows(project, "SELECT * FROM events")) == 1
         assert rows(project, "SELECT state FROM events") == [("open",)]

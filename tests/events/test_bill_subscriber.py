@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 
 import pytest
 import sqlalchemy as sa
 from bill_events import ORGANIZATION
 from listening import Listener
 from rooms import Book, bell, states, webhooks
+from waiting import wait_until
 
 from erp_sandbox import credentials
 from erp_sandbox.bill.events import EventRules
@@ -196,10 +196,7 @@ def switched_off(box, book, made, *, status=500):
         made(book).subscribe(listener.url, KINDS)
         (at_bill,) = box.bill.events.subscriptions.values()
         box.bill.edit_bill(box.bill.bills()[0]["id"], description=str(dt.datetime.now(dt.UTC)))
-        until = time.monotonic() + 20
-        while at_bill.enabled:
-            assert time.monotonic() < until, "BILL did not give up"
-            time.sleep(0.01)
+        wait_until(lambda: not at_bill.enabled)
         return at_bill
 
 

@@ -7,7 +7,6 @@ import contextlib
 import datetime as dt
 import json
 import threading
-import time
 
 import httpx
 import pytest
@@ -17,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from listening import Listener
 from rooms import NOON, Book, ring, states
+from waiting import wait_until
 
 from erp_sandbox import credentials
 from erp_sandbox.server import Sandbox
@@ -275,10 +275,7 @@ def test_a_deleted_subscription_is_made_again(made, box, ledger, caplog):
         listener.answers = [404]
         vendor = box.business_central.records("vendors")[0]["id"]
         box.business_central.edit("vendors", vendor, phoneNumber="1")
-        until = time.monotonic() + 20
-        while len(at_central(box)) == 2:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_until(lambda: len(at_central(box)) < 2)
         assert look_after(ledger, made(book), wanted) == 1
     assert len(at_central(box)) == 2
     assert "no subscription to vendors any more" in caplog.text
@@ -325,10 +322,7 @@ def answering(app):
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     server.capture_signals = contextlib.nullcontext
     thread.start()
-    until = time.monotonic() + 10
-    while not server.started:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    wait_until(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
@@ -346,10 +340,7 @@ def test_the_whole_way_from_a_change_to_an_event(made, box, ledger, caplog):
         door._keys._read_at = float("-inf")
         vendor = box.business_central.records("vendors")[0]["id"]
         box.business_central.edit("vendors", vendor, phoneNumber="2")
-        until = time.monotonic() + 20
-        while not states(ledger):
-            assert time.monotonic() < until
-            time.sleep(0.01)
+        wait_until(lambda: states(ledger))
         assert httpx.post(f"{url}/webhooks/business_central/guess", trust_env=False).status_code == 404
         assert httpx.post(f"{url}/webhooks/{path}", trust_env=False).status_code == 401
     assert "refused a request" in caplog.text

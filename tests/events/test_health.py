@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from rooms import webhooks
+from waiting import PATIENCE
 
 from ml_connector.errors import CredentialsRefused
 from ml_connector.events.doors import ROOMS, Door, Room
@@ -64,7 +65,7 @@ def looking(ledger, monkeypatch):
         )
         loop.start()
         for _ in range(times):
-            assert account.looked.acquire(timeout=10)
+            assert account.looked.acquire(timeout=PATIENCE)
         loop.stop()
 
     return look

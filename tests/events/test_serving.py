@@ -12,6 +12,7 @@ import httpx
 import pytest
 from bill_events import ORGANIZATION, compact, headers, payload
 from rooms import bell, states
+from waiting import PATIENCE
 
 from ml_connector.events.prompt_http import PromptHttp
 from ml_connector.events.receiver import receiver
@@ -33,7 +34,7 @@ def serving(ledger, proxies=""):
     listening = _listening(Serving("127.0.0.1", 0))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
     thread.start()
-    assert up.wait(10)
+    assert up.wait(PATIENCE)
     try:
         yield listening.getsockname()[1], server
     finally:
@@ -42,11 +43,16 @@ def serving(ledger, proxies=""):
 
 
 @pytest.fixture
-def port(ledger, monkeypatch):
-    """The port of a receiver that waits for half a second."""
-    monkeypatch.setattr(PromptHttp, "head_seconds", 0.5)
+def port(ledger):
+    """The port of a receiver."""
     with serving(ledger) as (number, _):
         yield number
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Have the head of a request waited for two seconds."""
+    monkeypatch.setattr(PromptHttp, "head_seconds", 2.0)
 
 
 def head(body, *lines, path="/webhooks/bill", method="POST", length=None):
@@ -62,7 +68,7 @@ def head(body, *lines, path="/webhooks/bill", method="POST", length=None):
 
 def talk(port, *parts, pause=0.0):
     """Send parts one after the other; return what was answered until the other side closed, b"" for nothing."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as caller:
         for part in parts:
             with contextlib.suppress(OSError):  # it may be closed already
                 caller.sendall(part)
@@ -79,11 +85,13 @@ def talk(port, *parts, pause=0.0):
     [[], [b"POST /webhooks/bill HTTP/1.1\r\nX-Slow: "], [b"P", *[b"O"] * 12]],
     ids=["nothing", "half a head", "a byte now and then"],
 )
+@pytest.mark.usefixtures("hasty")
 def test_who_never_ends_the_head_of_a_request_is_left(port, parts):
     """A server of its own accord would keep the connection, and with it a place, for ever."""
     assert talk(port, *parts, pause=0.1) == b""
 
 
+@pytest.mark.usefixtures("hasty")
 def test_who_dawdles_with_a_second_request_is_left(port, ledger):
     """The first one was answered, and is kept."""
     answer = talk(port, head(GOOD) + GOOD, b"POST /webhooks/bill HT", pause=0.1)
@@ -92,9 +100,10 @@ def test_who_dawdles_with_a_second_request_is_left(port, ledger):
     assert states(ledger) == {"e-1": "open"}
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_body_may_come_after_the_time_for_the_head(port, ledger):
     """It has a time of its own."""
-    answer = talk(port, head(GOOD, "Connection: close"), GOOD[:10], GOOD[10:], pause=0.4)
+    answer = talk(port, head(GOOD, "Connection: close"), GOOD[:10], GOOD[10:], pause=1.1)
     assert answer.startswith(b"HTTP/1.1 200")
     assert states(ledger) == {"e-1": "open"}
 
@@ -152,7 +161,7 @@ def test_only_a_trusted_proxy_is_believed_whose_request_it_is(ledger, proxies, l
 
 def test_a_request_under_way_is_answered_when_the_receiver_is_told_to_stop(ledger):
     """Its event is kept; nobody else is let in."""
-    with serving(ledger) as (port, server), socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
+    with serving(ledger) as (port, server), socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as caller:
         caller.sendall(head(GOOD) + GOOD[:10])
         while not server.server_state.tasks:
             time.sleep(0.01)
@@ -160,7 +169,7 @@ def test_a_request_under_way_is_answered_when_the_receiver_is_told_to_stop(ledge
         while server.servers[0].sockets:
             time.sleep(0.01)
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", port), timeout=10)
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         caller.sendall(GOOD[10:])
         assert caller.recv(4096).startswith(b"HTTP/1.1 200")
     assert states(ledger) == {"e-1": "open"}

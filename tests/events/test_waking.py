@@ -11,6 +11,7 @@ import time
 import pytest
 import sqlalchemy as sa
 from rooms import NOON, event, see, states, webhooks
+from waiting import PATIENCE, wait_until
 
 from ml_connector.events import waking
 from ml_connector.events.store import Waiting, forget, keep
@@ -63,12 +64,10 @@ def arrive(ledger, *arrived, pipeline="pipe"):
     ledger.write(lambda connection: keep(connection, arrived, lambda _: (pipeline,)))
 
 
-def wait_for(true):
-    """Wait until something is so."""
-    until = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < until, "nothing happened"
-        time.sleep(0.01)
+def leased_until(ledger):
+    """When the lease of the one pipeline ends."""
+    with ledger.read() as connection:
+        return connection.execute(sa.select(wakes.c.leased_until)).scalar_one()
 
 
 def waiting(*, fresh=1, first=NOON, last=NOON, wakes_=0):
@@ -107,7 +106,7 @@ def test_an_event_wakes_its_pipeline_and_is_closed(ledger):
     waker = Waker(ledger, webhooks(**FAST), runs)
     arrive(ledger, event())
     waker.start()
-    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    wait_until(lambda: states(ledger) == {"event-1": "closed"})
     waker.stop(5)
     assert runs.words == [("pipe",)]
     assert runs.stopped
@@ -121,7 +120,7 @@ def test_what_was_seen_meanwhile_needs_no_run(ledger):
     runs = FakeRuns()
     waker = Waker(ledger, webhooks(**FAST), runs)
     waker.start()
-    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    wait_until(lambda: states(ledger) == {"event-1": "closed"})
     waker.stop(5)
     assert runs.words == []
     with ledger.read() as connection:
@@ -134,8 +133,8 @@ def test_what_is_not_seen_is_woken_for_again_and_then_told(ledger, caplog):
     runs = FakeRuns()
     waker = Waker(ledger, webhooks(**FAST), runs)
     waker.start()
-    wait_for(lambda: states(ledger) == {"event-1": "unseen"})
-    wait_for(lambda: "ALARM" in caplog.text)
+    wait_until(lambda: states(ledger) == {"event-1": "unseen"})
+    wait_until(lambda: "ALARM" in caplog.text)
     waker.stop(5)
     assert len(runs.words) == FAST["most_wakes"]
     assert "bill.updated x" in caplog.text
@@ -155,7 +154,7 @@ def test_a_failed_run_is_tried_again(ledger):
     runs = FakeRuns(run)
     waker = Waker(ledger, webhooks(**FAST), runs)
     waker.start()
-    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    wait_until(lambda: states(ledger) == {"event-1": "closed"})
     waker.stop(5)
     assert len(runs.words) == 3
 
@@ -174,7 +173,7 @@ def test_a_run_that_cannot_even_be_started_is_a_failed_one(ledger):
     arrive(ledger, event())
     waker = Waker(ledger, webhooks(**FAST), FakeRuns(run))
     waker.start()
-    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    wait_until(lambda: states(ledger) == {"event-1": "closed"})
     waker.stop(5)
     with ledger.read() as connection:
         assert connection.execute(sa.select(wakes.c.owner, wakes.c.runs)).one() == (None, 3)
@@ -199,7 +198,7 @@ def test_a_look_that_fails_is_not_the_last_one(ledger, monkeypatch):
     waker = Waker(ledger, webhooks(**FAST), FakeRuns())
     began = waker.alive_at
     waker.start()
-    wait_for(lambda: waker.ring() or states(ledger) == {"event-1": "closed"})
+    wait_until(lambda: waker.ring() or states(ledger) == {"event-1": "closed"})
     waker.stop(5)
     assert looks[:3] == [began] * 3
 
@@ -213,10 +212,10 @@ def test_a_run_that_was_told_to_end_has_not_failed(ledger):
             ended.set()
 
     arrive(ledger, event())
-    runs = Stopped(lambda _: -15 if ended.wait(10) else 0)
+    runs = Stopped(lambda _: -15 if ended.wait(PATIENCE) else 0)
     waker = Waker(ledger, webhooks(**FAST), runs)
     waker.start()
-    wait_for(lambda: runs.words)
+    wait_until(lambda: runs.words)
     waker.stop(0)
     with ledger.read() as connection:
         row = connection.execute(sa.select(wakes)).one()
@@ -229,7 +228,7 @@ def test_two_receivers_do_not_run_one_pipeline_at_once(ledger):
     going = threading.Event()
 
     def run(words):
-        going.wait(5)
+        going.wait(PATIENCE)
         see(ledger, "x", NOON)
         see(ledger, "y", NOON)
         return 0
@@ -239,13 +238,13 @@ def test_two_receivers_do_not_run_one_pipeline_at_once(ledger):
     arrive(ledger, event(1))
     for each in wakers:
         each.start()
-    wait_for(lambda: runs.words)
+    wait_until(lambda: runs.words)
     arrive(ledger, event(2, source_id="y"))
     for each in wakers:
         each.ring()
     time.sleep(0.2)
     going.set()
-    wait_for(lambda: set(states(ledger).values()) == {"closed"})
+    wait_until(lambda: set(states(ledger).values()) == {"closed"})
     for each in wakers:
         each.stop(5)
     assert runs.most_at_once == 1
@@ -253,12 +252,11 @@ def test_two_receivers_do_not_run_one_pipeline_at_once(ledger):
 
 def test_a_run_longer_than_a_lease_keeps_it(ledger, monkeypatch):
     """As long as who runs it is alive nobody else takes it over."""
-    monkeypatch.setattr(waking, "_LEASE", 1.5 * SECOND)
-    monkeypatch.setattr(waking, "_BEAT", 0.1)
+    monkeypatch.setattr(waking, "_BEAT", 0.01)
     over = threading.Event()
 
     def run(words):
-        over.wait(20)
+        over.wait(PATIENCE)
         see(ledger, "x", NOON)
         return 0
 
@@ -267,13 +265,16 @@ def test_a_run_longer_than_a_lease_keeps_it(ledger, monkeypatch):
     arrive(ledger, event())
     for each in wakers:
         each.start()
-    wait_for(lambda: runs.words)
-    for _ in range(20):
-        time.sleep(0.1)
+    wait_until(lambda: runs.words)
+    ends = leased_until(ledger)
+    for _ in range(3):  # each beat moves the end of the lease, and nobody else takes the pipeline while it lasts
+        before = ends
+        wait_until(lambda: leased_until(ledger) > before)  # noqa: B023 - waited for within the round
+        ends = leased_until(ledger)
         for each in wakers:
             each.ring()
     over.set()
-    wait_for(lambda: states(ledger) == {"event-1": "closed"})
+    wait_until(lambda: states(ledger) == {"event-1": "closed"})
     for each in wakers:
         each.stop(5)
     assert len(runs.words) == 1
@@ -315,7 +316,7 @@ def test_a_lease_that_has_run_out_is_taken_over(ledger):
     runs = FakeRuns()
     waker = Waker(ledger, webhooks(**FAST), runs)
     waker.start()
-    wait_for(lambda: runs.words)
+    wait_until(lambda: runs.words)
     waker.stop(5)
 
 
@@ -335,7 +336,7 @@ def test_receivers_of_several_machines_share_a_postgresql_ledger(postgres_url):
             arrive(each, event())
         for each in wakers:
             each.start()
-        wait_for(lambda: states(here) == {"event-1": "closed"})
+        wait_until(lambda: states(here) == {"event-1": "closed"})
         for each in wakers:
             each.stop(5)
         assert runs.most_at_once == 1

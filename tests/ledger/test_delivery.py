@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from ledger_bench import FAST
 from ledger_doubles import bill, timeout
+from waiting import PATIENCE
 
 from ml_connector.errors import (
     Conflict,
@@ -341,7 +342,7 @@ def test_cap_leaves_the_rest_for_the_next_run(bench):
 
 def test_a_sink_that_sends_together_is_given_enough_at_once(bench):
     """Each of its documents is written ahead before any of them is sent, and settled by itself."""
-    together = threading.Barrier(6, timeout=20)
+    together = threading.Barrier(6, timeout=PATIENCE)
     create = bench.invoices.create
 
     def gathering(document):

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 import sqlalchemy as sa
+from waiting import PATIENCE
 
 from ml_connector.errors import SettingInvalid
 from ml_connector.ledger.schema import meta
@@ -27,7 +28,7 @@ def test_both_may_write_the_same_row_first(postgres_url):
             tries.append(1)
             known = connection.execute(sa.select(meta.c.value).where(meta.c.key == name)).scalar()
             if len(tries) == 1:
-                turn.wait(10)  # both have looked before either inserts
+                turn.wait(PATIENCE)  # both have looked before either inserts
             if known is None:
                 connection.execute(sa.insert(meta).values(key=name, value="mine"))
             return known
@@ -42,7 +43,7 @@ def test_both_may_write_the_same_row_first(postgres_url):
     for each in machines:
         each.start()
     for each in machines:
-        each.join(60)
+        each.join()
     assert sorted(found, key=str) == sorted(
         [(number, value) for number in range(ROUNDS) for value in (None, "mine")], key=str
     )
@@ -62,13 +63,13 @@ def test_two_that_wait_for_each_other_both_succeed(postgres_url):
                 for key in keys:
                     connection.execute(sa.update(meta).where(meta.c.key == key).values(value=meta.c.value + "x"))
                     if len(tries) == 1 and key == keys[0]:
-                        turn.wait(10)
+                        turn.wait(PATIENCE)
 
             return work
 
         futures = [one.submit(crossing(("a", "b"), [])), two.submit(crossing(("b", "a"), []))]
         for future in futures:
-            future.result(30)
+            future.result(PATIENCE)
         with one.read() as connection:
             values = connection.execute(
                 sa.select(meta.c.value).where(meta.c.key.in_(("a", "b"))).order_by(meta.c.key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+from waiting import PATIENCE
 
 from erp_sandbox import credentials
 
@@ -25,7 +26,7 @@ class BillClient:
     """Talks to ``box.bill_base_url``; :meth:`log_in` once, then :meth:`get`."""
 
     def __init__(self, base_url: str) -> None:
-        self.http = httpx.Client(base_url=base_url, timeout=20)
+        self.http = httpx.Client(base_url=base_url, timeout=PATIENCE)
         self.headers: dict[str, str] = {}
 
     def log_in(self, **changes: str) -> dict[str, Any]:

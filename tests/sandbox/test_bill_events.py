@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import json
-import time
 import uuid
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ import pytest
 from bill_client import refusal
 from bill_events import compact, signed
 from listening import Listener
+from waiting import wait_until
 
 from erp_sandbox import credentials
 from erp_sandbox.bill.events import EventRules
@@ -60,14 +60,6 @@ def api(box, client):
     box.bill.rules.events.duplicates = box.bill.rules.events.shuffle = 0.0
     box.bill.rules.events.spelling = "compact"
     return Api(box, client(box))
-
-
-def wait_for(true):
-    """Wait until something is so."""
-    until = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < until, "nothing happened"
-        time.sleep(0.01)
 
 
 def bill_of(box):
@@ -165,7 +157,7 @@ def test_a_change_is_sent_with_its_signature(api, box):
     with Listener() as listener:
         made = api.subscribe(url=listener.url).json()
         edited = box.bill.edit_bill(bill_of(box), description="Größe")
-        wait_for(lambda: listener.requests)
+        wait_until(lambda: listener.requests)
     _, given, body = listener.requests[0]
     assert given["x-bill-sha-signature"] == signed(made["securityKey"], body)
     said = json.loads(body)
@@ -188,7 +180,7 @@ def test_other_spellings_are_signed_minified(api, box, spelling):
     with Listener() as listener:
         made = api.subscribe(url=listener.url).json()
         box.bill.edit_bill(bill_of(box), description="x")
-        wait_for(lambda: listener.requests)
+        wait_until(lambda: listener.requests)
     _, given, body = listener.requests[0]
     inner = json.loads(body) if spelling == "string" else json.dumps(json.loads(body), separators=(",", ":"))
     assert given["x-bill-sha-signature"] == signed(made["securityKey"], inner.encode())
@@ -208,8 +200,8 @@ def test_what_is_sent_and_what_is_not(api, box):
         box.bill.archive_bill(identifier)
         box.bill.restore_bill(identifier)
         box.bill.edit_vendor(known["vendorId"], phone="1")
-        wait_for(lambda: len(listener.requests) == 3)
-        wait_for(lambda: not box.bill.events.pending())
+        wait_until(lambda: len(listener.requests) == 3)
+        wait_until(lambda: not box.bill.events.pending())
     kinds = collections.Counter(json.loads(body)["metadata"]["eventType"] for _, _, body in listener.requests)
     assert kinds == {"bill.created": 1, "bill.archived": 1, "bill.restored": 1}
 
@@ -220,7 +212,7 @@ def test_a_receiver_that_fails_is_tried_four_times_more_and_then_switched_off(ap
         listener.answers = [202, 500, 404, 301, 503, 200]
         made = api.subscribe(url=listener.url).json()
         box.bill.edit_bill(bill_of(box), description="a")
-        wait_for(lambda: not box.bill.events.subscriptions[made["id"]].enabled)
+        wait_until(lambda: not box.bill.events.subscriptions[made["id"]].enabled)
         assert len(listener.requests) == 5
         assert len({body for _, _, body in listener.requests}) == 1
         box.bill.edit_bill(bill_of(box), description="b")
@@ -228,7 +220,7 @@ def test_a_receiver_that_fails_is_tried_four_times_more_and_then_switched_off(ap
         assert [row["statusCode"] for row in history] == [503]
         api.call("PATCH", f"/v3/subscriptions/{made['id']}", {"status": {"enabled": True}})
         box.bill.edit_bill(bill_of(box), description="c")
-        wait_for(lambda: len(listener.requests) == 6)
+        wait_until(lambda: len(listener.requests) == 6)
 
 
 def test_a_failed_try_is_made_good_by_the_next(api, box):
@@ -237,8 +229,8 @@ def test_a_failed_try_is_made_good_by_the_next(api, box):
         listener.answers = [500]
         made = api.subscribe(url=listener.url).json()
         box.bill.edit_bill(bill_of(box), description="a")
-        wait_for(lambda: len(listener.requests) == 2)
-        wait_for(lambda: not box.bill.events.pending())
+        wait_until(lambda: len(listener.requests) == 2)
+        wait_until(lambda: not box.bill.events.pending())
         history = api.call("GET", f"/v3/events/subscription/{made['id']}").json()["results"]
     assert [row["statusCode"] for row in history] == [200]
     assert box.bill.events.subscriptions[made["id"]].enabled
@@ -251,7 +243,7 @@ def test_the_history_is_paged_filtered_and_sent_again(api, box):
         one, two = [each["id"] for each in box.bill.bills()[:2]]
         for identifier in (one, two, one):
             box.bill.edit_bill(identifier, description=str(uuid.uuid4()))
-        wait_for(lambda: len(listener.requests) == 3)
+        wait_until(lambda: len(listener.requests) == 3)
         path = f"/v3/events/subscription/{made['id']}"
         first = api.call("GET", f"{path}?max=2").json()
         second = api.call("GET", f"{path}?max=2&page={first['nextPage']}").json()
@@ -284,7 +276,7 @@ def test_duplicates_and_detours_can_be_had(api, box):
         api.subscribe(url=listener.url)
         for number in range(5):
             box.bill.edit_bill(bill_of(box), description=str(number))
-        wait_for(lambda: len(listener.requests) == 10)
+        wait_until(lambda: len(listener.requests) == 10)
     ids = collections.Counter(json.loads(body)["metadata"]["eventId"] for _, _, body in listener.requests)
     assert list(ids.values()) == [2] * 5
 

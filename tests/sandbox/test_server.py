@@ -14,6 +14,7 @@ import httpx
 import pytest
 from bill_client import TOKEN
 from click.testing import CliRunner
+from waiting import PATIENCE
 
 from erp_sandbox import server
 from erp_sandbox.cli import main
@@ -225,7 +226,7 @@ def test_the_command_serves_until_told_to_stop_and_keeps_its_data(tmp_path, numb
         assert body == TOKEN
         assert httpx.post(f"{printed['TAP_BILL_BASE_URL']}/v3/login", json=body).status_code == 200
         os.kill(process.pid, number)
-        _, told = process.communicate(timeout=20)
+        _, told = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "127.0.0.1" in told
     assert "Traceback" not in told

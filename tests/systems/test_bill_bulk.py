@@ -4,6 +4,7 @@ import concurrent.futures
 import threading
 
 import pytest
+from waiting import PATIENCE
 
 from ml_connector.errors import OutcomeUnknown, Rejected
 from ml_connector.systems.bill.bulk import BillPost
@@ -33,7 +34,7 @@ class Book:
         self.most_under_way = max(self.most_under_way, self.under_way)
         self.sent.append([body["n"] for body in bodies])
         self.begun.release()
-        assert self.gate.acquire(timeout=20)
+        assert self.gate.acquire(timeout=PATIENCE)
         self.under_way -= 1
         if self.fault is not None:
             fault, self.fault = self.fault, None
@@ -44,7 +45,7 @@ class Book:
         ]
 
     def wait_for_request(self):
-        assert self.begun.acquire(timeout=20)
+        assert self.begun.acquire(timeout=PATIENCE)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import stamina
 from business_central_doubles import BusinessCentral, error, page
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waiting import PATIENCE
 
 from ml_connector.errors import Rejected, Unavailable
 from ml_connector.systems.business_central.errors import TooSlow
@@ -133,7 +134,7 @@ def test_one_page_is_read_ahead_and_no_more():
 
     pages = PageReader(fetch, "GET vendors", 10).pages(START)
     assert [bytes(row) for row in next(pages)] == [b"1"]
-    assert came.wait(10)
+    assert came.wait(PATIENCE)
     assert asked == [START, f"{START}?1"]
     assert [bytes(row) for rows in pages for row in rows] == [b"2", b"3", b"4"]
     assert len(asked) == 4

@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 from tap_bill_runs import ON_BY_DEFAULT, config_for, ids, known_ids, last_state, records, run
+from waiting import PATIENCE
 
 from erp_sandbox.bill.rules import CURSOR_MODES, BillRules
 from erp_sandbox.clock import Clock
@@ -322,7 +323,7 @@ def test_processes_share_the_calls_at_once_and_the_login(sandbox, own_state, tmp
     box = sandbox(World.plain(vendors=5, bills=900, lines=(1, 1)), latency=0.01)
     processes = [start_process(tmp_path, own_state, box) for _ in range(2)]
     for process in processes:
-        messages = [json.loads(line) for line in process.communicate(timeout=60)[0].splitlines()]
+        messages = [json.loads(line) for line in process.communicate(timeout=PATIENCE)[0].splitlines()]
         assert set(ids(messages, "bills")) == known_ids(box, "bills")
     assert box.stats.max_concurrency("bill") == 2
     assert box.bill.sessions.logins == 1
@@ -337,7 +338,7 @@ def test_a_terminated_process_stops_cleanly(sandbox, own_state, tmp_path):
     process.send_signal(signal.SIGTERM)
     got += [json.loads(line) for line in process.stdout]
     process.stdout.close()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
     again = run(box, state=last_state(got))
     assert set(ids(got, "bills")) | set(ids(again, "bills")) == known_ids(box, "bills")
     assert len(ids(got, "bills")) < 2500
@@ -355,7 +356,7 @@ def test_a_killed_process_loses_nothing(sandbox, own_state, tmp_path, lines_unti
         if len(got) == lines_until_death:
             break
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(PATIENCE)
     process.stdout.close()
     again = run(box, state=last_state(got))
     assert set(ids(got, "bills")) | set(ids(again, "bills")) == known_ids(box, "bills")

@@ -12,6 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting import PATIENCE
 
 from ml_connector.errors import (
     CredentialsUnknown,
@@ -254,7 +255,7 @@ def test_writers_in_many_processes_lose_nothing(vault, place):
         subprocess.Popen([sys.executable, "-c", WRITER, f"w{number}", str(changes)], env=os.environ.copy())
         for number in range(writers)
     ]
-    assert [process.wait(120) for process in processes] == [0] * writers
+    assert [process.wait(PATIENCE) for process in processes] == [0] * writers
     assert vault.settings("shared") == {f"w{w}_{n}": n for w in range(writers) for n in range(changes)}
     assert vault.names() == ["own-w0", "own-w1", "own-w2", "own-w3", "shared"]
     left = {path.name for path in place.vault.parent.iterdir()}
@@ -305,7 +306,9 @@ vault.put("bill-prod", {"password": "never arrives"}) if os.environ["WHAT"] == "
 def test_who_is_killed_while_writing_changes_nothing(vault, place, what):
     """What was there stays, and the next writer removes what was left half written: it may hold a key."""
     vault.put("bill-prod", {"password": SECRET})
-    done = subprocess.run([sys.executable, "-c", KILLED], env={**os.environ, "WHAT": what}, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], env={**os.environ, "WHAT": what}, check=False, timeout=PATIENCE
+    )
     assert done.returncode == -9
     folder = (place.vault if what == "put" else place.key).parent
     assert [mode(left) for left in folder.glob("*.tmp")] == [0o600]

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import httpx
+from waiting import PATIENCE
 
 from erp_sandbox import credentials
 from erp_sandbox.business_central.tokens import SCOPE
@@ -35,7 +36,7 @@ class CentralClient:
     def __init__(self, box, *, environment=credentials.BUSINESS_CENTRAL_ENVIRONMENT, company=None):
         self.box = box
         self.root = f"{box.business_central_base_url}/v2.0/{credentials.BUSINESS_CENTRAL_TENANT}/{environment}/api/v2.0"
-        self.http = httpx.Client(timeout=20, verify=_TRUST)
+        self.http = httpx.Client(timeout=PATIENCE, verify=_TRUST)
         self.renew()
         rows = self.get_root("companies").json()["value"]
         self.company = next(row["id"] for row in rows if company in (None, row["name"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 import uvicorn
 from lxml import etree
 from starlette.routing import Router
+from waiting import PATIENCE, wait_until
 
 from erp_sandbox import credentials
 from erp_sandbox.clock import Clock
@@ -110,7 +110,7 @@ class Tenant:
         self.url = url
         self.store = store
         self.faults = faults
-        self.http = httpx.Client(base_url=url, timeout=30)
+        self.http = httpx.Client(base_url=url, timeout=PATIENCE)
 
     def endpoint(self, service="Resource_Management", version="v42.2", tenant=SEED.tenant):
         """The path of a service."""
@@ -311,11 +311,10 @@ def _server():
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
+    wait_until(lambda: server.started)
     yield f"http://127.0.0.1:{listener.getsockname()[1]}", app
     server.should_exit = True
-    thread.join(10)
+    thread.join()
 
 
 @pytest.fixture
