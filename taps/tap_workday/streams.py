@@ -19,7 +19,8 @@ from ml_connector.systems.workday.reads import DatesBetween, Reader, Source
 from ml_connector.systems.workday.windows import DateWindow, UpdatedWindow
 from ml_connector.systems.workday.wql import changed_invoices
 from tap_workday.attachments import attachments_of
-from tap_workday.seen import Seen, content_key
+from tap_workday.report_keys import ReportKeys
+from tap_workday.seen import Seen
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -565,10 +566,16 @@ class CustomReports(WorkdayStream):
         """Yield the rows of one report after the other."""
         del context
         for report in self.config.get("custom_reports") or ():
-            columns = report.get("key") or ()
-            for row in report_rows(self.client, report["owner"], report["name"], report.get("prompts")):
-                key = "|".join(str(row.get(column, "")) for column in columns) if columns else content_key(row)
-                yield {"report": report["name"], "key": key, "row": row}
+            rows = report_rows(self.client, report["owner"], report["name"], report.get("prompts"))
+            keys = ReportKeys(report["name"], report.get("key") or (), rows)
+            for row in rows:
+                yield {"report": report["name"], "key": keys.of(row), "row": row}
+            for count, what in (
+                (keys.without, "say nothing in the columns of its key: each is known by all it says"),
+                (keys.shared, "have the key of another row that says something else: name more columns in its key"),
+            ):
+                if count:
+                    self.log("%d rows of report %s %s.", count, report["name"], what, level=logging.WARNING)
 
 
 STREAM_CLASSES: t.Final[tuple[type[WorkdayStream], ...]] = (

@@ -132,7 +132,9 @@ class TapWorkday(ApiTap):
                         description="Values of its prompts (Company!WID)",
                     ),
                     th.Property(
-                        "key", th.ArrayType(th.StringType), description="Columns that tell rows apart; all when not set"
+                        "key",
+                        th.ArrayType(th.StringType),
+                        description="Columns that tell rows apart; all when not set, and for rows that lack them",
                     ),
                 )
             ),

@@ -14,6 +14,8 @@ from decimal import Decimal
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from lxml import etree
 from tap_workday_documents import adjustment, attachment, invoice
 from tap_workday_runs import (
@@ -38,6 +40,7 @@ from ml_connector.systems.workday import schemas
 from ml_connector.systems.workday.fields import Shape
 from ml_connector.systems.workday.flatten import Flattener
 from ml_connector.systems.workday.reads import Reader
+from tap_workday.report_keys import ReportKeys
 from tap_workday.tap import TapWorkday
 
 TODAY = dt.datetime.now(dt.UTC).date()
@@ -522,6 +525,40 @@ def test_a_report_takes_prompts_and_needs_no_key(box):
     found = records(run(box, "custom_reports", custom_reports=[report]), "custom_reports")
     assert [one["row"] for one in found] == [{"A": "1"}] * 2
     assert len({one["key"] for one in found}) == 1
+
+
+def keys_of(*rows, key):
+    """Return the keys some rows of a report get."""
+    keys = ReportKeys("Items", key, rows)
+    return [keys.of(row) for row in rows]
+
+
+@given(st.lists(st.tuples(*[st.text("xyz|\\\\", max_size=4)] * 3), min_size=2, max_size=6, unique=True))
+def test_rows_that_differ_in_the_columns_of_their_key_have_different_keys(values):
+    """Whatever stands in them: x|y and z is not x and y|z."""
+    rows = [dict(zip("ABC", each, strict=True)) | {"N": number} for number, each in enumerate(values)]
+    assert len(set(keys_of({"A": "a", "B": "b", "C": "c"}, *rows, key=["A", "B", "C"])[1:])) == len(rows)
+
+
+def test_rows_without_the_column_of_their_key_are_told_apart(box, caplog):
+    """Each by all it says; which is told, as are rows that share a key."""
+    rows = [{"Id": "1"}, {"N": "a"}, {"N": "b"}, {"Id": "", "N": "c"}, {"Id": "1", "N": "d"}]
+    box.workday.publish_report("lena", "Items", rows)
+    report = {"name": "Items", "owner": "lena", "key": ["Id"]}
+    found = records(run(box, "custom_reports", custom_reports=[report]), "custom_reports")
+    assert [one["row"] for one in found] == rows
+    assert len({one["key"] for one in found}) == 4
+    assert "" not in {one["key"] for one in found}
+    assert "3 rows of report Items say nothing in the columns of its key" in caplog.text
+    assert "1 rows of report Items have the key of another row" in caplog.text
+
+
+def test_a_misspelt_column_of_a_key_is_named(box):
+    """With the columns there are."""
+    box.workday.publish_report("lena", "Items", [{"Item_ID": "1"}])
+    report = {"name": "Items", "owner": "lena", "key": ["Item_Id"]}
+    with pytest.raises(SettingInvalid, match="no column Item_Id in any of its 1 rows; it has Item_ID"):
+        run(box, "custom_reports", custom_reports=[report])
 
 
 def test_an_unknown_report_is_named(box):
