@@ -20,6 +20,7 @@ import pydantic
 from babel.core import get_global
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
+from ml_connector.currencies import MINOR_UNITS
 from ml_connector.errors import Reason
 
 __all__ = [
@@ -48,7 +49,14 @@ Text = t.Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 def minor_units(currency: str) -> int:
-    """Return how many decimals amounts in an ISO 4217 currency have (JPY 0, USD 2, KWD 3)."""
+    """Return how many decimals amounts in an ISO 4217 currency have (JPY 0, USD 2, RSD 2, KWD 3, CLF 4).
+
+    ISO's own list says it. CLDR says how many people usually write, which are fewer (RSD 0): it is asked only for
+    currencies that are no more, of which old documents may still be.
+    """
+    exponent = MINOR_UNITS.get(currency)
+    if exponent is not None:
+        return exponent
     fractions: t.Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
     return fractions.get(currency, fractions["DEFAULT"])[0]
 
@@ -61,7 +69,7 @@ def inexact(amount: Decimal, digits: int) -> bool:
 
 
 def _known_currency(code: str) -> str:
-    if code not in get_global("all_currencies"):
+    if code not in MINOR_UNITS and code not in get_global("all_currencies"):
         raise ValueError(f"{code!r} is not an ISO 4217 currency code")
     return code
 

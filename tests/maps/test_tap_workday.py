@@ -306,6 +306,16 @@ class TestOnRequest:
         assert setting in engine().unwanted(stream, record)
         assert engine(**{setting: True}).unwanted(stream, record) is None
 
+    @pytest.mark.parametrize("control", [None, "", 0, "0", "0.00", Decimal(0), Decimal("121.50"), "121.5"], ids=repr)
+    def test_without_a_control_total_the_parts_say_what_is_owed(self, engine, control):
+        """It is optional in Workday; lines, tax, freight and other charges come to the total."""
+        record = {**INVOICE, "control_amount_total": control}
+        if control is None:
+            del record["control_amount_total"]
+        mapped = engine(send_invoices=True).map("supplier_invoices", record)
+        assert (mapped.reasons, mapped.document.total) == ((), Decimal("121.50"))
+        assert mapped.document.lines_total == mapped.document.total
+
     def test_an_invoice_is_coded_by_the_tables_read_backwards(self, engine):
         """Account from the spend category, department from the cost center's code, company as organization."""
         mapped = engine(send_invoices=True).map("supplier_invoices", INVOICE)
