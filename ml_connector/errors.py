@@ -23,6 +23,11 @@ __all__ = [
     "CredentialsUnknown",
     "Hold",
     "LedgerBehind",
+    "LedgerDamaged",
+    "LedgerDiskFailed",
+    "LedgerFault",
+    "LedgerReadOnly",
+    "LedgerUnavailable",
     "MalformedRecord",
     "NotFound",
     "OutcomeUnknown",
@@ -73,6 +78,34 @@ class MalformedRecord(UserError):
 
 class LedgerBehind(UserError):
     """The ledger ends before the bookmarks: it was put back from a backup, or is another one."""
+
+
+class LedgerFault(UserError):
+    """The database behind the ledger fails. Nothing can be delivered: what is not written down is not sent."""
+
+
+class LedgerUnavailable(LedgerFault):
+    """It does not answer: restarted, unreachable, held by others, out of connections. Later may be better.
+
+    Attributes:
+        again: Whether trying again at once can help; not where it was waited for already.
+    """
+
+    def __init__(self, what: str, cure: str = "", *, again: bool = True) -> None:
+        self.again = again
+        super().__init__(what, cure)
+
+
+class LedgerDiskFailed(LedgerFault):
+    """Its disk is full, or does not read or write."""
+
+
+class LedgerReadOnly(LedgerFault):
+    """It can be read only: a right that is missing, a standby server, a disk that was mounted so."""
+
+
+class LedgerDamaged(LedgerFault):
+    """Its pages are not what was written."""
 
 
 class VaultMissing(UserError):

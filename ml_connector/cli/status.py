@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import typing as t
@@ -12,6 +13,8 @@ from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.ledger_access import open_ledger
 from ml_connector.cli.output import Column, age, count, money
 from ml_connector.ledger import questions
+from ml_connector.ledger.entries import claims_of_others
+from ml_connector.singer.summary import until
 
 __all__ = ["status"]
 
@@ -26,6 +29,7 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
         states = questions.states(connection)
         totals = questions.posted_totals(connection)
         runs = questions.newest_runs(connection, limit=limit)
+        claimed = claims_of_others(connection)
     data = {
         "documents": [dict(row._mapping) for row in states],  # noqa: SLF001 - SQLAlchemy's public name
         "posted": [
@@ -39,12 +43,16 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
             }
             for row in totals
         ],
+        "claimed": [dataclasses.asdict(claims) for claims in claimed],
         "runs": [_run(row) for row in runs],
     }
     if cli.output.as_json:
         cli.output.show(data, "")
     else:
         _tell(cli, data)
+        for claims in claimed:
+            what = claims.kind.replace("_", " ")
+            cli.output.say(f"{count(claims.documents)} {what} are claimed by run {claims.run}, {until(claims)}")
     if fail_on_held and any(row.state in ("held", "retry") for row in states):
         raise click.exceptions.Exit(ExitCode.ATTENTION)
 

@@ -328,8 +328,7 @@ class Attempt:
                 raise fault
 
     def _load(self, entry_id: int) -> Entry:
-        with self._ledger.read() as connection:
-            return load(connection, entry_id)
+        return self._ledger.ask(lambda connection: load(connection, entry_id))
 
 
 def _missing_supplier(document: Document, target: str) -> Reason:

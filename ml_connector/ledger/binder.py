@@ -41,14 +41,10 @@ class LedgerReferences:
         with self._lock:
             if key in self._cache:
                 return self._cache[key]
-        with self._ledger.read() as connection:
-            text = connection.execute(
-                sa.select(source_records.c.record).where(
-                    source_records.c.source == key[0],
-                    source_records.c.stream == stream,
-                    source_records.c.id == id,
-                )
-            ).scalar()
+        query = sa.select(source_records.c.record).where(
+            source_records.c.source == key[0], source_records.c.stream == stream, source_records.c.id == id
+        )
+        text = self._ledger.ask(lambda connection: connection.execute(query).scalar())
         record = None if text is None else exact_json.loads(text)
         self._remember({key: record})
         return record
@@ -113,11 +109,12 @@ class LedgerLinks:
             entries.c.source == self._target,
             sa.or_(entries.c.target_id == source_id, entries.c.target_number == source_id),
         )
-        with self._ledger.read() as connection:
-            found: str | None = connection.execute(forth.limit(1)).scalar()
-            if found is not None:
-                return found
-            ids: list[str] = sorted(connection.execute(back.distinct().limit(_SHOWN)).scalars())
+        found: str | None = self._ledger.ask(lambda connection: connection.execute(forth.limit(1)).scalar())
+        if found is not None:
+            return found
+        ids: list[str] = sorted(
+            self._ledger.ask(lambda connection: connection.execute(back.distinct().limit(_SHOWN)).scalars().all())
+        )
         if len(ids) > 1:
             raise AmbiguousLink(ids)
         return next(iter(ids), None)

@@ -15,11 +15,19 @@ import time
 import typing as t
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from ml_connector.documents import DELIVERY_ORDER
-from ml_connector.errors import Throttled, Unavailable
+from ml_connector.errors import LedgerFault, Throttled, Unavailable
 from ml_connector.ledger.attempt import Attempt, Cap, Mapper, Policy
-from ml_connector.ledger.entries import claim, pending, reopen_drafts, waiting
+from ml_connector.ledger.entries import (
+    claim,
+    claims_of_others,
+    drop_claims_of_the_dead,
+    pending,
+    reopen_drafts,
+    waiting,
+)
 from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.settlement import LEASE, LeaseLost, Settlement
@@ -85,6 +93,8 @@ class Delivery:
         with self._ledger.delivering(self._target, on_wait=self._say_waiting) as others_dead:
             if others_dead:
                 self._ledger.write(self._drop_leases)
+            else:
+                self._ledger.write(lambda connection: drop_claims_of_the_dead(connection, target=self._target))
             with _Heartbeat(self._ledger, self._target, self._run.id):
                 for kind in DELIVERY_ORDER:
                     if kind in self._sinks and not self._stop.is_set():
@@ -102,8 +112,7 @@ class Delivery:
     def _deliver_kind(self, sink: DocumentSink[t.Any]) -> None:
         if not sink.leaves_drafts:
             self._ledger.write(lambda connection: reopen_drafts(connection, target=self._target, kind=sink.kind))
-        with self._ledger.read() as connection:
-            due = pending(connection, target=self._target, kind=sink.kind, now=_now())
+        due = self._ledger.ask(lambda connection: pending(connection, target=self._target, kind=sink.kind, now=_now()))
         if due:
             sink.prepare()
             attempt = Attempt(
@@ -201,7 +210,11 @@ class Delivery:
                 if self._stop.is_set()
                 else 0
             )
+            claimed = claims_of_others(connection, target=self._target, run=self._run.id)
         summary = self._run.summary
+        for claims in claimed:
+            if claims.kind in self._sinks:
+                summary.leave_to(claims)
         if summary.stopped and (count or left):
             again = f" and will be tried again from {first.astimezone():%H:%M}" if first else ""
             summary.stopped += f"; {count + left} documents wait{again}"
@@ -230,13 +243,19 @@ class _Heartbeat:
 
     def _beat(self) -> None:
         while not self._done.wait(_HEARTBEAT):
-            self._ledger.write(
-                lambda connection: connection.execute(
-                    sa.update(entries)
-                    .where(entries.c.target == self._target, entries.c.lease_owner == self._owner)
-                    .values(lease_until=_now() + LEASE)
-                )
-            )
+            try:
+                self._ledger.write(self._give_sign)
+            except (LedgerFault, DBAPIError) as error:
+                # The next may get through; a claim that runs out meanwhile is noticed by whoever settles.
+                what = error.what if isinstance(error, LedgerFault) else type(error.orig).__name__
+                _logger.warning("the claims of this run could not be renewed: %s", what)
+
+    def _give_sign(self, connection: sa.Connection) -> None:
+        connection.execute(
+            sa.update(entries)
+            .where(entries.c.target == self._target, entries.c.lease_owner == self._owner)
+            .values(lease_until=_now() + LEASE)
+        )
 
 
 class _Progress:

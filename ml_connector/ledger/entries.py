@@ -11,9 +11,21 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from ml_connector.errors import Reason
-from ml_connector.ledger.schema import entries, is_open
+from ml_connector.ledger.schema import entries, is_open, runs
 
-__all__ = ["Entry", "State", "claim", "load", "pending", "reopen_drafts", "settle", "waiting"]
+__all__ = [
+    "Claims",
+    "Entry",
+    "State",
+    "claim",
+    "claims_of_others",
+    "drop_claims_of_the_dead",
+    "load",
+    "pending",
+    "reopen_drafts",
+    "settle",
+    "waiting",
+]
 
 State = t.Literal["received", "posting", "posted", "held", "retry", "ignored"]
 
@@ -152,6 +164,51 @@ def pending(connection: sa.Connection, *, target: str, kind: str, now: dt.dateti
     """Return how many documents of a kind a delivery that starts now would look at."""
     query = sa.select(sa.func.count()).select_from(entries).where(_due(target, kind, now))
     return connection.execute(query).scalar_one()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claims:
+    """Open documents that a run has claimed.
+
+    Attributes:
+        target: The target instance.
+        kind: Kind of the documents.
+        run: The run; it is at them, or was killed.
+        documents: How many.
+        until: When its last sign of life runs out; from then on another run takes them up.
+    """
+
+    target: str
+    kind: str
+    run: str
+    documents: int
+    until: dt.datetime | None
+
+
+def claims_of_others(connection: sa.Connection, *, target: str | None = None, run: str | None = None) -> list[Claims]:
+    """Return what other runs than this one have claimed, of one target or of all."""
+    columns = (entries.c.target, entries.c.kind, entries.c.lease_owner)
+    query = (
+        sa.select(*columns, sa.func.count(), sa.func.max(entries.c.lease_until))
+        .where(is_open, entries.c.lease_owner.is_not(None))
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    if target is not None:
+        query = query.where(entries.c.target == target)
+    if run is not None:
+        query = query.where(entries.c.lease_owner != run)
+    return [Claims(*row) for row in connection.execute(query)]
+
+
+def drop_claims_of_the_dead(connection: sa.Connection, *, target: str) -> None:
+    """Give back what runs have claimed that are on record as finished."""
+    finished = sa.select(runs.c.id).where(runs.c.finished_at.is_not(None))
+    connection.execute(
+        sa.update(entries)
+        .where(entries.c.target == target, entries.c.lease_owner.in_(finished))
+        .values(lease_owner=None, lease_until=None)
+    )
 
 
 def waiting(connection: sa.Connection, *, target: str) -> tuple[int, dt.datetime | None]:

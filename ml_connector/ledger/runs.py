@@ -13,6 +13,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from ulid import ULID
 
+from ml_connector.ledger.entries import Claims
 from ml_connector.ledger.schema import runs
 from ml_connector.ledger.store import Ledger
 
@@ -53,6 +54,7 @@ class Summary:
         totals: ``totals[kind][outcome][currency]`` = (documents, amount).
         reasons: ``reasons[(kind, code, what, cure)]`` = documents held for it.
         stopped: Why the run ended before its work was done, if it did.
+        claimed: What other runs had claimed, and so was left to them; counted as waiting.
     """
 
     counts: dict[str, collections.Counter[str]] = dataclasses.field(
@@ -61,6 +63,7 @@ class Summary:
     totals: dict[str, dict[str, dict[str, tuple[int, Decimal]]]] = dataclasses.field(default_factory=dict)
     reasons: collections.Counter[tuple[str, str, str, str]] = dataclasses.field(default_factory=collections.Counter)
     stopped: str | None = None
+    claimed: list[Claims] = dataclasses.field(default_factory=list)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
 
     def count(
@@ -84,6 +87,11 @@ class Summary:
         """Count why a document is held: (code, what, cure) of each reason."""
         with self._lock:
             self.reasons.update((kind, *reason) for reason in reasons)
+
+    def leave_to(self, claims: Claims) -> None:
+        """Count documents another run has claimed."""
+        self.claimed.append(claims)
+        self.count(claims.kind, "waiting", times=claims.documents)
 
     def of(self, outcome: Outcome) -> int:
         """Return how many documents of all kinds came to an outcome."""
@@ -111,6 +119,10 @@ class Summary:
                 for (kind, code, what, cure), documents in self.reasons.most_common()
             ],
             "stopped": self.stopped,
+            "claimed": [
+                {"kind": each.kind, "run": each.run, "documents": each.documents, "until": _iso(each.until)}
+                for each in self.claimed
+            ],
         }
 
 
@@ -142,6 +154,10 @@ class Run:
                 sa.update(runs).where(runs.c.id == self.id).values(finished_at=now, summary=summary)
             )
         )
+
+
+def _iso(moment: dt.datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def latest(connection: sa.Connection, *, target: str | None = None) -> sa.Row[t.Any] | None:

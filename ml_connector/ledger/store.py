@@ -5,21 +5,25 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import datetime as dt
+import itertools
+import logging
 import pathlib
 import queue
 import sqlite3
 import threading
+import time
 import typing as t
 
 import sqlalchemy as sa
 import stamina
 from filelock import FileLock
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError
 
-from ml_connector.errors import SettingInvalid
+from ml_connector.errors import LedgerReadOnly, LedgerUnavailable, SettingInvalid
 from ml_connector.ledger import migrations
+from ml_connector.ledger.engine import READ_ONLY, located, make_engine, make_folder, shown
+from ml_connector.ledger.faults import passing
 from ml_connector.ledger.schema import meta, metadata
-from ml_connector.project import project_root
 from ml_connector.retries import full_jitter
 
 __all__ = ["DEFAULT_URL", "Ledger", "located"]
@@ -33,6 +37,15 @@ Work = t.Callable[[sa.Connection], t.Any]
 _OVERTAKEN: t.Final = frozenset({"23505", "40001", "40P01"})
 """unique_violation (both wanted to insert a document), serialization_failure, deadlock_detected."""
 _TRIES = 10
+
+PATIENCE: t.Final = 60.0
+"""Seconds a database may be away in the middle of a run; less than a claim lives."""
+OPENING_PATIENCE: t.Final = 10.0
+"""Seconds it may be away at the start, where the reason may as well be a wrong URL."""
+_CANNOT_OPEN: t.Final = (
+    "Check ledger_url (or ML_CONNECTOR_LEDGER_URL) and that the database is there and may be written."
+)
+_logger = logging.getLogger(__name__)
 
 _GROUP = 256  # works taken into one transaction at most, so that none waits long
 
@@ -53,25 +66,14 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         self.url = located(url)
-        self.engine = _engine(self.url)
-        _make_folder(self.engine.url)
+        self.engine = make_engine(self.url)
+        make_folder(self.engine.url)
         self._queue: queue.SimpleQueue[tuple[Work, concurrent.futures.Future[t.Any]] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
         self._closed = False
-        try:
-            with self._migration_lock():
-                migrations.upgrade(self.engine)
-        except DBAPIError as error:
-            raise SettingInvalid(
-                f"the ledger at {_shown(self.url)} cannot be opened: {str(error.orig).strip().splitlines()[0]}",
-                "Check ledger_url (or ML_CONNECTOR_LEDGER_URL) and that the database is there and may be written.",
-            ) from None
-        except migrations.NewerLedger:
-            raise SettingInvalid(
-                f"the ledger at {_shown(self.url)} was written by a newer version of ml-connector.",
-                "Install that version or a later one here as well.",
-            ) from None
+        self._given_up = self._told = False
+        self._open()
         self._read_notes()
 
     def __enter__(self) -> t.Self:
@@ -83,7 +85,7 @@ class Ledger:
     @property
     def name(self) -> str:
         """Where it is, for people: the file, or the URL without its password."""
-        return str(self.engine.url.database) if not self.shared else _shown(self.url)
+        return shown(self.url)
 
     @property
     def shared(self) -> bool:
@@ -92,9 +94,18 @@ class Ledger:
 
     @contextlib.contextmanager
     def read(self) -> t.Iterator[sa.Connection]:
-        """Yield a connection for reading."""
-        with self.engine.connect() as connection:
+        """Yield a connection for reading; waits for a database that is away for seconds."""
+        with self._patiently(self.engine.connect) as connection:
             yield connection.execution_options(reading=True)
+
+    def ask(self, work: t.Callable[[sa.Connection], R]) -> R:
+        """Return what ``work`` reads. Unlike in ``read``, it is begun again where the database goes away meanwhile."""
+
+        def asked() -> R:
+            with self.engine.connect() as connection:
+                return work(connection.execution_options(reading=True))
+
+        return self._patiently(asked)
 
     def write(self, work: t.Callable[[sa.Connection], R]) -> R:
         """Run ``work`` in a transaction shared with other callers' works; return its result once it is durable.
@@ -164,6 +175,42 @@ class Ledger:
             self._writer.join()
         self.engine.dispose()
 
+    def _open(self) -> None:
+        """Bring the tables up to date, and see that it is a ledger.
+
+        Raises:
+            SettingInvalid: It is none, or cannot be reached.
+            LedgerFault: Its database says that it will be there later, is full, damaged ...
+        """
+        try:
+            self._patiently(self._brought_up_to_date, OPENING_PATIENCE)
+        except LedgerUnavailable as fault:
+            if passing(fault) or not fault.again:
+                raise
+            raise SettingInvalid(f"the ledger cannot be opened: {fault.what}", _CANNOT_OPEN) from None
+        except DBAPIError as error:
+            what = str(error.orig).strip().splitlines()[0]
+            raise SettingInvalid(f"the ledger at {self.name} cannot be opened: {what}", _CANNOT_OPEN) from None
+        except OSError as error:
+            what = error.strerror or type(error).__name__
+            raise SettingInvalid(f"the ledger at {self.name} cannot be opened: {what}.", _CANNOT_OPEN) from None
+        except migrations.NewerLedger:
+            raise SettingInvalid(
+                f"the ledger at {self.name} was written by a newer version of ml-connector.",
+                "Install that version or a later one here as well.",
+            ) from None
+
+    def _brought_up_to_date(self) -> None:
+        if migrations.is_current(self.engine):  # before the lock, which a ledger that is only read cannot have
+            return
+        if self.engine.get_execution_options().get(READ_ONLY):
+            raise LedgerReadOnly(
+                f"the ledger {self.name} is of an older version and cannot be written.",
+                "Open it once where it can be written, with this version.",
+            )
+        with self._migration_lock():
+            migrations.upgrade(self.engine)
+
     def _read_notes(self) -> None:
         with self.read() as connection:
             notes = {row.key: row.value for row in connection.execute(sa.select(meta))}
@@ -203,9 +250,61 @@ class Ledger:
     def _committed(self, works: t.Sequence[Work]) -> list[t.Any]:
         """Run works in a transaction; once more when another machine's came first and now can be seen."""
         for attempt in stamina.retry_context(on=_overtaken, attempts=_TRIES, timeout=None):
-            with attempt, self.engine.begin() as connection:
-                return [work(connection) for work in works]
+            with attempt:
+                return self._patiently(lambda: self._transacted(works))
         raise AssertionError("the last attempt returns or raises")
+
+    def _transacted(self, works: t.Sequence[Work]) -> list[t.Any]:
+        """Run works in a transaction; where the connection breaks as it ends, the server is asked whether it did."""
+        results: list[t.Any] = []
+        number = None
+        try:
+            with self.engine.begin() as connection:
+                results = [work(connection) for work in works]
+                if self.shared:
+                    number = connection.execute(sa.select(sa.func.txid_current())).scalar_one()
+        except LedgerUnavailable:
+            if number is None or not self._patiently(lambda: self._went_through(number)):
+                raise
+        return results
+
+    def _went_through(self, number: int) -> bool:
+        """Whether PostgreSQL committed a transaction; raises ``LedgerUnavailable`` while it is at it."""
+        with self.engine.connect() as connection:
+            try:
+                # As text: the number of a transaction that a crash forgot altogether is refused as being in the future.
+                state = connection.execute(sa.select(sa.func.txid_status(number))).scalar()
+            except DBAPIError:
+                return False
+        if state == "in progress":
+            raise LedgerUnavailable(f"the ledger {self.name} has not ended a transaction yet.")
+        return state == "committed"
+
+    def _patiently(self, work: t.Callable[[], R], patience: float | None = None) -> R:
+        """Return what ``work`` returns, trying again while the database is away; without patience once that was long.
+
+        Raises:
+            LedgerFault: The database does not come back, or fails in a way that waiting does not mend.
+        """
+        if patience is None:
+            patience = 0.0 if self._given_up else PATIENCE
+        until = time.monotonic() + patience
+        for number in itertools.count(1):
+            try:
+                result = work()
+            except LedgerUnavailable as fault:
+                pause = min(full_jitter(number, first=0.2), 2.0)
+                if not fault.again or time.monotonic() + pause > until:
+                    self._given_up = True
+                    raise
+                if not self._told:
+                    self._told = True
+                    _logger.warning("%s Trying again for up to %.0f seconds", fault.what, patience)
+                time.sleep(pause)
+            else:
+                self._given_up = self._told = False
+                return result
+        raise AssertionError("the last try returns or raises")
 
     def _copy_rows_from(self, other: Ledger) -> None:
         with other.read() as source, self.engine.begin() as target:
@@ -224,81 +323,11 @@ class Ledger:
                 yield
 
 
-def located(url: str) -> str:
-    """Return the URL with a relative SQLite file made absolute, starting at the project's folder."""
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or url in (prefix, f"{prefix}:memory:"):
-        return url
-    path = pathlib.Path(url.removeprefix(prefix)).expanduser()
-    return f"{prefix}{path if path.is_absolute() else project_root() / path}"
-
-
 def _overtaken(error: Exception) -> bool | float:
     """How long to wait when PostgreSQL undid a transaction only because another one was in its way, else False."""
     if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _OVERTAKEN:
         return full_jitter(1, first=0.1)
     return False
-
-
-def _engine(url: str) -> sa.Engine:
-    try:
-        parsed = sa.make_url(url)
-        if parsed.get_backend_name() == "postgresql" and parsed.drivername == "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        if parsed.get_backend_name() not in ("sqlite", "postgresql") or not parsed.database:
-            raise SettingInvalid(
-                f"ledger_url {_shown(url)} is neither a SQLite file nor PostgreSQL.",
-                "Use sqlite:///path/to/ledger.db or postgresql://user@host/database.",
-            )
-        if parsed.get_backend_name() == "postgresql":
-            return sa.create_engine(parsed, pool_pre_ping=True, pool_size=4, max_overflow=8, hide_parameters=True)
-        # Parameters are whole records; they belong into no message.
-        engine = sa.create_engine(
-            parsed, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True
-        )
-    except (ArgumentError, NoSuchModuleError):
-        raise SettingInvalid(
-            "ledger_url is not a database URL.",
-            "Use sqlite:///path/to/ledger.db or postgresql://user@host/database.",
-        ) from None
-    except ModuleNotFoundError:
-        raise SettingInvalid(
-            "ledger_url names PostgreSQL, whose driver is not installed.",
-            "pip install 'ml-connector[postgres]'",
-        ) from None
-
-    @sa.event.listens_for(engine, "connect")
-    def _on_connect(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None  # we begin transactions ourselves, see below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32000"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @sa.event.listens_for(engine, "begin")
-    def _on_begin(connection: sa.Connection) -> None:
-        # A transaction that starts as a reader and turns writer can fail with "locked" at any statement.
-        mode = "" if connection.get_execution_options().get("reading") else " IMMEDIATE"
-        connection.exec_driver_sql(f"BEGIN{mode}")
-
-    return engine
-
-
-def _make_folder(url: sa.URL) -> None:
-    if url.get_backend_name() != "sqlite":
-        return
-    folder = pathlib.Path(url.database or "").parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingInvalid(
-            f"the ledger's folder {folder} cannot be made: {error.strerror}.", "Choose another ledger_url."
-        ) from None
-
-
-def _shown(url: str) -> str:
-    try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "(not a URL)"
 
 
 def _slug(text: str) -> str:

@@ -99,6 +99,5 @@ class Survey:
             sightings.c.kind == self._sink.kind,
             sightings.c.external_id == external_id,
         )
-        with self._ledger.read() as connection:
-            text = connection.execute(query).scalar()
+        text = self._ledger.ask(lambda connection: connection.execute(query).scalar())
         return None if text is None else Found(**exact_json.loads(text))

@@ -94,8 +94,7 @@ def _unverified(ledger: Ledger, target: str, sink: DocumentSink[t.Any], after: i
         .order_by(entries.c.id)
         .limit(_BATCH)
     )
-    with ledger.read() as connection:
-        return [Entry.from_row(row) for row in connection.execute(query)]
+    return ledger.ask(lambda connection: [Entry.from_row(row) for row in connection.execute(query)])
 
 
 def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Found | None, Reason | None]], run: Run) -> None:

@@ -11,7 +11,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
 
-from ml_connector.errors import ConnectorError, SystemFault
+from ml_connector.errors import ConnectorError, LedgerUnavailable, SystemFault
 from ml_connector.vault.credentials import CREDENTIALS
 
 __all__ = ["EXIT_DOWN", "EXIT_FAILED", "EXIT_HELD", "PluginCommand"]
@@ -21,7 +21,7 @@ EXIT_FAILED: t.Final = 1
 EXIT_HELD: t.Final = 3
 """Done, but documents are held or wait, and ``fail_on`` says that this counts."""
 EXIT_DOWN: t.Final = 75
-"""The target system is down; run again later (EX_TEMPFAIL)."""
+"""The target system or the ledger's database is down; run again later (EX_TEMPFAIL)."""
 
 _READERS: t.Final[t.Mapping[str, t.Callable[[str], object]]] = {
     "integer": int,
@@ -60,11 +60,13 @@ class PluginCommand(SingerCommand):
 
     def invoke(self, ctx: click.Context) -> t.Any:
         """Run the plugin."""
+        code = EXIT_FAILED
         try:
             # The SDK's own SingerCommand would log a refused configuration with its whole schema.
             return click.Command.invoke(self, ctx)
         except (ConfigValidationError, ConnectorError) as error:
             lines = list(self._explained(error))
+            code = EXIT_DOWN if isinstance(error, LedgerUnavailable) else EXIT_FAILED
         except ValueError:
             # The SDK converts what it finds in the environment before it checks anything.
             lines = list(self._unreadable_variables())
@@ -72,7 +74,7 @@ class PluginCommand(SingerCommand):
                 raise
         for line in lines:
             self.logger.error(line)
-        return ctx.exit(EXIT_FAILED)
+        return ctx.exit(code)
 
     def _explained(self, error: ConfigValidationError | ConnectorError) -> t.Iterator[str]:
         if isinstance(error, ConfigValidationError):

@@ -8,10 +8,11 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector.documents import minor_units
+from ml_connector.ledger.entries import Claims
 from ml_connector.ledger.runs import OUTCOMES, Run
 from ml_connector.names import display_name
 
-__all__ = ["log_summary"]
+__all__ = ["log_summary", "until"]
 
 _REASONS_SHOWN = 20
 
@@ -49,8 +50,21 @@ def _lines(run: Run, source: str, target: str, *, dry_run: bool) -> t.Iterator[s
         yield f"  {documents:>5}  {what} -> {cure}"
     if len(reasons) > _REASONS_SHOWN:
         yield f"         and {len(reasons) - _REASONS_SHOWN} more reasons: ml-connector held"
+    for claims in summary.claimed:
+        what = claims.kind.replace("_", " ")
+        yield f"  {claims.documents:>5}  {what} are claimed by run {claims.run}, {until(claims)}"
     if summary.stopped:
         yield f"  stopped: {summary.stopped}"
+
+
+def until(claims: Claims) -> str:
+    """Return what is to be expected of claims."""
+    if claims.until is None:
+        return "which ended; the next run takes them up"
+    return (
+        f"which is at them or was killed; unless it gives a sign of life, they are free from "
+        f"{claims.until.astimezone():%H:%M:%S} on"
+    )
 
 
 def _totals(by_currency: t.Mapping[str, tuple[int, Decimal]]) -> str:

@@ -9,6 +9,7 @@ moment without losing or repeating anything.
 from __future__ import annotations
 
 import abc
+import contextlib
 import copy
 import pathlib
 import shutil
@@ -29,7 +30,7 @@ from singer_sdk.sinks import RecordSink
 
 from map_finance.engine import MapEngine
 from ml_connector.actor import actor
-from ml_connector.errors import MalformedRecord, Reason
+from ml_connector.errors import LedgerFault, MalformedRecord, Reason
 from ml_connector.ledger.attempt import Policy
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
@@ -368,8 +369,13 @@ class DeliveryTarget(Target):
         )
         try:
             self._delivery.run()
+        except LedgerFault as fault:
+            # What cannot be noted is not sent; what is under way is looked up by the next run.
+            run.summary.stopped = fault.what
+            raise
         finally:
-            run.finish()
+            with contextlib.suppress(LedgerFault):  # told already, and the run shows as one that was killed
+                run.finish()
             log_summary(self.logger, run, self.engine.source, self.system, dry_run=self.policy.dry_run)
             self.ledger.close()
         if code := self._exit_code(run.summary):

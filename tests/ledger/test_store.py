@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.ledger import migrations
+from ml_connector.ledger import migrations, store
 from ml_connector.ledger.schema import Instant, Money, meta, metadata
 from ml_connector.ledger.store import Ledger
 
@@ -69,8 +69,9 @@ def test_a_failing_work_fails_alone(bench):
         ("postgresql://nobody:secret-word@127.0.0.1:1/none", "cannot be opened"),
     ],
 )
-def test_wrong_url_is_a_clear_error_without_its_password(url, what):
+def test_wrong_url_is_a_clear_error_without_its_password(url, what, monkeypatch):
     """A ledger_url that cannot be used is told in one line, and its password is not."""
+    monkeypatch.setattr(store, "OPENING_PATIENCE", 0.0)
     with pytest.raises(SettingInvalid, match=what) as error:
         Ledger(url)
     assert "secret-word" not in str(error.value)

@@ -8,7 +8,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-__all__ = ["HEAD", "NewerLedger", "upgrade"]
+__all__ = ["HEAD", "NewerLedger", "is_current", "upgrade"]
 
 HEAD: t.Final = "0005"
 """The newest revision in ``versions``; a test keeps it true."""
@@ -20,13 +20,18 @@ class NewerLedger(Exception):
     """The tables are of a newer version than this one knows."""
 
 
+def is_current(engine: sa.Engine) -> bool:
+    """Whether the tables are as this version has them; only reads."""
+    return _revision(engine) == HEAD
+
+
 def upgrade(engine: sa.Engine) -> None:
     """Bring the tables to ``HEAD``. Costs one query when they are there already.
 
     Raises:
         NewerLedger: They have been brought further already.
     """
-    if _revision(engine) == HEAD:
+    if is_current(engine):
         return
     # Before the import, which announces itself in the log.
     logging.getLogger("alembic").setLevel(logging.WARNING)
