@@ -1,9 +1,9 @@
 """Mapping tables a person keeps, and what was learned: how a source's reference becomes the target's.
 
-A table is a CSV file ``<dir>/<source>-<target>/<table>.csv`` with the columns ``source`` and ``target``;
-further columns are kept as extras. A source cell may hold an id or a human number or name; ``*`` stands for
-everything that is not listed. Looking up never guesses: names that lead to different targets are
-``Ambiguous``.
+A table is a CSV file ``<dir>/<source>-<target>/<table>.csv`` with the columns ``source`` and ``target``, as people or
+spreadsheets save it (``ml_connector.tables``); further columns are kept as extras. A source cell may hold an id or a
+human number or name; ``*`` stands for everything that is not listed. Looking up never guesses: names that lead to
+different targets are ``Ambiguous``.
 
 A row says the same thing in both directions: what ``<source>-<target>`` does not answer is looked for in
 ``<target>-<source>``, read backwards.
@@ -11,7 +11,6 @@ A row says the same thing in both directions: what ``<source>-<target>`` does no
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import os
 import typing as t
@@ -22,6 +21,8 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from ml_connector import exact_json
 from ml_connector.errors import UserError
+from ml_connector.sameness import same_id, same_name, visible
+from ml_connector.tables import read_table_file
 
 __all__ = [
     "Ambiguous",
@@ -33,14 +34,16 @@ __all__ = [
     "NoLinks",
     "References",
     "SqliteReferences",
-    "fold",
     "table_name",
 ]
 
 Record = t.Mapping[str, t.Any]
 
 DEFAULT_SOURCE: t.Final = "*"
-_HEADER_CURE: t.Final = "The first line must be: source,target (comma-separated; more columns may follow)."
+COLUMNS: t.Final = ("source", "target")
+"""What every table has; names are compared as people read them."""
+
+_HEADER_CURE: t.Final = "The first line must be: source,target (or separated by semicolons or tabs; more may follow)."
 _IRREGULAR: t.Final = {"company": "companies", "spend_category": "spend_categories", "currency": "currencies"}
 
 
@@ -121,11 +124,6 @@ class NoLinks:
         return None
 
 
-def fold(text: str) -> str:
-    """Return a human name so that case and blanks do not matter."""
-    return " ".join(text.split()).casefold()
-
-
 def table_name(kind: str) -> str:
     """Return the table of a kind of reference: ``cost_center`` -> ``cost_centers``."""
     if kind in _IRREGULAR:
@@ -172,8 +170,8 @@ class Crosswalk:
 
         Args:
             table: Name of the table (``cost_centers``).
-            keys: The id first, compared exactly; then human numbers and names, compared without case and
-                with blanks collapsed. A row for the id decides, whatever the names say.
+            keys: The id first, which must be written the same, case included; then human numbers and names, compared
+                as people do (``same_name``). A row for the id decides, whatever the names say.
         """
         if not keys:
             return None
@@ -308,22 +306,24 @@ _REFERENCES: t.Final = sa.Table(
 
 
 class _Table:
-    """The rows of one file, by exact cell and by folded cell."""
+    """The rows of one file, by exact cell and by what people take for the same."""
 
     def __init__(self, path: Path, rows: t.Sequence[Match]) -> None:
         self.path = path
-        self.default = next((row for row in rows if row.source == DEFAULT_SOURCE), None)
+        self.default = next((row for row in rows if _is_default(row)), None)
         self._exact: dict[str, list[Match]] = {}
-        self._folded: dict[str, list[Match]] = {}
+        self._named: dict[str, list[Match]] = {}
         for row in rows:
-            if row.source != DEFAULT_SOURCE:
-                self._exact.setdefault(row.source, []).append(row)
-                self._folded.setdefault(fold(row.source), []).append(row)
+            if not _is_default(row):
+                self._exact.setdefault(same_id(row.source), []).append(row)
+                self._named.setdefault(same_name(row.source), []).append(row)
 
     def lookup(self, record_id: str, names: t.Iterable[str]) -> Match | Ambiguous | None:
-        rows = self._exact.get(record_id) or [row for name in names for row in self._folded.get(fold(name), ())]
+        rows = self._exact.get(same_id(record_id)) or [
+            row for name in names for row in self._named.get(same_name(name), ())
+        ]
         ordered = tuple({row.line: row for row in sorted(rows, key=lambda row: row.line)}.values())
-        if len({(row.target, tuple(sorted(row.extras.items()))) for row in ordered}) > 1:
+        if len({(same_id(row.target), tuple(sorted(row.extras.items()))) for row in ordered}) > 1:
             return Ambiguous(ordered)
         return ordered[0] if ordered else None
 
@@ -333,28 +333,43 @@ class _Table:
         return _Table(self.path, [Match(row.source, row.target, {}, row.path, row.line) for row in rows])
 
 
+def _is_default(row: Match) -> bool:
+    return same_id(row.source) == DEFAULT_SOURCE
+
+
 def _read_tables(roots: t.Sequence[Path], pair: str) -> dict[str, _Table]:
     tables: dict[str, _Table] = {}
-    for folder in (root / pair for root in reversed(roots)):
-        for path in sorted(folder.glob("*.csv")) if folder.is_dir() else ():
-            tables[path.stem] = _read_table(path, f"{pair}/{path.name}")
+    for root in reversed(roots):
+        for path in _table_files(root, pair):
+            tables[path.stem.casefold()] = _read_table(path, f"crosswalk {pair}/{path.name}")
     return tables
 
 
+def _table_files(root: Path, pair: str) -> list[Path]:
+    """Return the tables in the folder of a pair, none when there is no such folder."""
+    for folder in (root, root / pair):
+        if folder.exists() and not folder.is_dir():
+            cure = "Remove the file, or point crosswalk_dir to the folder with the mapping tables."
+            raise UserError(f"{folder} is a file, but mapping tables stand in a folder.", cure)
+    try:
+        found = sorted((root / pair).iterdir()) if (root / pair).exists() else []
+    except OSError as error:
+        cure = "Let the user who runs this read the folder."
+        raise UserError(f"mapping tables in {root / pair} cannot be read: {error.strerror}.", cure) from None
+    return [path for path in found if path.suffix.casefold() == ".csv" and not path.name.startswith(".")]
+
+
 def _read_table(path: Path, label: str) -> _Table:
-    reader = csv.reader(_lines(path, label), strict=True)
     header: list[str] = []
     rows: dict[str, Match] = {}
-    while (cells := _next_row(reader, label)) is not None:
-        if not any(cells):
-            continue
-        where = f"crosswalk {label} line {reader.line_num}"
+    for number, cells in read_table_file(path, label, columns=COLUMNS, comments=True).rows(label):
+        where = f"{label} line {number}"
         if not header:
             header = _header(cells, where)
             continue
-        row = _row(header, cells, where, path, reader.line_num)
-        earlier = rows.setdefault(row.source, row)
-        if earlier.target != row.target:
+        row = _row(header, cells, where, path, number)
+        earlier = rows.setdefault(same_id(row.source), row)
+        if same_id(earlier.target) != same_id(row.target):
             raise UserError(
                 f'{where}: source "{row.source}" appears twice with different targets '
                 f"({earlier.target}, {row.target}).",
@@ -366,38 +381,13 @@ def _read_table(path: Path, label: str) -> _Table:
                 f"Keep one of line {earlier.line} and line {row.line}.",
             )
     if not header:
-        raise UserError(f"crosswalk {label} line 1: the header is missing.", _HEADER_CURE)
+        raise UserError(f"{label} line 1: the header is missing.", _HEADER_CURE)
     return _Table(path, list(rows.values()))
 
 
-def _lines(path: Path, label: str) -> t.Iterator[str]:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"crosswalk {label}: cannot be read: {error.strerror}.") from error
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True), start=1):
-        try:
-            text = line.decode()
-        except UnicodeDecodeError as error:
-            raise UserError(
-                f"crosswalk {label} line {number}: not UTF-8 (byte {error.start + 1}).",
-                'Save the file as "CSV UTF-8".',
-            ) from error
-        # A comment becomes a blank line, so that the line numbers in messages stay those of the file.
-        yield "\n" if text.startswith("#") else text
-
-
-def _next_row(reader: t.Any, label: str) -> list[str] | None:
-    try:
-        cells = next(reader, None)
-    except csv.Error as error:
-        raise UserError(f"crosswalk {label} line {reader.line_num}: {error}.", "Mend the quotes.") from error
-    return None if cells is None else [cell.strip() for cell in cells]
-
-
 def _header(cells: t.Sequence[str], where: str) -> list[str]:
-    header = [cell.casefold() for cell in cells]
-    if not {"source", "target"} <= set(header):
+    header = [same_name(cell) for cell in cells]
+    if not set(COLUMNS) <= set(header):
         raise UserError(f"{where}: the header is missing.", _HEADER_CURE)
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
@@ -409,9 +399,9 @@ def _row(header: t.Sequence[str], cells: t.Sequence[str], where: str, path: Path
     if any(cells[len(header) :]):
         raise UserError(
             f"{where}: {len(cells)} values, but the header names {len(header)} columns.",
-            "Put quotes around values that contain a comma.",
+            "Put quotes around values that contain what separates the columns.",
         )
-    values = dict(zip(header, cells, strict=False))
+    values = dict(zip(header, map(visible, cells), strict=False))
     source, target = values.pop("source", ""), values.pop("target", "")
     if not source:
         raise UserError(f'{where}: source is empty (target "{target}").', "Fill it in or remove the line.")

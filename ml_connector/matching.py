@@ -2,6 +2,8 @@
 
 Proof is an id, a number or a tax number that only one party has on each side, and nothing that speaks against it. A
 name is never proof: the same name with another tax number is another company, and so may a similar one be.
+
+``judged`` is the one judgement, for ``ml-connector match`` as for deliveries that link suppliers by themselves.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import unicodedata
 
 from rapidfuzz import fuzz, process
 
+from ml_connector.sameness import same_country, same_name, same_number, telling_tax_id
 from ml_connector.systems.access import Party
 
-__all__ = ["Proposal", "match_parties"]
+__all__ = ["Evidence", "Proposal", "judged", "match_parties"]
 
 LEAST_SCORE: t.Final = 85
 """Similarity of names, 0 to 100, from which on a party is suggested."""
@@ -56,6 +59,33 @@ class Proposal:
     note: str = ""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Evidence:
+    """A target's party that shares something with a source's.
+
+    Attributes:
+        target: The party.
+        hows: What they share: ``external id``, ``number``, ``tax id``.
+        shared: Whether others share that, too.
+    """
+
+    target: Party
+    hows: tuple[str, ...]
+    shared: bool = False
+
+
+def judged(source: Party, evidence: t.Sequence[Evidence]) -> list[Proposal]:
+    """Return a proposal for each party something speaks for; at most one of them is certain.
+
+    Names, countries and tax numbers that differ speak against, as do others that share the same, a party that is not
+    in use, and something else that speaks for another party.
+    """
+    weighed = [_weighed(source, each) for each in evidence]
+    if len(weighed) < 2:
+        return weighed
+    return [_doubted(each, "something else speaks for another one") for each in weighed]
+
+
 def match_parties(
     sources: t.Sequence[Party],
     targets: t.Sequence[Party],
@@ -77,9 +107,7 @@ def match_parties(
     names = _Names(targets)
     proved: dict[str, list[Proposal]] = {}
     for source in sources:
-        proved[source.id] = [
-            _weighed(source, target, hows, shared, names) for target, hows, shared in evidence.of(source)
-        ]
+        proved[source.id] = judged(source, list(evidence.of(source)))
     claims = collections.Counter(
         proposal.target.id
         for proposals in proved.values()
@@ -88,7 +116,7 @@ def match_parties(
     )
     found: list[Proposal] = []
     for source in sources:
-        proposals = [_contested(each, len(proved[source.id]), claims, taken or {}) for each in proved[source.id]]
+        proposals = [_contested(each, claims, taken or {}) for each in proved[source.id]]
         if not any(each.certain for each in proposals):
             known = {each.target.id for each in proposals if each.target is not None}
             similar = names.similar(source, least_score, most + len(known))
@@ -109,7 +137,7 @@ class _Evidence:
         self._source_taxes = _index(sources, _tax_ids)
         self._source_externals = _index(sources, lambda party: {party.external_id} if party.external_id else set())
 
-    def of(self, source: Party) -> t.Iterator[tuple[Party, list[str], bool]]:
+    def of(self, source: Party) -> t.Iterator[Evidence]:
         """Yield each target with what it shares with the source, and whether others share that too."""
         shared: dict[str, bool] = {}
         hows: dict[str, list[str]] = collections.defaultdict(list)
@@ -132,7 +160,7 @@ class _Evidence:
         for tax_id in sorted(_tax_ids(source)):
             add("tax id", self._by_tax.get(tax_id, ()), own=len(self._source_taxes[tax_id]))
         for target_id, target in parties.items():
-            yield target, hows[target_id], shared[target_id]
+            yield Evidence(target, tuple(hows[target_id]), shared[target_id])
 
 
 class _Names:
@@ -145,10 +173,6 @@ class _Names:
         for number, core in enumerate(self._cores):
             for key in _block_keys(core):
                 self._blocks[key].append(number)
-
-    def score(self, source: Party, target: Party) -> int:
-        """Return how much two names resemble each other."""
-        return round(fuzz.ratio(_core(source.name), _core(target.name)))
 
     def similar(self, source: Party, least_score: int, most: int) -> list[Proposal]:
         """Return the targets whose names come nearest."""
@@ -168,15 +192,22 @@ class _Names:
         return proposals
 
 
-def _weighed(source: Party, target: Party, hows: list[str], shared: bool, names: _Names) -> Proposal:  # noqa: FBT001
-    score = names.score(source, target)
+def _weighed(source: Party, evidence: Evidence) -> Proposal:
+    target, shared_things = evidence.target, " and ".join(evidence.hows)
+    score = round(fuzz.ratio(_core(source.name), _core(target.name)))
     doubts = _doubts(source, target)
-    if shared:
-        doubts.insert(0, "others have the same " + " and ".join(hows))
+    if evidence.shared:
+        doubts.insert(0, f"others have the same {shared_things}")
     # Both systems may number from 1: a number alone is proof only where the names resemble each other as well.
-    if score < (LEAST_SCORE if hows == ["number"] else CONTRADICTION):
+    if score < (LEAST_SCORE if evidence.hows == ("number",) else CONTRADICTION):
         doubts.insert(0, "the names differ")
-    return Proposal(source, target, " and ".join(hows), score, certain=not doubts, note="; ".join(doubts))
+    return Proposal(source, target, shared_things, score, certain=not doubts, note="; ".join(doubts))
+
+
+def _doubted(proposal: Proposal, note: str) -> Proposal:
+    if not proposal.certain:
+        return proposal
+    return dataclasses.replace(proposal, certain=False, note=note)
 
 
 def _doubts(source: Party, target: Party) -> list[str]:
@@ -184,28 +215,26 @@ def _doubts(source: Party, target: Party) -> list[str]:
     own, other = _tax_ids(source), _tax_ids(target)
     if own and other and not own & other:
         doubts.append("the tax numbers differ")
-    if source.country and target.country and source.country.upper() != target.country.upper():
+    if same_country(source.country, target.country) is False:
         doubts.append("the countries differ")
     if not target.active:
         doubts.append("inactive in the target")
     return doubts
 
 
-def _contested(proposal: Proposal, rivals: int, claims: t.Mapping[str, int], taken: t.Mapping[str, str]) -> Proposal:
-    """Take certainty away where a source points at several targets, or several sources at one target."""
+def _contested(proposal: Proposal, claims: t.Mapping[str, int], taken: t.Mapping[str, str]) -> Proposal:
+    """Take certainty away where several sources point at one target."""
     target = proposal.target
     if not proposal.certain or target is None:
         return proposal
     holder = next((taken[key] for key in (target.id, *sorted(target.aliases)) if key in taken), None)
-    if rivals > 1:
-        note = "something else speaks for another one"
-    elif claims[target.id] > 1:
+    if claims[target.id] > 1:
         note = f"{claims[target.id]} of the source point at it"
     elif holder is not None:
         note = f"{holder} is mapped to it already"
     else:
         return proposal
-    return dataclasses.replace(proposal, certain=False, note=note)
+    return _doubted(proposal, note)
 
 
 def _index(parties: t.Sequence[Party], keys: t.Callable[[Party], t.AbstractSet[str | None]]) -> dict[str, list[Party]]:
@@ -219,26 +248,17 @@ def _index(parties: t.Sequence[Party], keys: t.Callable[[Party], t.AbstractSet[s
 
 def _numbers(party: Party) -> set[str]:
     values = {party.id, party.number or "", *party.aliases}
-    return {value.strip().casefold() for value in values if value.strip()}
+    return set(filter(None, map(same_number, values)))
 
 
 def _tax_ids(party: Party) -> set[str]:
-    return {plain for tax_id in party.tax_ids if (plain := _tax_id(tax_id))}
-
-
-def _tax_id(text: str) -> str | None:
-    """Return a tax number without punctuation; None when it is masked, a placeholder or too short to tell anybody."""
-    plain = re.sub(r"[^0-9A-Z]", "", text.upper())
-    digits = re.sub(r"[^0-9]", "", plain)
-    if "*" in text or "XX" in plain or len(digits) < 5 or len(set(digits)) == 1 or digits in "01234567890":
-        return None
-    return plain
+    return set(filter(None, map(telling_tax_id, party.tax_ids)))
 
 
 def _core(name: str) -> str:
     """Return the words of a name that tell it apart, in alphabetical order: no accents, no legal form."""
-    plain = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
-    plain = plain.casefold().replace("&", " and ").replace("'", "")
+    plain = unicodedata.normalize("NFKD", same_name(name))
+    plain = "".join(each for each in plain if not unicodedata.combining(each)).replace("&", " and ").replace("'", "")
     plain = re.sub(r"\b(\w)\.(?=\w\b)", r"\1", plain)  # B.V. is bv
     words = re.findall(r"\w+", plain)
     telling = [word for word in words if word not in _LEGAL_FORMS and word not in ("and", "the")]

@@ -13,6 +13,7 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector.ledger.outcomes import Outcome
+from ml_connector.sameness import same_number
 from ml_connector.systems.access import InvoiceView
 
 __all__ = ["DIFFERENCES", "Compared", "Expected", "Kind", "Names", "Reconciliation", "Total", "reconcile"]
@@ -254,7 +255,7 @@ class _Pairs:
         for target in rest:
             if target.stands and target.supplier_number and not self.is_ours(target):
                 for supplier_id in target.supplier_ids:
-                    free[(supplier_id, _fold(target.supplier_number))].append(target)
+                    free[(supplier_id, same_number(target.supplier_number))].append(target)
         taken: set[int] = set()
         for source_id, each in sorted(documents.items(), key=lambda item: item[0] in self.by_id):
             for key in self._keys(source_id, each):
@@ -270,7 +271,7 @@ class _Pairs:
         numbers = {each.view.supplier_number, *(partner.supplier_number for partner in partners)}
         for supplier in sorted(filter(None, suppliers)):
             for number in sorted(filter(None, numbers)):
-                yield supplier, _fold(number)
+                yield supplier, same_number(number)
 
 
 def _compared(
@@ -352,10 +353,6 @@ def _why_only_target(outcome: Outcome | None, names: Names) -> str:
 
 def _named(target: InvoiceView) -> str:
     return target.number or target.external_id or target.id
-
-
-def _fold(number: str) -> str:
-    return " ".join(number.split()).casefold()
 
 
 def _within(view: InvoiceView, since: dt.date, until: dt.date) -> bool:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import collections
-import csv
-import io
 import typing as t
 from pathlib import Path
 
@@ -22,7 +20,9 @@ from ml_connector.ledger.outcomes import linked
 from ml_connector.matching import LEAST_SCORE, Proposal, match_parties
 from ml_connector.names import display_name
 from ml_connector.project import project_root
+from ml_connector.sameness import same_name, visible
 from ml_connector.systems.access import Party
+from ml_connector.tables import read_table_file
 
 __all__ = ["match"]
 
@@ -39,7 +39,7 @@ COLUMNS: t.Final = (
     "target_country",
     "note",
 )
-_DELIMITERS: t.Final = (",", ";", "\t")
+_REVIEWED: t.Final = ("source", "target", "decision")
 
 
 @click.group()
@@ -190,25 +190,24 @@ def _reviewed(path: Path) -> tuple[list[NewRow], int, int]:
     Raises:
         UserError: The file is no review file, or a row cannot be understood; names the line.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        raise UserError(f"{path} cannot be read as UTF-8.", 'Save it as "CSV UTF-8".') from None
-    first = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=first.count))
-    header = {name.strip().casefold(): name for name in reader.fieldnames or ()}
-    if not {"source", "target", "decision"} <= set(header):
-        raise UserError(f"{path} line 1: there are no columns source, target and decision.", "Is it the review file?")
+    rows = read_table_file(path, path.name, columns=_REVIEWED).rows(path.name)
+    line, names = next(rows, (1, []))
+    header = {same_name(name): at for at, name in reversed(list(enumerate(names)))}
+    if not set(_REVIEWED) <= set(header):
+        raise UserError(
+            f"{path} line {line}: there are no columns source, target and decision.", "Is it the review file?"
+        )
 
-    def cell(row: t.Mapping[str, t.Any], name: str) -> str:
-        return str(row.get(header.get(name, "")) or "").strip()
+    def cell(row: t.Sequence[str], name: str) -> str:
+        at = header.get(name, len(row))
+        return visible(row[at]) if at < len(row) else ""
 
     chosen, undecided, refused = [], 0, 0
-    for row in reader:
-        where = f"{path.name} line {reader.line_num}"
+    for line, row in rows:
+        where = f"{path.name} line {line}"
         decision = cell(row, "decision").casefold()
         if decision in ("", "mapped"):
-            undecided += decision == "" and any(row.values())
+            undecided += decision == ""
         elif decision == "no":
             refused += 1
         elif decision != "yes":

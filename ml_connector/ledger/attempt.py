@@ -24,13 +24,14 @@ from ml_connector.errors import (
 from ml_connector.ledger import judge
 from ml_connector.ledger.comparing import disagreement
 from ml_connector.ledger.entries import Entry, load
+from ml_connector.ledger.rivals import Rivals
 from ml_connector.ledger.runs import Outcome
 from ml_connector.ledger.settlement import Settlement
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.survey import Survey
 from ml_connector.names import display_name
 from ml_connector.retries import attempts, full_jitter
-from ml_connector.singer.sink import DocumentSink, LookupInconclusive
+from ml_connector.singer.sink import DocumentSink, Found, LookupInconclusive
 
 __all__ = ["TECHNICAL", "Attempt", "Cap", "Mapper", "Policy"]
 
@@ -133,6 +134,7 @@ class Attempt:
         self._cap = cap
         self._planned = planned
         self._name = target_name
+        self._rivals = Rivals(ledger, sink, mapper, target_name)
 
     def carry(self, entry_id: int) -> bool:
         """Take one document as far as it goes in this run.
@@ -203,7 +205,10 @@ class Attempt:
                 self._create(entry, mapped, document)
 
     def _create(self, entry: Entry, mapped: Mapped, document: Document) -> None:
-        if found := self._sink.match(document):
+        found = self._sink.match(document)
+        if found and (rivals := self._rivals_of(entry, document, found)):
+            self._settlement.held(entry, mapped, (rivals,))
+        elif found:
             self._settlement.has_already(entry, mapped, found, linked=True)
             if isinstance(document, Supplier) and document.owned:
                 # Linked for the first time: what the source is master of is made equal at once.
@@ -212,7 +217,8 @@ class Attempt:
         elif found := self._survey.sighting(entry, document):
             self._settlement.has_already(entry, mapped, found, linked=False)
         elif document.kind == "suppliers" and self._policy.missing_suppliers == "hold":
-            self._settlement.held(entry, mapped, (_missing_supplier(document, self._name),))
+            reasons = tuple(self._sink.doubts(document)) or (_missing_supplier(document, self._name),)
+            self._settlement.held(entry, mapped, reasons)
         else:
             self._send(entry, mapped, document, update=False)
 
@@ -229,6 +235,11 @@ class Attempt:
             self._send(entry, mapped, document, update=True, submit=True)
         else:
             self._settlement.held(entry, mapped, (reason,))
+
+    def _rivals_of(self, entry: Entry, document: Document, found: Found) -> Reason | None:
+        if not found.rests_on or not isinstance(document, Supplier):
+            return None
+        return self._rivals.of(entry, document, found)
 
     def _send(self, entry: Entry, mapped: Mapped, document: Document, *, update: bool, submit: bool = False) -> None:
         if entry.state == "held" and entry.refused == content_hash(document.model_dump()):

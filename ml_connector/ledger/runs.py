@@ -17,7 +17,7 @@ from ml_connector.ledger.entries import Claims
 from ml_connector.ledger.schema import runs
 from ml_connector.ledger.store import Ledger
 
-__all__ = ["OUTCOMES", "Run", "Summary", "latest"]
+__all__ = ["OUTCOMES", "AutomaticLink", "Run", "Summary", "latest"]
 
 Outcome = t.Literal[
     "created",
@@ -45,6 +45,23 @@ filter left it out.
 """
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class AutomaticLink:
+    """Something of the source that was linked to something of the target by what they share.
+
+    Attributes:
+        kind: Kind of document.
+        source: Name and id at the source.
+        target: Name and number in the target.
+        rests_on: What says that they are one.
+    """
+
+    kind: str
+    source: str
+    target: str
+    rests_on: str
+
+
 @dataclasses.dataclass(slots=True)
 class Summary:
     """Counts and totals of one run, by document kind.
@@ -53,6 +70,7 @@ class Summary:
         counts: ``counts[kind][outcome]``.
         totals: ``totals[kind][outcome][currency]`` = (documents, amount).
         reasons: ``reasons[(kind, code, what, cure)]`` = documents held for it.
+        links: What was linked to something the target had, without a person or an earlier delivery saying so.
         stopped: Why the run ended before its work was done, if it did.
         claimed: What other runs had claimed, and so was left to them; counted as waiting.
     """
@@ -62,6 +80,7 @@ class Summary:
     )
     totals: dict[str, dict[str, dict[str, tuple[int, Decimal]]]] = dataclasses.field(default_factory=dict)
     reasons: collections.Counter[tuple[str, str, str, str]] = dataclasses.field(default_factory=collections.Counter)
+    links: list[AutomaticLink] = dataclasses.field(default_factory=list)
     stopped: str | None = None
     claimed: list[Claims] = dataclasses.field(default_factory=list)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
@@ -93,6 +112,11 @@ class Summary:
         self.claimed.append(claims)
         self.count(claims.kind, "waiting", times=claims.documents)
 
+    def link(self, link: AutomaticLink) -> None:
+        """Note what was linked by itself, for a person to look at."""
+        with self._lock:
+            self.links.append(link)
+
     def of(self, outcome: Outcome) -> int:
         """Return how many documents of all kinds came to an outcome."""
         return sum(counter[outcome] for counter in self.counts.values())
@@ -118,6 +142,7 @@ class Summary:
                 {"kind": kind, "code": code, "what": what, "cure": cure, "documents": documents}
                 for (kind, code, what, cure), documents in self.reasons.most_common()
             ],
+            "links": [dataclasses.asdict(link) for link in self.links],
             "stopped": self.stopped,
             "claimed": [
                 {"kind": each.kind, "run": each.run, "documents": each.documents, "until": _iso(each.until)}

@@ -14,7 +14,7 @@ from ml_connector.errors import Reason, SystemFault, Throttled
 from ml_connector.ledger import audit
 from ml_connector.ledger.audit import Step
 from ml_connector.ledger.entries import Entry, settle
-from ml_connector.ledger.runs import Outcome, Run
+from ml_connector.ledger.runs import AutomaticLink, Outcome, Run
 from ml_connector.ledger.schema import keeps
 from ml_connector.ledger.store import Ledger
 from ml_connector.singer.sink import Delivered, Found
@@ -174,7 +174,10 @@ class Settlement:
         """The target had it before this ledger posted anything: ``linked`` from elsewhere, else under our own id."""
         outcome: Outcome = "linked" if linked else "found"
         where = found.number or found.target_id
-        text = f"is {self._name} {where}" if linked else f"{self._name} has it already as {where}"
+        name = found.facts.get("name")
+        named = f'"{name}" ({where})' if name else where
+        text = f"is {self._name} {named}" if linked else f"{self._name} has it already as {where}"
+        text += f": {found.rests_on}" if found.rests_on else ""
         step = Step(outcome, text, entry.id, mapped.external_id, {"found": dataclasses.asdict(found)})
         self._write(
             entry,
@@ -189,6 +192,9 @@ class Settlement:
             posted_at=None if found.draft else entry.posted_at or _now(),
         )
         self._count(entry.kind, mapped, outcome)
+        if found.rests_on:
+            source = f'"{mapped.party}" ({entry.source_id})' if mapped.party else entry.source_id
+            self._run.summary.link(AutomaticLink(entry.kind, source, named, found.rests_on))
 
     def no_draft_any_more(self, entry: Entry, mapped: Mapped, found: Found) -> None:
         """Somebody has submitted or posted, over there, what was left as a draft."""

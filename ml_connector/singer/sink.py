@@ -44,6 +44,8 @@ class Found:
         open: Whether it may still be changed; None: as long as it is a draft.
         cancelled: Whether it was undone in the target.
         unfinished: What is still to be done with it, see ``Delivered``.
+        rests_on: What says that it is this document, where we link them by ourselves; empty where a person, an earlier
+            delivery or our own id did.
         facts: What can be compared with what was sent (``company``, ``supplier``, ``supplier_number``,
             ``currency``, ``total``, ``lines`` ...), values already canonical.
     """
@@ -56,6 +58,7 @@ class Found:
     open: bool | None = None
     cancelled: bool = False
     unfinished: str | None = None
+    rests_on: str = ""
     facts: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
@@ -129,10 +132,16 @@ class DocumentSink(abc.ABC, t.Generic[D]):
     def match(self, document: D) -> Found | None:
         """Return the thing in the target that *is* this document though we did not create it, if there is one.
 
-        Only certain matches count (a mapped id, our own external id, the same tax number where unique); never a name.
+        Only certain matches count (a mapped id, an id of ours or a tax number that is unique and that nothing
+        contradicts); never a name.
         """
         del document
         return None
+
+    def doubts(self, document: D) -> list[Reason]:
+        """Return why this may be something in the target though it is not certain: a person has to decide."""
+        del document
+        return []
 
     @abc.abstractmethod
     def check(self, document: D) -> list[Reason]:

@@ -9,12 +9,13 @@ from decimal import Decimal
 
 from ml_connector.documents import minor_units
 from ml_connector.ledger.entries import Claims
-from ml_connector.ledger.runs import OUTCOMES, Run
+from ml_connector.ledger.runs import OUTCOMES, AutomaticLink, Run
 from ml_connector.names import display_name
 
 __all__ = ["log_summary", "until"]
 
 _REASONS_SHOWN = 20
+_LINKS_SHOWN = 100
 
 
 def log_summary(logger: logging.Logger, run: Run, source: str, target: str, *, dry_run: bool) -> None:
@@ -43,6 +44,7 @@ def _lines(run: Run, source: str, target: str, *, dry_run: bool) -> t.Iterator[s
         for outcome in ("created", "drafted", "submitted", "updated", "found"):
             if by_currency := outcomes.get(outcome):
                 yield f"  {kind.replace('_', ' ')} {outcome}: {_totals(by_currency)}"
+    yield from _links(summary.links, target)
     reasons = summary.reasons.most_common()
     if reasons:
         yield "  held, nothing is lost; these go out by themselves once this is mended:"
@@ -65,6 +67,15 @@ def until(claims: Claims) -> str:
         f"which is at them or was killed; unless it gives a sign of life, they are free from "
         f"{claims.until.astimezone():%H:%M:%S} on"
     )
+
+
+def _links(links: t.Sequence[AutomaticLink], target: str) -> t.Iterator[str]:
+    if links:
+        yield "  linked by what both sides say; who is not the same needs a row in the mapping table suppliers.csv:"
+    for link in links[:_LINKS_SHOWN]:
+        yield f"         {link.source} is {display_name(target)} {link.target}: {link.rests_on}"
+    if len(links) > _LINKS_SHOWN:
+        yield f"         and {len(links) - _LINKS_SHOWN:,} more, as `ml-connector show` tells of each"
 
 
 def _totals(by_currency: t.Mapping[str, tuple[int, Decimal]]) -> str:

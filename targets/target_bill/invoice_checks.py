@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ml_connector.documents import InvoiceLine, SupplierInvoice
 from ml_connector.errors import Reason
+from ml_connector.sameness import same_id
 from ml_connector.systems.bill.codings import CodingList
 from target_bill.options import BillPosting
 from target_bill.references import Ambiguous, References
@@ -92,7 +93,7 @@ def amount_reasons(amounts: t.Iterable[Decimal]) -> list[Reason]:
 
 
 def _company_reasons(document: SupplierInvoice, organization_id: str) -> t.Iterator[Reason]:
-    if document.company != organization_id:
+    if same_id(document.company) != same_id(organization_id):
         yield Reason(
             "company",
             f'it belongs to company "{document.company}", this target delivers to organization {organization_id}',

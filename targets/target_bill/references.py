@@ -6,11 +6,12 @@ import collections
 import threading
 import typing as t
 
+from ml_connector.sameness import same_id, same_name, same_number, telling_tax_id
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.codings import Coding, CodingBook, CodingList
 from ml_connector.systems.bill.vendors import Vendor, VendorBook
 
-__all__ = ["Ambiguous", "References", "folded"]
+__all__ = ["Ambiguous", "References"]
 
 
 class Ambiguous(LookupError):
@@ -46,17 +47,21 @@ class References:
             Ambiguous: Several have this short name or name.
         """
         known = self._vendors()
-        same = known.with_key("short_name", value) or known.with_key("name", folded(value))
-        return known.get(value) or _only(same)
+        found = known.get(same_id(value))
+        if found is not None:
+            return found
+        numbered = known.with_key("short_name", same_id(value)) or known.with_key("number", same_number(value))
+        return _only(numbered or known.with_key("name", same_name(value)))
 
     def vendors_with(self, *, short_name: str | None = None, tax_id: str | None = None) -> list[Vendor]:
-        """Return the vendors with this short name, or with this tax number, archived ones too."""
+        """Return the vendors with exactly this short name, or with this tax number, archived ones too."""
         known = self._vendors()
-        return known.with_key("short_name", short_name) + known.with_key("tax_id", tax_id)
+        keyed = known.with_key("short_name", same_id(short_name)) if short_name else []
+        return keyed + known.with_key("tax_id", telling_tax_id(tax_id))
 
     def vendors_named(self, name: str) -> list[Vendor]:
-        """Return the vendors of this name; case and blanks do not matter."""
-        return self._vendors().with_key("name", folded(name))
+        """Return the vendors of this name, however it is written."""
+        return self._vendors().with_key("name", same_name(name))
 
     def coding(self, which: CodingList, value: str) -> Coding | None:
         """Return an account or classification by its id, else its number or code, else its name.
@@ -65,13 +70,13 @@ class References:
             Ambiguous: Several go by this code or name, and not just one of them is in use.
         """
         known = self._list(which)
-        same = known.with_key("code", folded(value)) or known.with_key("name", folded(value))
-        return known.get(value) or _only([coding for coding in same if not coding.archived] or same)
+        same = known.with_key("code", same_number(value)) or known.with_key("name", same_name(value))
+        return known.get(same_id(value)) or _only([coding for coding in same if not coding.archived] or same)
 
     def codings_with(self, which: CodingList, *, code: str | None = None, mark: str | None = None) -> list[Coding]:
         """Return what has this number or code, or carries this mark of ours."""
         known = self._list(which)
-        return known.with_key("code", folded(code) if code else None) + known.with_key("mark", mark)
+        return known.with_key("code", same_number(code) if code else None) + known.with_key("mark", mark)
 
     def add(self, thing: Vendor | Coding) -> None:
         """Add a thing created or changed meanwhile."""
@@ -99,11 +104,6 @@ class References:
             if which not in self._coding_indexes:
                 self._coding_indexes[which] = _Index(self.codings.all(which), _coding_keys)
             return self._coding_indexes[which]
-
-
-def folded(text: str) -> str:
-    """Return a text so that case and blanks do not matter."""
-    return " ".join(text.split()).casefold()
 
 
 T = t.TypeVar("T", Vendor, Coding)
@@ -140,11 +140,17 @@ class _Index(t.Generic[T]):
 
 
 def _vendor_keys(vendor: Vendor) -> dict[str, str | None]:
-    return {"short_name": vendor.short_name, "tax_id": vendor.tax_id, "name": folded(vendor.name)}
+    short_name = vendor.short_name or ""
+    return {
+        "short_name": same_id(short_name),
+        "number": same_number(short_name),
+        "tax_id": telling_tax_id(vendor.tax_id),
+        "name": same_name(vendor.name),
+    }
 
 
 def _coding_keys(coding: Coding) -> dict[str, str | None]:
-    return {"code": folded(coding.code or ""), "name": folded(coding.name), "mark": coding.mark}
+    return {"code": same_number(coding.code or ""), "name": same_name(coding.name), "mark": coding.mark}
 
 
 def _only(things: t.Sequence[T]) -> T | None:

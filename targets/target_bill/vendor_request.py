@@ -5,8 +5,9 @@ from __future__ import annotations
 import typing as t
 
 from ml_connector.documents import Supplier
+from ml_connector.sameness import plain_tax_id
 from ml_connector.systems.bill.numbers import short_number
-from ml_connector.systems.bill.vendors import Vendor, plain_tax_id
+from ml_connector.systems.bill.vendors import Vendor
 
 __all__ = [
     "ADDRESS",

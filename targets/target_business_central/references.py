@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import collections
-import functools
 import re
 import threading
 import typing as t
 
+from ml_connector.sameness import same_id, same_name, same_number, telling_tax_id
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.codings import Account, CodingBook, DimensionValue
 from ml_connector.systems.business_central.vendors import Vendor, VendorBook
 
-__all__ = ["GUID", "Ambiguous", "References", "folded"]
+__all__ = ["GUID", "Ambiguous", "References"]
 
 GUID: t.Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -54,7 +54,7 @@ class References:
 
     def is_company(self, value: str) -> bool:
         """Whether a document's company is this one, by its id or one of its names."""
-        if value.strip().casefold() == self._company_id.casefold():
+        if same_number(value) == same_number(self._company_id):
             return True
         return self._once("company", lambda: self._client.company(self._company_id)).is_called(value)
 
@@ -74,19 +74,20 @@ class References:
             Ambiguous: Several have this name.
         """
         known = self._vendors()
-        same = known.with_key("number", folded(value)) or known.with_key("name", folded(value))
+        same = known.with_key("number", same_number(value)) or known.with_key("name", same_name(value))
         if len(same) > 1:
             raise Ambiguous([vendor.label for vendor in same])
-        return known.get(value.strip().lower()) or next(iter(same), None)
+        return known.get(same_id(value).lower()) or next(iter(same), None)
 
     def vendors_with(self, *, number: str | None = None, tax_id: str | None = None) -> list[Vendor]:
         """Return the vendors with this number, or with this tax number, blocked ones too."""
         known = self._vendors()
-        return known.with_key("number", folded(number) if number else None) + known.with_key("tax_id", tax_id)
+        numbered = known.with_key("number", same_number(number)) if number else []
+        return numbered + known.with_key("tax_id", telling_tax_id(tax_id))
 
     def vendors_named(self, name: str) -> list[Vendor]:
-        """Return the vendors of this name; case and blanks do not matter."""
-        return self._vendors().with_key("name", folded(name))
+        """Return the vendors of this name, however it is written."""
+        return self._vendors().with_key("name", same_name(name))
 
     def all_vendors(self) -> list[Vendor]:
         """Return every vendor."""
@@ -99,7 +100,7 @@ class References:
             Ambiguous: Several have this name, and not just one of them can be posted to.
         """
         by_key = self._once("accounts", self._accounts)
-        for key in (("number", folded(value)), ("id", value.strip().lower()), ("name", folded(value))):
+        for key in (("number", same_number(value)), ("id", same_id(value).lower()), ("name", same_name(value))):
             same: list[Account] = by_key.get(key, [])
             same = [account for account in same if account.why_not is None] or same
             if len(same) > 1:
@@ -120,9 +121,9 @@ class References:
         """
         values = self._values().get(dimension, [])
         for same in (
-            [each for each in values if folded(each.code) == folded(value)],
-            [each for each in values if each.id == value.strip().lower()],
-            [each for each in values if folded(each.name) == folded(value)],
+            [each for each in values if same_number(each.code) == same_number(value)],
+            [each for each in values if each.id == same_id(value).lower()],
+            [each for each in values if same_name(each.name) == same_name(value)],
         ):
             if len(same) > 1:
                 raise Ambiguous([f'{each.code} "{each.name}"' for each in same])
@@ -154,9 +155,9 @@ class References:
     def _accounts(self) -> dict[tuple[str, str], list[Account]]:
         index = collections.defaultdict(list)
         for account in self._codings.accounts():
-            index["number", folded(account.number)].append(account)
+            index["number", same_number(account.number)].append(account)
             index["id", account.id].append(account)
-            index["name", folded(account.name)].append(account)
+            index["name", same_name(account.name)].append(account)
         return index
 
     def _once(self, name: str, read: t.Callable[[], T]) -> T:
@@ -164,12 +165,6 @@ class References:
             if name not in self._lists:
                 self._lists[name] = read()
             return t.cast("T", self._lists[name])
-
-
-@functools.lru_cache(maxsize=4096)
-def folded(text: str) -> str:
-    """Return a text so that case and blanks do not matter."""
-    return " ".join(text.split()).casefold()
 
 
 class _VendorIndex:
@@ -205,9 +200,9 @@ class _VendorIndex:
 
 def _keys(vendor: Vendor) -> t.Iterator[tuple[str, str]]:
     for name, value in (
-        ("number", folded(vendor.number)),
-        ("tax_id", vendor.tax_id),
-        ("name", folded(vendor.name)),
+        ("number", same_number(vendor.number)),
+        ("tax_id", telling_tax_id(vendor.tax_id)),
+        ("name", same_name(vendor.name)),
     ):
         if value:
             yield name, value

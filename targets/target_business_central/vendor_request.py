@@ -5,8 +5,9 @@ from __future__ import annotations
 import typing as t
 
 from ml_connector.documents import Supplier
+from ml_connector.sameness import plain_tax_id
 from ml_connector.systems.business_central.numbers import code_number
-from ml_connector.systems.business_central.vendors import Vendor, plain_tax_id
+from ml_connector.systems.business_central.vendors import Vendor
 
 __all__ = ["FIELDS", "too_long", "vendor_body", "vendor_changes", "vendor_key", "vendor_value"]
 

@@ -14,8 +14,8 @@ import typing as t
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict
 from ml_connector.names import display_name
+from ml_connector.sameness import plain_tax_id
 from ml_connector.systems.workday.errors import SYSTEM
-from ml_connector.systems.workday.references import plain_tax_id
 from ml_connector.systems.workday.services import Shape
 from ml_connector.systems.workday.supplier_record import (
     ContactPoint,

@@ -146,6 +146,38 @@ def test_spreadsheets_of_other_countries_are_read(commands, table):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        b"sep=;\r\nsource;target;decision;source_name\r\nV1;S-1;yes;Ann\r\n",
+        "\ufeffsource\ttarget\tdecision\tsource_name\r\nV1\tS-1\tyes\tAnn\r\n".encode("utf-16-le"),
+        "\u200esource,target\u200b,decision,source_name\nV1,S-1,yes\u00ad,Ann\n".encode(),
+    ],
+)
+def test_a_review_is_read_as_a_spreadsheet_saves_it(commands, table, content):
+    """``sep=``, UTF-16 and what nobody sees do not matter."""
+    review_in(commands).write_bytes(content)
+    commands.run(*MATCH, "--apply", str(review_in(commands)))
+    assert rows_of(table) == [{"source": "V1", "target": "S-1", "name": "Ann"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "line 1: there are no columns"),
+        (b"source,target,decision\nV1,\xff,yes\n", "line 2: not UTF-8 (byte 4)"),
+        (b"source,target,decision\nV1,\0,yes\n", "line 2: there is a NUL character"),
+        (b'source,target,decision\n"V1,S-1,yes\n', "line 2: unexpected end of data"),
+    ],
+)
+def test_a_review_that_is_no_table_is_named_by_its_line(commands, table, content, what):
+    """Whatever a program has made of the file, there is one line and a cure."""
+    review_in(commands).write_bytes(content)
+    said = commands.run(*MATCH, "--apply", str(review_in(commands)), code=1)
+    assert what in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
     ("lines", "what"),
     [
         (["source,target"], "line 1: there are no columns"),
@@ -178,6 +210,12 @@ def test_what_cannot_be_applied_is_named_by_its_line_and_nothing_is_written(comm
         (b"source,target\nA,1", b"source,target\nA,1\nV1,S-1\n"),
         (b"# ours\r\nTarget,Name,SOURCE\r\n1,x,A\r\n", b"# ours\r\nTarget,Name,SOURCE\r\n1,x,A\r\nS-1,Ann,V1\r\n"),
         (b"\xef\xbb\xbfsource,target,owner\n\n# end\n", b"\xef\xbb\xbfsource,target,owner\n\n# end\nV1,S-1,\n"),
+        (b"source;target;name\r\nA;1;x, y\r\n", b"source;target;name\r\nA;1;x, y\r\nV1;S-1;Ann\r\n"),
+        (b"sep=\t\nsource\ttarget\nA\t1", b"sep=\t\nsource\ttarget\nA\t1\nV1\tS-1\n"),
+        (
+            "\ufeffsource\ttarget\tname\r\nA\t1\tx".encode("utf-16-le"),
+            "\ufeffsource\ttarget\tname\r\nA\t1\tx\r\nV1\tS-1\tAnn\r\n".encode("utf-16-le"),
+        ),
     ],
 )
 def test_what_stands_in_the_table_stays_as_it_is(tmp_path, before, after):
@@ -193,7 +231,7 @@ def test_what_stands_in_the_table_stays_as_it_is(tmp_path, before, after):
 def test_a_table_that_cannot_be_written_is_told(tmp_path):
     """A folder that is a file is named."""
     (tmp_path / "file").write_text("", "utf-8")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="is a file"):
         add_rows(tmp_path / "file", "bill", "workday", "suppliers", [NewRow("V1", "S-1", "Ann", "here")])
 
 

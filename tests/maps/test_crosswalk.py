@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from same_texts import ALIKE
 
 from ml_connector.crosswalk import (
     Ambiguous,
@@ -14,10 +15,10 @@ from ml_connector.crosswalk import (
     Match,
     MemoryReferences,
     SqliteReferences,
-    fold,
     table_name,
 )
 from ml_connector.errors import UserError
+from ml_connector.sameness import same_name
 
 NAMES = st.sampled_from(["Ops", "OPS", "ops", "Field  Ops", "field ops", "6100", "0deA", "0dea", "x"])
 TARGETS = st.sampled_from(["CC-1", "CC-2", "CC-3"])
@@ -51,6 +52,19 @@ def target(answer):
         "Target,SOURCE,name\nCC-1,Ops,Operations\n",
         'source,target\n"Ops","CC-1"',
         "source,target\nOps,CC-1\nOps,CC-1\n",
+        "source;target\nOps;CC-1\n",
+        "Source\tTarget\tName\nOps\tCC-1\tOperations, all\n",
+        "sep=;\r\nsource;target;name\r\nOps;CC-1;Operations, all\r\n",
+        'sep=\t\nsource\ttarget\nOps\t"CC-1"\n',
+        "sep=|\nsource|target\nOps|CC-1\n",
+        '\ufeff"source";"target";"a, b, c, d"\r\n"Ops";"CC-1";""\r\n',
+        "\ufeffsource\ttarget\r\nOps\tCC-1\r\n".encode("utf-16-le"),
+        "\ufeffsource,target\nOps,CC-1\n".encode("utf-16-be"),
+        "\ufeffsep=;\r\n# ours\r\nsource;target\r\nOps;CC-1\r\n".encode("utf-16-le"),
+        "source,target\rOps,CC-1\r",
+        "source,target,,\nOps,CC-1,,\n",
+        "s\u00adource,target\nO\u200bps,\u200eCC-1\n",
+        "source,target,name\nOps,CC-1,line\x0btab\n",
     ],
 )
 def test_a_table_is_read_as_people_write_it(table, content):
@@ -74,13 +88,19 @@ def test_further_columns_are_kept(table):
         ("source,target,x\na,b,1\na,b,2\n", 'line 3: source "a" appears twice and the rows differ.'),
         ("", "line 1: the header is missing."),
         ("Ops,CC-1\n", "line 1: the header is missing."),
-        ("source;target\nOps;CC-1\n", "line 1: the header is missing."),
         ("source,target,x,X\n", 'line 1: column "x" appears twice.'),
         ("source,target\n\nOps,\n", 'line 3: source "Ops" has no target.'),
         ("source,target\nOps\n", 'line 2: source "Ops" has no target.'),
         ("source,target\n,CC-1\n", 'line 2: source is empty (target "CC-1").'),
         ("source,target\nOps, Field,CC-1\n", "line 2: 3 values, but the header names 2 columns."),
         (b"source,target\nCaf\xe9,CC-1\n", "line 2: not UTF-8 (byte 4)."),
+        (b"source,target\n\nA,1\nCaf\xc3\xa9 \xff,CC-1\n", "line 4: not UTF-8 (byte 7)."),
+        (b"\xff\xfes\x00o\x00u", "line 1: not UTF-16 (byte 5)."),
+        ("source,target\nO\0ps,CC-1\n", "line 2: there is a NUL character"),
+        ("source,target\nOps,CC-1\n".encode("utf-16-le"), "line 1: there is a NUL character"),
+        ("sep=;\n", "line 1: the header is missing."),
+        ("\ufeff\n\n", "line 1: the header is missing."),
+        ("source,target\nO\u200bps,CC-1\nOps,CC-2\n", 'line 3: source "Ops" appears twice with different targets'),
         ('source,target\n"Ops"x,CC-1\n', "line 2: "),
     ],
 )
@@ -91,6 +111,39 @@ def test_a_mistake_names_file_and_line(table, content, message):
     assert message in error.value.what
     assert error.value.what.startswith("crosswalk bill-workday/cost_centers.csv line ")
     assert error.value.cure
+
+
+def test_a_table_that_is_a_folder_is_told(tmp_path):
+    """A folder with the name of a table is one line and a cure."""
+    (tmp_path / "bill-workday" / "suppliers.csv").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"crosswalk bill-workday/suppliers.csv: is a folder") as error:
+        Crosswalk.load(tmp_path, "bill", "workday")
+    assert error.value.cure
+
+
+@pytest.mark.parametrize("place", ["crosswalk", "crosswalk/bill-workday"])
+def test_a_folder_of_tables_that_is_a_file_is_told(tmp_path, place):
+    """Tables that can never be found there are not taken for tables without rows."""
+    path = tmp_path / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("source,target\n", "utf-8")
+    with pytest.raises(UserError, match="is a file, but mapping tables stand in a folder") as error:
+        Crosswalk.load(tmp_path / "crosswalk", "bill", "workday")
+    assert "crosswalk_dir" in error.value.cure
+
+
+def test_the_case_of_a_files_name_does_not_matter(tmp_path):
+    """``Suppliers.CSV`` is the table of suppliers, as some programs save it."""
+    (tmp_path / "bill-workday").mkdir()
+    (tmp_path / "bill-workday" / "Suppliers.CSV").write_text("source,target\nA,1\n", "utf-8")
+    assert target(Crosswalk.load(tmp_path, "bill", "workday").lookup("suppliers", ["A"])) == "1"
+
+
+@pytest.mark.parametrize(("written", "asked"), [pair for names in ALIKE.values() for pair in (names, names[::-1])])
+def test_a_name_is_found_however_it_is_written(table, written, asked):
+    """A row for a vendor is found whatever Unicode form, case or invisible character either side has."""
+    cell = '"' + written.replace('"', '""') + '"'
+    assert target(table(f"source,target\n{cell},CC-1\n").lookup("cost_centers", ["0de", asked])) == "CC-1"
 
 
 def test_a_missing_table_is_empty(tmp_path):
@@ -160,7 +213,7 @@ def test_a_lookup_never_guesses(rows, keys, tmp_path_factory):
     text = "".join(f"{source},{found}\n" for source, found in rows.items())
     (folder / "bill-workday" / "jobs.csv").write_text(f"source,target\n{text}", "utf-8")
     answer = Crosswalk.load(folder, "bill", "workday").lookup("jobs", keys)
-    named = {found for source, found in rows.items() if fold(source) in {fold(key) for key in keys[1:]}}
+    named = {found for source, found in rows.items() if same_name(source) in {same_name(key) for key in keys[1:]}}
     expected = {rows[keys[0]]} if keys[0] in rows else named
     assert (target(answer), isinstance(answer, Ambiguous)) == (
         next(iter(expected)) if len(expected) == 1 else None,

@@ -93,6 +93,7 @@ class TestMap:
                 name=record["name"],
                 target_id=self.suppliers.get(source.id),
                 email=record.get("email"),
+                tax_id=record.get("tax_id"),
                 active=record.get("active", True),
                 owned=tuple(self.owned),
             )
@@ -280,6 +281,8 @@ class SupplierSink(DocumentSink[Supplier]):
     def __init__(self, target, known=()):
         self.target = target
         self.known = dict(known)
+        self.with_tax_id: dict[str, str] = {}
+        self.suspects: dict[str, str] = {}
 
     def prepare(self):
         pass
@@ -289,7 +292,13 @@ class SupplierSink(DocumentSink[Supplier]):
             return Found(document.target_id, number=document.target_id)
         if tax := self.known.get(document.name):
             return Found(f"wid-{tax}", number=tax)
+        if number := self.with_tax_id.get(document.tax_id):
+            return Found(f"wid-{number}", number=number, rests_on="the same tax number", facts={"name": "Acme Inc"})
         return None
+
+    def doubts(self, document):
+        suspect = self.suspects.get(document.name)
+        return [Reason("ambiguous", f"it may be {suspect}", "say which", "supplier", suspect)] if suspect else []
 
     def check(self, document):
         return []

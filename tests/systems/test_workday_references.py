@@ -122,15 +122,15 @@ def test_cost_centers_come_in_two_shapes(data):
 @pytest.mark.parametrize(
     "block",
     [
-        "<wd:Tax_ID_Data><wd:Tax_ID_Text>12-345</wd:Tax_ID_Text></wd:Tax_ID_Data>",
-        "<wd:Tax_ID_Widget_Data><wd:Tax_ID_Data><wd:Tax_ID_Text>12 345</wd:Tax_ID_Text></wd:Tax_ID_Data></wd:Tax_ID_Widget_Data>",
-        "<wd:Business_Entity_Data><wd:Business_Entity_Tax_ID>12345</wd:Business_Entity_Tax_ID></wd:Business_Entity_Data>",
+        "<wd:Tax_ID_Data><wd:Tax_ID_Text>94-781</wd:Tax_ID_Text></wd:Tax_ID_Data>",
+        "<wd:Tax_ID_Widget_Data><wd:Tax_ID_Data><wd:Tax_ID_Text>94 781</wd:Tax_ID_Text></wd:Tax_ID_Data></wd:Tax_ID_Widget_Data>",
+        "<wd:Business_Entity_Data><wd:Business_Entity_Tax_ID>94781</wd:Business_Entity_Tax_ID></wd:Business_Entity_Data>",
     ],
 )
 def test_tax_numbers_are_read_in_every_dialect(block):
     """From v40 on they stand one level deeper."""
     made = references(supplier(W1, "S-1", block))
-    assert [thing.id for thing in made.suppliers_with(tax_id="1.2.3.4.5")] == ["S-1"]
+    assert [thing.id for thing in made.suppliers_with(tax_id="9.4.7.8.1")] == ["S-1"]
 
 
 @pytest.mark.parametrize(

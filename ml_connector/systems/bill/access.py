@@ -14,6 +14,7 @@ from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.marks import mark_of
 from ml_connector.systems.bill.paging import ListReader
 from ml_connector.systems.bill.settings import MOST_CALLS_AT_ONCE, BillSettings
+from ml_connector.systems.bill.vendors import Vendor
 from ml_connector.systems.bill.windows import read_since
 
 __all__ = ["BillAccess"]
@@ -96,18 +97,10 @@ class BillAccess:
         )
 
     def suppliers(self) -> t.Iterator[Party]:
-        """Yield all vendors; their number is the short name, since accountNumber is ours at the vendor."""
+        """Yield all vendors, archived ones as inactive."""
         vendors = {vendor["id"]: vendor for vendor in self._read("/v3/vendors", None)}
         for vendor in vendors.values():
-            tax_id = (vendor.get("additionalInfo") or {}).get("taxId")
-            yield Party(
-                id=vendor["id"],
-                name=str(vendor.get("name") or vendor["id"]),
-                number=vendor.get("shortName") or None,
-                tax_ids=frozenset({str(tax_id)} if tax_id else ()),
-                country=(vendor.get("address") or {}).get("country") or None,
-                active=not vendor.get("archived"),
-            )
+            yield Vendor.of(vendor).party
 
     def invoices(self, since: dt.date, until: dt.date) -> t.Iterator[InvoiceView]:
         """Yield all bills of these dates; a bill's currency is its vendor's (sheet bill 8)."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ml_connector.sameness import plain_tax_id
+from ml_connector.systems.access import Party
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.lists import read_by_time, read_ids, read_one
 from ml_connector.systems.bill.writes import Written
 
-__all__ = ["Vendor", "VendorBook", "plain_tax_id"]
+__all__ = ["Vendor", "VendorBook"]
 
 HOME_CURRENCY: t.Final = "USD"
 
@@ -56,6 +58,18 @@ class Vendor:
         """Name and id, as messages quote it."""
         return f'"{self.name}" ({self.id})'
 
+    @property
+    def party(self) -> Party:
+        """What it can be matched by; its number is the short name, since accountNumber is ours at the vendor."""
+        return Party(
+            id=self.id,
+            name=self.name or self.id,
+            number=self.short_name,
+            tax_ids=frozenset(filter(None, ((self.fields.get("additionalInfo") or {}).get("taxId"),))),
+            country=(self.fields.get("address") or {}).get("country") or None,
+            active=not self.archived,
+        )
+
 
 class VendorBook:
     """The vendors of an organization.
@@ -91,10 +105,3 @@ class VendorBook:
     def archive(self, identifier: str, *, archived: bool) -> Written:
         """Archive or restore a vendor; both may be repeated."""
         return self._client.post(f"{_PATH}/{identifier}/{'archive' if archived else 'restore'}")
-
-
-def plain_tax_id(text: t.Any) -> str | None:
-    """Return a tax number without punctuation; None for none, or one BILL has masked."""
-    if not isinstance(text, str) or "*" in text:
-        return None
-    return "".join(char for char in text if char.isalnum()).upper() or None

@@ -16,6 +16,7 @@ from ml_connector.systems.business_central.errors import SYSTEM
 from ml_connector.systems.business_central.purchase_invoices import PurchaseInvoice
 from ml_connector.systems.business_central.settings import MOST_CALLS_AT_ONCE, BusinessCentralSettings
 from ml_connector.systems.business_central.values import LONG_AGO
+from ml_connector.systems.business_central.vendors import Vendor
 
 __all__ = ["BusinessCentralAccess"]
 
@@ -98,16 +99,7 @@ class BusinessCentralAccess:
     def suppliers(self) -> t.Iterator[Party]:
         """Yield all vendors, blocked ones as inactive."""
         for vendor in self._client.rows(f"{self._company.path}/vendors"):
-            number = vendor.get("number")
-            tax_id = vendor.get("taxRegistrationNumber")
-            yield Party(
-                id=str(vendor["id"]),
-                name=str(vendor.get("displayName") or number or vendor["id"]),
-                number=number,
-                tax_ids=frozenset({str(tax_id)} if tax_id else ()),
-                country=vendor.get("country"),
-                active=vendor.get("blocked") != "All",
-            )
+            yield Vendor.of(vendor).party
 
     def invoices(self, since: dt.date, until: dt.date) -> t.Iterator[InvoiceView]:
         """Yield all purchase invoices of these dates, drafts included."""

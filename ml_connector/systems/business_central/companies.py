@@ -7,6 +7,7 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
+from ml_connector.sameness import same_name
 from ml_connector.systems.business_central.settings import BusinessCentralSettings
 
 __all__ = ["Company", "choose", "instance_of", "without_company"]
@@ -43,7 +44,7 @@ class Company:
 
     def is_called(self, text: str) -> bool:
         """Whether somebody means it: by id, name or display name, in upper or lower case."""
-        return text.strip().casefold() in {each.casefold() for each in (self.id, self.name, self.display_name)}
+        return same_name(text) in {same_name(each) for each in (self.id, self.name, self.display_name)}
 
 
 def choose(companies: t.Sequence[Company], id_or_name: str | None) -> Company:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ml_connector.sameness import plain_tax_id
+from ml_connector.systems.access import Party
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.lists import etag_of, read_ids, read_one
 from ml_connector.systems.business_central.writes import Written
 
-__all__ = ["Vendor", "VendorBook", "plain_tax_id"]
+__all__ = ["Vendor", "VendorBook"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +57,18 @@ class Vendor:
         """Name and number, as messages quote it."""
         return f'"{self.name}" ({self.number})'
 
+    @property
+    def party(self) -> Party:
+        """What it can be matched by."""
+        return Party(
+            id=self.id,
+            name=self.name or self.number or self.id,
+            number=self.number or None,
+            tax_ids=frozenset(filter(None, (self.fields.get("taxRegistrationNumber"),))),
+            country=self.fields.get("country"),
+            active=self.blocked != "All",
+        )
+
 
 class VendorBook:
     """The vendors of a company.
@@ -97,10 +111,3 @@ class VendorBook:
             EntityChanged: It has.
         """
         return Written.of(body, self._client.patch(f"{self._path}({vendor.id})", body, vendor.etag))
-
-
-def plain_tax_id(text: t.Any) -> str | None:
-    """Return a tax number without punctuation; None for none."""
-    if not isinstance(text, str):
-        return None
-    return "".join(char for char in text if char.isalnum()).upper() or None

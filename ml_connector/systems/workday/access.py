@@ -14,7 +14,7 @@ from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.flatten import Flattener
 from ml_connector.systems.workday.invoices import ADJUSTMENT, FORMS, INVOICE, Form, InvoiceReader, InvoiceRecord
 from ml_connector.systems.workday.probing import Uses, needs, probe, probe_queries, small_request
-from ml_connector.systems.workday.references import SupplierThing, read_supplier
+from ml_connector.systems.workday.references import read_supplier
 from ml_connector.systems.workday.security_groups import probe_domains
 from ml_connector.systems.workday.settings import WorkdaySettings
 from ml_connector.systems.workday.xml import Node
@@ -96,7 +96,7 @@ class WorkdayAccess:
             for node in page.nodes("Supplier"):
                 supplier = read_supplier(node)
                 if supplier is not None and not supplier.worktag_only:
-                    yield _party(supplier, node)
+                    yield supplier.party
 
     def invoices(self, since: dt.date, until: dt.date) -> t.Iterator[InvoiceView]:
         """Yield supplier invoices, and adjustments as far as the ISU may see them."""
@@ -119,23 +119,6 @@ class WorkdayAccess:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-
-def _party(supplier: SupplierThing, node: Node) -> Party:
-    countries = (
-        ref.pick("ISO_3166-1_Alpha-2_Code")
-        for address in node.below("Address_Data")
-        for ref in address.refs("Country_Reference")
-    )
-    return Party(
-        id=supplier.id,
-        name=supplier.name,
-        aliases=frozenset(supplier.ids.values()) - {supplier.id},
-        tax_ids=supplier.tax_ids,
-        country=next(filter(None, countries), None),
-        active=supplier.active,
-        external_id=supplier.external_id,
-    )
 
 
 def _view(record: InvoiceRecord, as_read: t.Mapping[str, t.Any]) -> InvoiceView:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import logging
-import re
 import threading
 import typing as t
 
 from ml_connector.errors import PermissionDenied
+from ml_connector.sameness import plain_tax_id, same_id, same_name, same_number, telling_tax_id
+from ml_connector.systems.access import Party
 from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.xml import Node, Ref, reference
 
-__all__ = ["Ambiguous", "Kind", "References", "SupplierThing", "Thing", "folded", "plain_tax_id", "read_supplier"]
+__all__ = ["Ambiguous", "Kind", "References", "SupplierThing", "Thing", "read_supplier"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,12 +68,27 @@ class SupplierThing(Thing):
     Attributes:
         external_id: Its External_Entity_ID.
         tax_ids: Its tax numbers, letters and digits only.
+        country: ISO 3166-1 alpha-2 code of its first address that has one.
         worktag_only: Whether it can be a worktag but never be owed money (sheet workday 4.3).
     """
 
     external_id: str | None = None
     tax_ids: frozenset[str] = frozenset()
+    country: str | None = None
     worktag_only: bool = False
+
+    @property
+    def party(self) -> Party:
+        """What it can be matched by."""
+        return Party(
+            id=self.id,
+            name=self.name,
+            aliases=frozenset(self.ids.values()) - {self.id},
+            tax_ids=self.tax_ids,
+            country=self.country,
+            active=self.active,
+            external_id=self.external_id,
+        )
 
 
 class Ambiguous(LookupError):
@@ -126,12 +142,12 @@ class References:
         """Return the suppliers with this External_Entity_ID, or this tax number however it is punctuated."""
         index = self._index("supplier")
         if external_id is not None:
-            return index.suppliers_by_external_id.get(external_id, [])
-        return index.suppliers_by_tax_id.get(plain_tax_id(tax_id or ""), [])
+            return index.suppliers_by_external_id.get(same_id(external_id), [])
+        return index.suppliers_by_tax_id.get(telling_tax_id(tax_id) or "", [])
 
     def suppliers_named(self, name: str) -> list[SupplierThing]:
-        """Return the suppliers of this name that can be owed money; case and blanks do not matter."""
-        return self._index("supplier").suppliers_by_name.get(folded(name), [])
+        """Return the suppliers of this name that can be owed money, however it is written."""
+        return self._index("supplier").suppliers_by_name.get(same_name(name), [])
 
     def canonical(self, kind: Kind, ref: Ref | str | None) -> str | None:
         """Return the one id a thing is compared by, whichever of its ids is given."""
@@ -255,7 +271,7 @@ class _Index:
         self.things.append(thing)
 
     def discard(self, wid: str | None) -> None:
-        for old in self._by_id.get(wid or "", []):
+        for old in self._by_id.get(same_id(wid or ""), []):
             # Lists are exchanged, never emptied: others may be looking at them.
             for table, keys in self._places(old):
                 for key in keys:
@@ -264,31 +280,21 @@ class _Index:
 
     def _places(self, thing: Thing) -> t.Iterator[tuple[dict[str, list[t.Any]], t.Iterable[str]]]:
         """Yield the tables a thing stands in, each with the keys it has there."""
-        yield self._by_id, dict.fromkeys(thing.ids.values())
-        yield self._by_code, filter(None, (thing.code,))
+        yield self._by_id, dict.fromkeys(map(same_id, thing.ids.values()))
+        yield self._by_code, filter(None, (same_number(thing.code or ""),))
         if isinstance(thing, SupplierThing):
-            yield self.suppliers_by_external_id, filter(None, (thing.external_id,))
-            yield self.suppliers_by_tax_id, thing.tax_ids
-            yield self.suppliers_by_name, () if thing.worktag_only else (folded(thing.name),)
+            yield self.suppliers_by_external_id, filter(None, (same_id(thing.external_id or ""),))
+            yield self.suppliers_by_tax_id, filter(None, map(telling_tax_id, thing.tax_ids))
+            yield self.suppliers_by_name, () if thing.worktag_only else (same_name(thing.name),)
 
     def find(self, value: str) -> Thing | None:
-        found = self._by_id.get(value) or self._by_code.get(value) or []
+        found = self._by_id.get(same_id(value)) or self._by_code.get(same_number(value)) or []
         # The same account in several account sets is one account to whoever names it; so it is retired only
         # when it is retired everywhere.
         usable = [thing for thing in found if thing.active] or found
         if len(usable) > 1 and usable[0].kind != "gl_account":
             raise Ambiguous(value, usable)
         return usable[0] if usable else None
-
-
-def folded(name: str) -> str:
-    """Return a name so that case and blanks do not matter."""
-    return " ".join(name.split()).casefold()
-
-
-def plain_tax_id(text: str) -> str:
-    """Return a tax number without its punctuation."""
-    return re.sub(r"[^0-9A-Z]", "", text.upper())
 
 
 def read_supplier(node: Node) -> SupplierThing | None:
@@ -311,6 +317,11 @@ def read_supplier(node: Node) -> SupplierThing | None:
         *(tax.text("Tax_ID_Text") for tax in data.below("Tax_ID_Data")),
         entity.text("Business_Entity_Tax_ID"),
     ]
+    countries = (
+        ref.pick("ISO_3166-1_Alpha-2_Code")
+        for address in data.below("Address_Data")
+        for ref in address.refs("Country_Reference")
+    )
     return SupplierThing(
         "supplier",
         ids,
@@ -318,7 +329,8 @@ def read_supplier(node: Node) -> SupplierThing | None:
         active=active,
         status=status,
         external_id=entity.text("External_Entity_ID"),
-        tax_ids=frozenset(filter(None, (plain_tax_id(tax) for tax in taxes if tax))),
+        tax_ids=frozenset(filter(None, map(plain_tax_id, taxes))),
+        country=next(filter(None, countries), None),
         worktag_only=data.flag("Worktag_Only") is True,
     )
 

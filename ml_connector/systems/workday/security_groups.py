@@ -12,6 +12,7 @@ import typing as t
 import urllib.parse
 
 from ml_connector.errors import PermissionDenied, Rejected, SettingInvalid, Unavailable
+from ml_connector.sameness import same_name
 from ml_connector.systems.access import Probe
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.probing import Need
@@ -71,7 +72,7 @@ def _rows(client: WorkdayClient, report: str) -> list[Row]:
 
 
 def _domain(name: str, rows: t.Sequence[Row], *, writes: bool) -> Probe:
-    of_it = [row for row in rows if any(text.casefold() == name.casefold() for text in _texts(row))]
+    of_it = [row for row in rows if any(same_name(text) == same_name(name) for text in _texts(row))]
     kind = "business process" if name == _BUSINESS_PROCESS else "domain"
     about = f'{kind} "{name}"'
     without = "its operations are refused, or answer nothing"

@@ -8,6 +8,7 @@ import typing as t
 
 from ml_connector.documents import Attachment
 from ml_connector.errors import Conflict, Reason, Rejected
+from ml_connector.sameness import same_name
 from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, Invoice
@@ -158,8 +159,8 @@ class AttachmentSink(DocumentSink[Attachment]):
         return self._found_bills.get(key)
 
     def _listed(self, bill: Invoice, document: Attachment) -> BillDocument | None:
-        name = _name(document).casefold()
-        return next((each for each in self._documents.of_bill(bill.id) if (each.name or "").casefold() == name), None)
+        name = same_name(_name(document))
+        return next((each for each in self._documents.of_bill(bill.id) if same_name(each.name or "") == name), None)
 
 
 def _name(document: Attachment) -> str:

@@ -8,6 +8,7 @@ import typing as t
 
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
+from ml_connector.sameness import same_number
 from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, CreditBook, Invoice, is_credit
@@ -25,7 +26,7 @@ from target_bill.invoice_request import (
     line_count,
 )
 from target_bill.options import BillPosting
-from target_bill.references import Ambiguous, References, folded
+from target_bill.references import Ambiguous, References
 
 __all__ = ["SupplierInvoiceSink"]
 
@@ -96,7 +97,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             Conflict: The vendor has another invoice with this number, or ours was archived.
             OutcomeUnknown: It may have been posted.
         """
-        with self._flights.of((self._vendor_id(document), document.total < 0, folded(invoice_number(document)))):
+        with self._flights.of((self._vendor_id(document), document.total < 0, same_number(invoice_number(document)))):
             if there := self._already_there(document):
                 return there
             try:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import typing as t
 
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
+from ml_connector.sameness import plain_tax_id, same_id, same_name
 from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.supplier_matching import Judgement, SupplierJudge
 from ml_connector.systems.bill.errors import SYSTEM
-from ml_connector.systems.bill.vendors import Vendor, plain_tax_id
-from target_bill.references import Ambiguous, References, folded
+from ml_connector.systems.bill.vendors import Vendor
+from target_bill.references import Ambiguous, References
 from target_bill.vendor_request import (
     ADDRESS,
     LONGEST_NAME,
@@ -41,8 +42,7 @@ class SupplierSink(DocumentSink[Supplier]):
     def __init__(self, references: References) -> None:
         self._references = references
         self._flights = SingleFlight()
-        self._claims_lock = threading.Lock()
-        self._claims: dict[str, str] = {}
+        self._judge: SupplierJudge[Vendor] = SupplierJudge()
 
     def prepare(self) -> None:
         """Read all vendors."""
@@ -51,11 +51,17 @@ class SupplierSink(DocumentSink[Supplier]):
     def match(self, document: Supplier) -> Found | None:
         """Return the vendor a supplier certainly is.
 
-        In this order: the mapped id; an id the source knows it by; our key in its short name; a tax number only one
-        vendor has and no other supplier has claimed. Never a name.
+        That of the mapped id; else what an id the source knows it by, our key in its short name, and its tax number
+        agree on, if nothing contradicts. Never a name.
         """
-        vendor = self._vendor(document)
-        return None if vendor is None else _found(vendor, document)
+        judgement = self._judged(document)
+        vendor = judgement.thing
+        return None if vendor is None else _found(vendor, document, judgement.rests_on)
+
+    def doubts(self, document: Supplier) -> list[Reason]:
+        """Return which vendor it may be, though something speaks against."""
+        reason = self._judged(document).reason(document, "BILL", "vendor")
+        return [reason] if reason else []
 
     def check(self, document: Supplier) -> list[Reason]:
         """Return what stands against creating or changing the vendor, everything at once."""
@@ -69,9 +75,9 @@ class SupplierSink(DocumentSink[Supplier]):
                     document.target_id,
                 )
             ]
-        if self._vendor(document) is not None:
+        if self._judged(document).thing is not None:
             return []
-        return [*self._incomplete(document), *self._doubts(document)]
+        return [*self._incomplete(document), *(self.doubts(document) or self._twins(document))]
 
     def find(self, document: Supplier) -> Found | None:
         """Look for the vendor created with our key, in all vendors as they are now."""
@@ -93,9 +99,9 @@ class SupplierSink(DocumentSink[Supplier]):
             Conflict: Another supplier has just become a vendor of the same name.
             OutcomeUnknown: It may have been created.
         """
-        with self._flights.of(folded(document.name)):
-            if doubts := list(self._doubts(document)):
-                raise Conflict(SYSTEM, _CREATE, doubts[0].what)
+        with self._flights.of(same_name(document.name)):
+            if twins := list(self._twins(document)):
+                raise Conflict(SYSTEM, _CREATE, twins[0].what)
             written = self._references.vendors.create(vendor_body(document))
             if not isinstance(written.value, dict) or not written.value.get("id"):
                 raise OutcomeUnknown(SYSTEM, _CREATE, "the answer has no id")
@@ -138,30 +144,23 @@ class SupplierSink(DocumentSink[Supplier]):
         """Read vendors by id."""
         return {key: _found(vendor) for key, vendor in self._references.vendors.by_ids(target_ids).items()}
 
-    def _vendor(self, document: Supplier) -> Vendor | None:
+    def _judged(self, document: Supplier) -> Judgement[Vendor]:
         if document.target_id:
-            return self._by_value(document.target_id)
-        for value in document.known_as:
-            # By id alone: others' ids may by chance be what people have typed into a short name.
-            if (vendor := self._by_value(value)) is not None and vendor.id == value:
-                return vendor
-        keyed = self._references.vendors_with(short_name=vendor_key(document))
-        return keyed[0] if len(keyed) == 1 else self._by_tax_id(document)
+            return Judgement(self._by_value(document.target_id))
+        by_id = [*map(self._by_known_id, document.known_as)]
+        by_id += self._references.vendors_with(short_name=vendor_key(document))
+        return self._judge.judge(document, by_id, self._references.vendors_with(tax_id=document.tax_id))
+
+    def _by_known_id(self, value: str) -> Vendor | None:
+        """Return the vendor with this id alone: others' ids may by chance be what people typed into a short name."""
+        vendor = self._by_value(value)
+        return vendor if vendor is not None and vendor.id == same_id(value) else None
 
     def _by_value(self, value: str) -> Vendor | None:
         try:
             return self._references.vendor(value)
         except Ambiguous:
             return None
-
-    def _by_tax_id(self, document: Supplier) -> Vendor | None:
-        tax_id = plain_tax_id(document.tax_id)
-        same = self._references.vendors_with(tax_id=tax_id) if tax_id else []
-        if tax_id is None or len(same) != 1:
-            return None
-        with self._claims_lock:
-            ours = self._claims.setdefault(tax_id, document.source.id) == document.source.id
-        return same[0] if ours else None
 
     def _incomplete(self, document: Supplier) -> t.Iterator[Reason]:
         missing = missing_of_address(document)
@@ -187,11 +186,10 @@ class SupplierSink(DocumentSink[Supplier]):
                 "nothing to do unless its bills are to be delivered; then map it in suppliers.csv",
             )
 
-    def _doubts(self, document: Supplier) -> t.Iterator[Reason]:
+    def _twins(self, document: Supplier) -> t.Iterator[Reason]:
         """Return why creating it could double a vendor that exists: BILL does not hinder it (sheet bill 4.3)."""
-        tax_id = plain_tax_id(document.tax_id)
         twins = [
-            *self._references.vendors_with(short_name=vendor_key(document), tax_id=tax_id),
+            *self._references.vendors_with(short_name=vendor_key(document), tax_id=document.tax_id),
             *self._references.vendors_named(document.name),
         ]
         if twins:
@@ -226,13 +224,14 @@ def _same(name: str, value: t.Any, vendor: Vendor) -> bool:
     return (value or None) == (vendor_value(vendor, name) or None)
 
 
-def _found(vendor: Vendor, document: Supplier | None = None) -> Found:
+def _found(vendor: Vendor, document: Supplier | None = None, rests_on: str = "") -> Found:
     facts = {name: vendor_value(vendor, name) for name in ("name", "email", "phone", "active", *ADDRESS)}
     return Found(
         vendor.id,
         vendor.short_name if document is None else document.external_id,
         vendor.id,
         "archived" if vendor.archived else "active",
+        rests_on=rests_on,
         facts=facts,
     )
 

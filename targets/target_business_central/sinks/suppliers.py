@@ -8,13 +8,15 @@ import typing as t
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
 from ml_connector.names import shortened
+from ml_connector.sameness import plain_tax_id, same_id, same_name, same_number
 from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.supplier_matching import Judgement, SupplierJudge
 from ml_connector.systems.business_central.errors import SYSTEM
-from ml_connector.systems.business_central.vendors import Vendor, plain_tax_id
+from ml_connector.systems.business_central.vendors import Vendor
 from ml_connector.systems.business_central.writes import on_fresh_data
 from target_business_central.options import BusinessCentralPosting
-from target_business_central.references import Ambiguous, References, folded
+from target_business_central.references import Ambiguous, References
 from target_business_central.vendor_request import (
     FIELDS,
     too_long,
@@ -46,7 +48,7 @@ class SupplierSink(DocumentSink[Supplier]):
         self._numbered = options.vendor_numbers == "ours"
         self._flights = SingleFlight()
         self._lock = threading.Lock()
-        self._claims: dict[str, str] = {}
+        self._judge: SupplierJudge[Vendor] = SupplierJudge()
         self._shortened: dict[int, dict[str, Vendor]] = {}
 
     def prepare(self) -> None:
@@ -57,11 +59,17 @@ class SupplierSink(DocumentSink[Supplier]):
     def match(self, document: Supplier) -> Found | None:
         """Return the vendor a supplier certainly is.
 
-        In this order: the mapped id or number; an id the source knows it by; the number we give; a tax number only
-        one vendor has and no other supplier has claimed. Never a name.
+        That of the mapped id or number; else what an id the source knows it by, the number we give, and its tax number
+        agree on, if nothing contradicts. Never a name.
         """
-        vendor = self._vendor(document)
-        return None if vendor is None else _found(vendor, document)
+        judgement = self._judged(document)
+        vendor = judgement.thing
+        return None if vendor is None else _found(vendor, document, judgement.rests_on)
+
+    def doubts(self, document: Supplier) -> list[Reason]:
+        """Return which vendor it may be, though something speaks against."""
+        reason = self._judged(document).reason(document, "Business Central", "vendor")
+        return [reason] if reason else []
 
     def check(self, document: Supplier) -> list[Reason]:
         """Return what stands against creating or changing the vendor, everything at once."""
@@ -75,10 +83,11 @@ class SupplierSink(DocumentSink[Supplier]):
                     document.target_id,
                 )
             ]
-        if self._vendor(document) is not None:
+        if self._judged(document).thing is not None:
             owned = [name for name in document.owned if name in FIELDS]
             return list(_lengths(document, owned))
-        return [*self._incomplete(document), *_lengths(document, FIELDS), *self._doubts(document)]
+        who = self.doubts(document) or self._twins(document)
+        return [*self._incomplete(document), *_lengths(document, FIELDS), *who]
 
     def find(self, document: Supplier) -> Found | None:
         """Look for the vendor created with our number, in all vendors as they are now.
@@ -101,9 +110,9 @@ class SupplierSink(DocumentSink[Supplier]):
             Conflict: Another supplier has just become a vendor of the same name, or the number is in use.
             OutcomeUnknown: It may have been created.
         """
-        with self._flights.of(folded(document.name)):
-            if doubts := list(self._doubts(document)):
-                raise Conflict(SYSTEM, _CREATE, doubts[0].what)
+        with self._flights.of(same_name(document.name)):
+            if twins := list(self._twins(document)):
+                raise Conflict(SYSTEM, _CREATE, twins[0].what)
             written = self._references.vendors.create(vendor_body(document, numbered=self._numbered))
             if not written.value.get("id"):
                 raise OutcomeUnknown(SYSTEM, _CREATE, "the answer has no id")
@@ -143,14 +152,12 @@ class SupplierSink(DocumentSink[Supplier]):
         self._references.add(Vendor.of(written.value))
         return Delivered(vendor.id, vendor.number, request=written.request, response=written.response)
 
-    def _vendor(self, document: Supplier) -> Vendor | None:
+    def _judged(self, document: Supplier) -> Judgement[Vendor]:
         if document.target_id:
-            return self._by_value(document.target_id)
-        known = next(filter(None, map(self._by_known_id, document.known_as)), None)
-        if known is not None:
-            return known
-        keyed = self._references.vendors_with(number=vendor_key(document))
-        return keyed[0] if keyed else self._by_tax_id(document)
+            return Judgement(self._by_value(document.target_id))
+        by_id = [*map(self._by_known_id, document.known_as)]
+        by_id += self._references.vendors_with(number=vendor_key(document))
+        return self._judge.judge(document, by_id, self._references.vendors_with(tax_id=document.tax_id))
 
     def _by_value(self, value: str) -> Vendor | None:
         try:
@@ -161,7 +168,9 @@ class SupplierSink(DocumentSink[Supplier]):
     def _by_known_id(self, value: str) -> Vendor | None:
         """Return the vendor with this id or number, or whose key was shortened to this one; never one of this name."""
         vendor = self._by_value(value)
-        if vendor is not None and folded(value) in (vendor.id, folded(vendor.number)):
+        if vendor is not None and (
+            same_id(value).lower() == vendor.id or same_number(value) == same_number(vendor.number)
+        ):
             return vendor
         return self._by_shortened(len(value)).get(value)
 
@@ -174,15 +183,6 @@ class SupplierSink(DocumentSink[Supplier]):
                     shortened(key, length): vendor for key, vendor in keys if _SHORTEST <= length < len(key)
                 }
             return self._shortened[length]
-
-    def _by_tax_id(self, document: Supplier) -> Vendor | None:
-        tax_id = plain_tax_id(document.tax_id)
-        same = self._references.vendors_with(tax_id=tax_id) if tax_id else []
-        if tax_id is None or len(same) != 1:
-            return None
-        with self._lock:
-            ours = self._claims.setdefault(tax_id, document.source.id) == document.source.id
-        return same[0] if ours else None
 
     def _incomplete(self, document: Supplier) -> t.Iterator[Reason]:
         if document.currency and not self._references.knows_currency(document.currency):
@@ -200,11 +200,10 @@ class SupplierSink(DocumentSink[Supplier]):
                 "nothing to do unless its bills are to be delivered; then map it in suppliers.csv",
             )
 
-    def _doubts(self, document: Supplier) -> t.Iterator[Reason]:
+    def _twins(self, document: Supplier) -> t.Iterator[Reason]:
         """Return why creating it could double a vendor that exists: only numbers are unique (sheet 4)."""
-        tax_id = plain_tax_id(document.tax_id)
         twins = [
-            *self._references.vendors_with(number=vendor_key(document), tax_id=tax_id),
+            *self._references.vendors_with(number=vendor_key(document), tax_id=document.tax_id),
             *self._references.vendors_named(document.name),
         ]
         if twins:
@@ -256,12 +255,13 @@ def _lengths(document: Supplier, names: t.Iterable[str]) -> t.Iterator[Reason]:
         )
 
 
-def _found(vendor: Vendor, document: Supplier | None = None) -> Found:
+def _found(vendor: Vendor, document: Supplier | None = None, rests_on: str = "") -> Found:
     return Found(
         vendor.id,
         None if document is None else document.external_id,
         vendor.number,
         f"blocked: {vendor.blocked}" if vendor.blocked else "active",
+        rests_on=rests_on,
         facts={name: vendor_value(vendor, name) for name in (*FIELDS, "active")},
     )
 

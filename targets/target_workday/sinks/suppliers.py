@@ -10,10 +10,12 @@ import typing as t
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason, Rejected, SystemFault
 from ml_connector.names import shortened
+from ml_connector.sameness import same_name
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.supplier_matching import Judgement, SupplierJudge
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
-from ml_connector.systems.workday.references import Ambiguous, References, SupplierThing, folded, plain_tax_id
+from ml_connector.systems.workday.references import Ambiguous, References, SupplierThing
 from ml_connector.systems.workday.supplier_record import SupplierRecord
 from ml_connector.systems.workday.suppliers import SupplierReader
 from target_workday.invoice_checks import supplier_reasons
@@ -49,6 +51,7 @@ class SupplierSink(DocumentSink[Supplier]):
         self._reader = SupplierReader(client, references)
         self._taken_lock = threading.Lock()
         self._taken: dict[str, str] = {}
+        self._judge: SupplierJudge[SupplierThing] = SupplierJudge()
         self._shortened: dict[int, t.Mapping[str, SupplierThing]] = {}
 
     def prepare(self) -> None:
@@ -58,12 +61,17 @@ class SupplierSink(DocumentSink[Supplier]):
     def match(self, document: Supplier) -> Found | None:
         """Return the supplier a vendor certainly is.
 
-        In this order: the mapped id; our own external id; an External_Entity_ID that is the vendor's id; an id the
-        source knows it by; a tax number only one supplier has and no other vendor has claimed. Never a name.
-        Worktag-only suppliers are skipped.
+        That of the mapped id; else what our own external id, an External_Entity_ID that is the vendor's id, an id the
+        source knows it by, and its tax number agree on, if nothing contradicts. Never a name. Worktag-only suppliers
+        are skipped.
         """
-        thing = self._match(document)
-        return None if thing is None else _found(thing)
+        judgement = self._judged(document)
+        return None if judgement.thing is None else _found(judgement.thing, judgement.rests_on)
+
+    def doubts(self, document: Supplier) -> list[Reason]:
+        """Return which supplier it may be, though something speaks against."""
+        reason = self._judged(document).reason(document, "Workday", "supplier")
+        return [reason] if reason else []
 
     def check(self, document: Supplier) -> list[Reason]:
         """Return what stands against creating the supplier; nothing, when it exists and is to be changed.
@@ -71,12 +79,12 @@ class SupplierSink(DocumentSink[Supplier]):
         Raises:
             SettingInvalid: What every new supplier needs is not set.
         """
-        if self._match(document) is not None:
+        if self._judged(document).thing is not None:
             return []
         if document.target_id:
             return supplier_reasons(document.target_id, self._references)
         self._options.require_for_new_suppliers()
-        return list(self._doubts(document))
+        return [*(self.doubts(document) or self._twins(document)), *_inactive(document)]
 
     def find(self, document: Supplier) -> Found | None:
         """Look for the supplier created under our external id."""
@@ -116,6 +124,7 @@ class SupplierSink(DocumentSink[Supplier]):
                 {"WID": wid, "Supplier_ID": document.external_id},
                 document.name,
                 external_id=document.source.id,
+                country=document.country,
             )
         )
         return Delivered(
@@ -168,15 +177,16 @@ class SupplierSink(DocumentSink[Supplier]):
         """Read suppliers by WID."""
         return {wid: _found(thing) for wid, thing in self._reader.by_wids(target_ids).items()}
 
-    def _match(self, document: Supplier) -> SupplierThing | None:
+    def _judged(self, document: Supplier) -> Judgement[SupplierThing]:
         if document.target_id:
-            return self._by_id(document.target_id)
-        return (
-            self._by_id(document.external_id)
-            or self._by_vendor_id(document)
-            or next(filter(None, map(self._by_known_id, document.known_as)), None)
-            or self._by_tax_id(document)
-        )
+            return Judgement(self._by_id(document.target_id))
+        by_id = [
+            self._by_id(document.external_id),
+            self._by_vendor_id(document),
+            *map(self._by_known_id, document.known_as),
+        ]
+        same_tax_id = self._references.suppliers_with(tax_id=document.tax_id) if document.tax_id else []
+        return self._judge.judge(document, by_id, [] if any(each.worktag_only for each in same_tax_id) else same_tax_id)
 
     def _look_again(self, before: SupplierRecord) -> tuple[str, ...]:
         """Read a supplier after a change: whether Workday keeps what is left out of a request is not documented."""
@@ -218,24 +228,16 @@ class SupplierSink(DocumentSink[Supplier]):
     def _by_vendor_id(self, document: Supplier) -> SupplierThing | None:
         return _only(self._references.suppliers_with(external_id=document.source.id))
 
-    def _by_tax_id(self, document: Supplier) -> SupplierThing | None:
-        if not document.tax_id:
-            return None
-        thing = _only(self._references.suppliers_with(tax_id=document.tax_id))
-        claim = plain_tax_id(document.tax_id or "")
-        return thing if thing is not None and self._first_to_claim(claim, document) else None
-
-    def _first_to_claim(self, what: str, document: Supplier) -> bool:
+    def _first_of_its_name(self, document: Supplier) -> bool:
         with self._taken_lock:
-            return self._taken.setdefault(what, document.source.id) == document.source.id
+            return self._taken.setdefault(same_name(document.name), document.source.id) == document.source.id
 
-    def _doubts(self, document: Supplier) -> t.Iterator[Reason]:
-        """Return why creating it could double a supplier that exists, or revive one nobody wants."""
+    def _twins(self, document: Supplier) -> t.Iterator[Reason]:
+        """Return why creating it could double a supplier that exists, or is about to."""
         twins = [
             *self._references.suppliers_with(external_id=document.source.id),
             *(self._references.suppliers_with(tax_id=document.tax_id) if document.tax_id else ()),
         ]
-        name = folded(document.name)
         if twins:
             names = ", ".join(dict.fromkeys(twin.label for twin in twins))
             shared = f"shares its id or tax number with Workday supplier {names}, but they do not belong to each other"
@@ -243,16 +245,8 @@ class SupplierSink(DocumentSink[Supplier]):
         elif namesakes := self._references.suppliers_named(document.name):
             names = ", ".join(twin.label for twin in namesakes)
             yield _ambiguous(document, f"has the name of Workday supplier {names}")
-        elif not self._first_to_claim(f"name {name}", document):
+        elif not self._first_of_its_name(document):
             yield _ambiguous(document, "has the name of another one that is to be created")
-        if not document.active:
-            yield Reason(
-                "inactive",
-                f'"{document.name}" is inactive at its source and has no supplier in Workday',
-                "nothing to do unless it is to be used; then map it in suppliers.csv",
-                "supplier",
-                document.source.id,
-            )
 
     def _nothing_created(self, said: Submission) -> bool:
         if said.wid is None:
@@ -274,6 +268,18 @@ class SupplierSink(DocumentSink[Supplier]):
         return Delivered(found.target_id, found.number, warnings=(conflict.message,))
 
 
+def _inactive(document: Supplier) -> t.Iterator[Reason]:
+    """Return that nobody wants a supplier of it."""
+    if not document.active:
+        yield Reason(
+            "inactive",
+            f'"{document.name}" is inactive at its source and has no supplier in Workday',
+            "nothing to do unless it is to be used; then map it in suppliers.csv",
+            "supplier",
+            document.source.id,
+        )
+
+
 def _ambiguous(document: Supplier, why: str) -> Reason:
     return Reason(
         "ambiguous",
@@ -289,11 +295,12 @@ def _only(things: t.Sequence[SupplierThing]) -> SupplierThing | None:
     return usable[0] if len(usable) == 1 and len(things) == 1 else None
 
 
-def _found(thing: SupplierThing) -> Found:
+def _found(thing: SupplierThing, rests_on: str = "") -> Found:
     return Found(
         thing.ids.get("WID") or thing.id,
         thing.ids.get("Supplier_ID"),
         thing.id,
         thing.status,
+        rests_on=rests_on,
         facts={"name": thing.name},
     )
