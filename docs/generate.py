@@ -49,6 +49,9 @@ KINDS = {
     "array": "array",
     "object": "object",
 }
+# Meltano turns a word that is no boolean into false, and ends with a traceback on what is no number: so it passes on
+# what people wrote, and the plugins read it. Objects it takes apart before, whatever kind they are given.
+MELTANO_KINDS = {"object": "object"}
 
 Schema = t.Mapping[str, t.Any]
 
@@ -96,11 +99,9 @@ class Setting:
 
     def for_meltano(self) -> dict[str, t.Any]:
         """Return the entry of this setting in ``meltano.yml``."""
-        entry: dict[str, t.Any] = {"name": self.name, "kind": self.kind}
+        entry: dict[str, t.Any] = {"name": self.name, "kind": MELTANO_KINDS.get(self.kind, "string")}
         if self.secret:
             entry["sensitive"] = True
-        if self.kind == "options":
-            entry["options"] = [{"label": str(each), "value": each} for each in self.schema["enum"] if each is not None]
         return entry | {"description": self.description}
 
 

@@ -91,6 +91,7 @@ def may_know(importer: str) -> tuple[str, ...]:
             own,
             "ml_connector.singer.command",
             "ml_connector.singer.reader",
+            "ml_connector.singer.settings",
             "ml_connector.crosswalk",
             *documents,
         ),

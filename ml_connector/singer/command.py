@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import errno
 import logging
-import os
 import typing as t
 
 import click
@@ -12,6 +12,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
 
 from ml_connector.errors import ConnectorError, LedgerUnavailable, SystemFault
+from ml_connector.singer.json_files import CATALOG, STATE
 from ml_connector.vault.credentials import CREDENTIALS
 
 __all__ = ["EXIT_DOWN", "EXIT_FAILED", "EXIT_HELD", "PluginCommand"]
@@ -23,18 +24,7 @@ EXIT_HELD: t.Final = 3
 EXIT_DOWN: t.Final = 75
 """The target system or the ledger's database is down; run again later (EX_TEMPFAIL)."""
 
-_READERS: t.Final[t.Mapping[str, t.Callable[[str], object]]] = {
-    "integer": int,
-    "number": float,
-    "object": json.loads,
-    "array": json.loads,
-}
-_WORDS: t.Final = {
-    "integer": "a whole number",
-    "number": "a number",
-    "object": "a JSON object",
-    "array": "a JSON list",
-}
+_NO_SPACE: t.Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class PluginCommand(SingerCommand):
@@ -57,42 +47,47 @@ class PluginCommand(SingerCommand):
         )
         self._env_prefix = env_prefix
         self._settings = settings
+        for param in self.params:
+            param.type = {"catalog": CATALOG, "state": STATE}.get(str(param.name), param.type)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: t.Any
+    ) -> click.Context:
+        """Read the arguments; files are read and ``--discover`` and ``--test`` work while that is done."""
+        with self._explained():
+            return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> t.Any:
         """Run the plugin."""
-        code = EXIT_FAILED
-        try:
+        with self._explained():
             # The SDK's own SingerCommand would log a refused configuration with its whole schema.
             return click.Command.invoke(self, ctx)
+
+    @contextlib.contextmanager
+    def _explained(self) -> t.Iterator[None]:
+        try:
+            yield
         except (ConfigValidationError, ConnectorError) as error:
-            lines = list(self._explained(error))
-            code = EXIT_DOWN if isinstance(error, LedgerUnavailable) else EXIT_FAILED
-        except ValueError:
-            # The SDK converts what it finds in the environment before it checks anything.
-            lines = list(self._unreadable_variables())
-            if not lines:
+            self._end(self._lines_of(error), EXIT_DOWN if isinstance(error, LedgerUnavailable) else EXIT_FAILED)
+        except BrokenPipeError:
+            self._end([f"{self.name}: whoever reads the output has stopped.\n  Its own messages say why."])
+        except OSError as error:
+            if error.errno not in _NO_SPACE:
                 raise
+            place = f" ({error.filename})" if error.filename else ""
+            self._end([f"{self.name}: the disk is full{place}.\n  Make room and run again; what was said stands."])
+
+    def _end(self, lines: t.Iterable[str], code: int = EXIT_FAILED) -> t.NoReturn:
         for line in lines:
             self.logger.error(line)
-        return ctx.exit(code)
+        raise click.exceptions.Exit(code)
 
-    def _explained(self, error: ConfigValidationError | ConnectorError) -> t.Iterator[str]:
+    def _lines_of(self, error: ConfigValidationError | ConnectorError) -> t.Iterator[str]:
         if isinstance(error, ConfigValidationError):
             yield from self._setting_errors(error)
         else:
             cure = f"\n  {error.cure}" if isinstance(error, SystemFault) and error.cure else ""
             yield f"{self.name}: {error}{cure}"
-
-    def _unreadable_variables(self) -> t.Iterator[str]:
-        for name, about in self._settings.get("properties", {}).items():
-            variable = f"{self._env_prefix}{name.upper()}"
-            expected = next((kind for kind in _READERS if kind in about.get("type", ())), None)
-            if expected is None or not os.environ.get(variable):
-                continue
-            try:
-                _READERS[expected](os.environ[variable])
-            except ValueError:
-                yield f'{self.name}: setting "{name}" cannot be read: {variable} is not {_WORDS[expected]}.'
 
     def _setting_errors(self, error: ConfigValidationError) -> t.Iterator[str]:
         properties: t.Mapping[str, t.Mapping[str, t.Any]] = self._settings.get("properties", {})
@@ -108,8 +103,9 @@ class PluginCommand(SingerCommand):
 
     def _refusal(self, message: str) -> str:
         """Return the words about a value that does not fit; they quote it, which those about a secret may not."""
+        cure = f"Correct it; `{self.name} --about` says what it may be."
         secret = [name for name, about in self._settings.get("properties", {}).items() if about.get("secret")]
         for name in secret:
             if f"config['{name}']" in message:
-                return f'setting "{name}" not accepted: it is not of the right kind.'
-        return f"setting not accepted: {message}"
+                return f'setting "{name}" not accepted: it is not of the right kind.\n  {cure}'
+        return f"setting not accepted: {message}.\n  {cure}"

@@ -15,6 +15,7 @@ from singer_sdk.streams import Stream
 
 from ml_connector.errors import ConnectorError
 from ml_connector.moments import EARLIEST, parse_moment
+from ml_connector.singer.stream_maps import transformed
 
 if t.TYPE_CHECKING:
     from singer_sdk.helpers import types
@@ -192,7 +193,7 @@ class ApiStream(Stream):
             pop_deselected_record_properties(record, self.schema, self.mask)
         extracted = dt.datetime.now(dt.UTC)
         for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
+            mapped = transformed(stream_map, record)
             if mapped is not None:
                 yield singer.RecordMessage(
                     stream=stream_map.stream_alias,

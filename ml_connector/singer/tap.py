@@ -6,22 +6,22 @@ import datetime as dt
 import sys
 import typing as t
 
-import click
 import msgspec
 from singer_sdk import Tap
 from singer_sdk import typing as th
 from singer_sdk.contrib.msgspec import enc_hook
-from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter, SingerMessageType
 from singer_sdk.singerlib.encoding.simple import Message
 
-from ml_connector.errors import ConnectorError, CredentialsRefused, SettingInvalid
+from ml_connector.errors import SettingInvalid
 from ml_connector.moments import EARLIEST, parse_moment
-from ml_connector.singer.command import EXIT_FAILED, PluginCommand
+from ml_connector.singer.command import PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
+from ml_connector.singer.settings import CheckedSettings
 
 if t.TYPE_CHECKING:
+    import click
     from singer_sdk.streams import Stream
 
 __all__ = ["ApiTap", "common_settings"]
@@ -41,7 +41,7 @@ def common_settings(*, page_size: int, max_concurrency: int, request_timeout: in
         ),
         th.Property(
             "page_size",
-            th.IntegerType,
+            th.IntegerType(minimum=1),
             default=page_size,
             title="Page size",
             description="Records per call",
@@ -49,7 +49,7 @@ def common_settings(*, page_size: int, max_concurrency: int, request_timeout: in
         ),
         th.Property(
             "max_concurrency",
-            th.IntegerType,
+            th.IntegerType(minimum=1),
             default=max_concurrency,
             title="Calls at once",
             description="How many calls are made at the same time, over all processes of this machine",
@@ -57,7 +57,7 @@ def common_settings(*, page_size: int, max_concurrency: int, request_timeout: in
         ),
         th.Property(
             "request_timeout",
-            th.NumberType,
+            th.NumberType(minimum=1),
             default=request_timeout,
             title="Request timeout",
             description="Seconds to wait for an answer before a read is tried again",
@@ -99,7 +99,7 @@ class MessageWriter(GenericSingerWriter[bytearray, Message]):
             out.flush()
 
 
-class ApiTap(Tap):
+class ApiTap(CheckedSettings, Tap):
     """Base of the taps.
 
     Attributes:
@@ -138,11 +138,15 @@ class ApiTap(Tap):
             self._streams = dict(sorted(found.items(), key=lambda item: place[type(item[1])]))
         return self._streams
 
+    def setup_mapper(self) -> None:
+        """Prepare ``stream_maps``."""
+        super().setup_mapper()
+        self.mapper.register_raw_streams_from_catalog(self.catalog)
+
+    def _completed(self, config: dict[str, t.Any]) -> dict[str, t.Any]:
+        return with_credentials(config, self.config_jsonschema, system=self.system, logger=self.logger)
+
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        if raise_errors:  # not in discovery, which needs neither settings nor a vault
-            self._config = with_credentials(
-                self._config, self.config_jsonschema, system=self.system, logger=self.logger
-            )
         errors = super()._validate_config(raise_errors=raise_errors)
         if raise_errors:
             _check_start_date(self._config.get("start_date"))
@@ -151,7 +155,9 @@ class ApiTap(Tap):
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """Return the command, which prints no traceback for what a person can mend."""
-        return _TapCommand(super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema)
+        return PluginCommand(
+            super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema
+        )
 
 
 def _check_start_date(start: t.Any) -> None:
@@ -172,21 +178,3 @@ def _check_start_date(start: t.Any) -> None:
             f'setting "start_date" is {start!r}, which is still to come: nothing would be read, and nothing said.',
             "Set it to the day from which documents are wanted.",
         )
-
-
-class _TapCommand(PluginCommand):
-    """The command of a tap: ``--test`` works while arguments are read, so errors are reported there too."""
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: t.Any
-    ) -> click.Context:
-        try:
-            return super().make_context(info_name, args, parent, **extra)
-        except ConfigValidationError as error:
-            for line in self._setting_errors(error):
-                self.logger.error(line)  # noqa: TRY400 - a person's mistake needs no traceback
-        except CredentialsRefused as error:
-            self.logger.error("%s: %s\n  %s", self.name, error, error.cure)  # noqa: TRY400 - a person's mistake needs no traceback
-        except ConnectorError as error:
-            self.logger.error("%s: %s", self.name, error)  # noqa: TRY400 - a person's mistake needs no traceback
-        raise click.exceptions.Exit(EXIT_FAILED)

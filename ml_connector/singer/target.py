@@ -30,7 +30,7 @@ from singer_sdk.sinks import RecordSink
 
 from map_finance.engine import MapEngine
 from ml_connector.actor import actor
-from ml_connector.errors import LedgerFault, MalformedRecord, Reason
+from ml_connector.errors import LedgerFault, MalformedRecord, Reason, SettingInvalid
 from ml_connector.ledger.attempt import Policy
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
@@ -42,7 +42,9 @@ from ml_connector.names import display_name
 from ml_connector.singer.command import EXIT_DOWN, EXIT_HELD, PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
 from ml_connector.singer.reader import MessageReader
+from ml_connector.singer.settings import CheckedSettings
 from ml_connector.singer.sink import DocumentSink
+from ml_connector.singer.stream_maps import transformed
 from ml_connector.singer.summary import log_summary
 
 if t.TYPE_CHECKING:
@@ -142,6 +144,10 @@ COMMON_SETTINGS: t.Final = (
 """Settings every target has (design section 11)."""
 
 
+_MELTANO_TEST: t.Final = "meltano_test_stream"
+"""What `meltano config test` sends a loader (meltano/core/plugin_test_service.py)."""
+
+
 class _SchemaSink(RecordSink):
     """Where the SDK keeps a stream's schema; records go to the intake, see ``DeliveryTarget``."""
 
@@ -156,7 +162,7 @@ class _SchemaSink(RecordSink):
         )
 
 
-class DeliveryTarget(Target):
+class DeliveryTarget(CheckedSettings, Target):
     """A target that delivers documents exactly once and keeps a ledger of it."""
 
     package_name = "ml-connector"
@@ -174,7 +180,8 @@ class DeliveryTarget(Target):
     def __init__(self, **options: t.Any) -> None:
         super().__init__(**options)
         self._validators: dict[str, t.Any] = {}
-        self._left_out: set[str] = set()
+        self._left_out: dict[str, str] = {}
+        self._takes_some = False
         self._delivery: Delivery | None = None
         self._acknowledged: dict[str, t.Any] | None = None
         self._mark: Mark | None = None
@@ -193,12 +200,8 @@ class DeliveryTarget(Target):
         """Add the SDK's settings that mean something here: not the warehouse ones (``load_method`` ...)."""
         PluginBase.append_builtin_config.__func__(cls, config_jsonschema)  # type: ignore[attr-defined]
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        if raise_errors:
-            self._config = with_credentials(
-                self._config, self.config_jsonschema, system=self.system, logger=self.logger
-            )
-        return super()._validate_config(raise_errors=raise_errors)
+    def _completed(self, config: dict[str, t.Any]) -> dict[str, t.Any]:
+        return with_credentials(config, self.config_jsonschema, system=self.system, logger=self.logger)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
@@ -281,10 +284,12 @@ class DeliveryTarget(Target):
     # Messages in
 
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
+        if not self.config.get("transform"):
+            self._refuse_if_nothing_is_taken()
         for stream_map in self.mapper.stream_maps[message_dict["stream"]]:
-            transformed = stream_map.transform(copy.copy(message_dict["record"]))
-            if transformed is not None:
-                self._take(stream_map.stream_alias, transformed)
+            record = transformed(stream_map, copy.copy(message_dict["record"]))
+            if record is not None:
+                self._take(stream_map.stream_alias, record)
 
     def _take(self, stream: str, record: dict[str, t.Any]) -> None:
         if self._leaves_out(stream):
@@ -302,15 +307,33 @@ class DeliveryTarget(Target):
         kind = self.engine.kind_of(stream)
         if kind in self._kinds or self.engine.is_reference(stream):
             return False
-        if stream not in self._left_out:
-            self._left_out.add(stream)
+        if stream == _MELTANO_TEST:
+            self.logger.info("%s: the settings are accepted; of Meltano's test nothing is written", self.name)
+        elif stream not in self._left_out:
             if kind is None:
                 transform = self.config.get("transform")
-                self.logger.warning("stream %r is not in the map %r; its records are left out", stream, transform)
+                self._left_out[stream] = f"is not in the map {transform!r}" if transform else "is no kind of document"
+                self.logger.warning("stream %r %s; its records are left out", stream, self._left_out[stream])
             else:
                 what = kind.replace("_", " ")
+                self._left_out[stream] = f"carries {what}, which {self.name} does not take as it is set"
                 self.logger.info("%s takes no %s; the records of stream %r are left out", self.name, what, stream)
         return True
+
+    def _refuse_if_nothing_is_taken(self) -> None:
+        """Refuse an input none of whose streams is taken: its bookmark would move past what nobody has.
+
+        Raises:
+            SettingInvalid: There are streams, and all of them are left out.
+        """
+        if self._takes_some or not self._left_out:
+            return
+        told = "; ".join(f"stream {stream} {why}" for stream, why in sorted(self._left_out.items()))
+        if self.config.get("transform"):
+            cure = "Select streams the target takes, or correct transform; the bookmark has not moved."
+        else:
+            cure = "Set transform to the tap's name, for instance tap-bill; only streams of documents need no map."
+        raise SettingInvalid(f"nothing of the input is taken: {told}.", cure)
 
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
         stream, schema = message_dict["stream"], message_dict["schema"]
@@ -321,6 +344,8 @@ class DeliveryTarget(Target):
             raise self._reader.refused(f"the schema of stream {stream!r} is no JSON schema: {why}") from None
         if unknown := self.engine.unknown_fields(stream, schema.get("properties", {})):
             self.logger.warning("the map reads fields stream %s does not have: %s", stream, ", ".join(unknown))
+        for stream_map in self.mapper.stream_maps[stream]:
+            self._takes_some |= not self._leaves_out(stream_map.stream_alias)
 
     @property
     def _reader(self) -> MessageReader:
@@ -331,7 +356,8 @@ class DeliveryTarget(Target):
         if mark is not None:
             self.checkpoints.expect(mark)
         super()._process_state_message(message_dict)
-        self._checkpoint()
+        if self._takes_some or not self._left_out:
+            self._checkpoint()
 
     def _process_activate_version_message(self, message_dict: dict[str, t.Any]) -> None:
         """Nothing to do: documents are never deleted because a tap begins a new table version."""
@@ -348,6 +374,7 @@ class DeliveryTarget(Target):
 
     def process_endofpipe(self) -> None:
         """Deliver what is due, tell what happened, and exit accordingly."""
+        self._refuse_if_nothing_is_taken()
         self._checkpoint()
         run = Run(
             self.ledger,

@@ -209,7 +209,7 @@ def command(write_tables, tmp_path, caplog):
     ("config", "message"),
     [
         ({"transform": "tap-bil", "target": "workday"}, 'there is no map for "tap-bil"'),
-        ({"transform": "", "target": "workday"}, 'setting "transform" is empty.'),
+        ({"transform": "", "target": "workday"}, 'setting "transform" is missing.'),
         ({**CONFIG, "map_settings": {"x": 1}}, 'map tap_bill.yml has no setting "x".'),
         ({**CONFIG, "maps_dir": "nowhere"}, "there is no folder nowhere"),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bill_documents import config_for
+from sdk_streams import DOCUMENTS, beside_documents
 from singer_sdk.testing import get_target_test_class, target_sync_test, target_test_streams
 
 from ml_connector.errors import MalformedRecord
@@ -32,6 +33,7 @@ class TestTargetBill(SdkTests):
     def _in_a_folder_of_its_own(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         monkeypatch.delenv("MELTANO_PROJECT_ROOT", raising=False)
+        beside_documents(monkeypatch)
 
     def test_target_record_before_schema(self):
         """A record before its schema is refused with the number of its line, in this project's own words."""
@@ -40,10 +42,10 @@ class TestTargetBill(SdkTests):
 
     def test_target_record_missing_key_property(self, caplog):
         """A record without its key does not matter in a stream that is left out."""
-        sync("record_missing_key_property.singer")
-        assert "'test_record_missing_key_property' is not in the map" in caplog.text
+        sync("record_missing_key_property.singer", before=f"{DOCUMENTS}\n")
+        assert "'test_record_missing_key_property' is no kind of document" in caplog.text
 
 
-def sync(file):
-    """Run the target over one of the SDK's files."""
-    target_sync_test(TargetBill(config=CONFIG), io.StringIO((FILES / file).read_text("utf-8")))
+def sync(file, before=""):
+    """Run the target over one of the SDK's files, and what comes before it."""
+    target_sync_test(TargetBill(config=CONFIG), io.StringIO(before + (FILES / file).read_text("utf-8")))

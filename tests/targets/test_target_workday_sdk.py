@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
+from sdk_streams import DOCUMENTS, beside_documents
 from singer_sdk.testing import get_target_test_class, target_sync_test, target_test_streams
 
 from erp_sandbox import credentials
@@ -32,6 +33,7 @@ class TestTargetWorkday(SdkTests):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("ML_CONNECTOR_STATE_DIR", str(tmp_path / "shared"))
         monkeypatch.delenv("MELTANO_PROJECT_ROOT", raising=False)
+        beside_documents(monkeypatch)
 
     def test_target_record_before_schema(self):
         """A record before its schema is refused with the number of its line, in this project's own words."""
@@ -40,10 +42,10 @@ class TestTargetWorkday(SdkTests):
 
     def test_target_record_missing_key_property(self, caplog):
         """A record without its key does not matter in a stream that is left out."""
-        sync("record_missing_key_property.singer")
-        assert "'test_record_missing_key_property' is not in the map" in caplog.text
+        sync("record_missing_key_property.singer", before=f"{DOCUMENTS}\n")
+        assert "'test_record_missing_key_property' is no kind of document" in caplog.text
 
 
-def sync(file):
-    """Run the target over one of the SDK's files."""
-    target_sync_test(TargetWorkday(config=CONFIG), io.StringIO((FILES / file).read_text("utf-8")))
+def sync(file, before=""):
+    """Run the target over one of the SDK's files, and what comes before it."""
+    target_sync_test(TargetWorkday(config=CONFIG), io.StringIO(before + (FILES / file).read_text("utf-8")))

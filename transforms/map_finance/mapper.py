@@ -14,17 +14,18 @@ from singer_sdk.singerlib import Message, RecordMessage, SchemaMessage, StateMes
 from map_finance.engine import MapEngine
 from map_finance.schema import HELD_SCHEMA, HELD_STREAM, document_record, document_schema, held_record
 from ml_connector.crosswalk import NoLinks, SqliteReferences
-from ml_connector.errors import MalformedRecord, SettingInvalid, UserError
+from ml_connector.errors import MalformedRecord, UserError
 from ml_connector.project import project_root
 from ml_connector.singer.command import PluginCommand
 from ml_connector.singer.reader import MessageReader
+from ml_connector.singer.settings import CheckedSettings
 
 __all__ = ["MapFinance"]
 
 _DEFAULT_REFERENCES: t.Final = ".ml-connector/references.db"
 
 
-class MapFinance(InlineMapper):
+class MapFinance(CheckedSettings, InlineMapper):
     """Turns a tap's native streams into documents; those that cannot be mapped go to ``held_documents``."""
 
     name = "map-finance"
@@ -80,8 +81,6 @@ class MapFinance(InlineMapper):
         super().__init__(**kwargs)
         path = self.config.get("references_path") or _DEFAULT_REFERENCES
         self._references = SqliteReferences(path if "://" in path else str(project_root() / path))
-        if not self.config["transform"]:
-            raise SettingInvalid('setting "transform" is empty.', "Name the tap, for instance tap-bill.")
         self._engine = MapEngine.load(
             self.config["transform"],
             target=self.config["target"],
