@@ -82,9 +82,7 @@ class Compared:
     def owed(self) -> tuple[str, Decimal]:
         """Currency and amount the source says is owed; nothing when it does not count there."""
         counts = self.source is not None and self.source.stands and self.kind != "not_expected"
-        # Where the source names no currency, what stands says it before what was cancelled.
-        partners = sorted(self.targets, key=lambda each: not each.stands)
-        return self._currency(self.source, partners), self.source.total if counts and self.source else Decimal(0)
+        return self._currency(self.source), self.source.total if counts and self.source else Decimal(0)
 
     @property
     def held(self) -> dict[str, Decimal]:
@@ -92,7 +90,7 @@ class Compared:
         amounts: dict[str, Decimal] = {}
         for each in self.targets:
             if each.stands and not each.draft:
-                currency = self._currency(each, (self.source,) if self.source else ())
+                currency = self._currency(each)
                 amounts[currency] = amounts.get(currency, Decimal(0)) + each.total
         return amounts
 
@@ -100,9 +98,10 @@ class Compared:
     def _ids(self) -> list[str]:
         return [each.id for each in (self.source, *self.targets) if each is not None]
 
-    @staticmethod
-    def _currency(own: InvoiceView | None, others: t.Iterable[InvoiceView]) -> str:
-        known = (each.currency for each in (own, *others) if each is not None)
+    def _currency(self, own: InvoiceView | None) -> str:
+        """Return a side's currency; where it names none the other side's, what stands before what was cancelled."""
+        others = sorted(self.targets, key=lambda each: not each.stands)
+        known = (each.currency for each in (own, self.source, *others) if each is not None)
         return next(filter(None, known), NO_CURRENCY)
 
 

@@ -292,6 +292,14 @@ def test_a_bill_without_currency_counts_in_that_of_the_invoice_that_stands():
     assert [(total.currency, total.difference) for total in answer.totals] == [("EUR", 0)]
 
 
+def test_an_invoice_without_currency_counts_where_its_bill_does():
+    """Where neither names one, both count in that of a cancelled attempt."""
+    answer = compare(
+        [bill(currency=None)], [invoice(stands=False, currency="USD"), invoice(currency=None, wid="wid-2")], outcome()
+    )
+    assert [(total.currency, total.source, total.target) for total in answer.totals] == [("USD", 100, 100)]
+
+
 @pytest.mark.parametrize(
     ("here", "there", "counted"),
     [(DAY, DAY, 1), (DAY, DAY + dt.timedelta(days=30), 1), (DAY - dt.timedelta(days=30), DAY, 1), (None, DAY, 1)],
