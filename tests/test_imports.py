@@ -16,7 +16,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE_ROOTS = ("", "taps", "targets", "transforms", "sandbox")
 BASICS = tuple(
     f"ml_connector.{name}"
-    for name in ("errors", "exact_json", "files", "moments", "names", "project", "sameness", "state_directory")
+    for name in (
+        "errors",
+        "exact_json",
+        "files",
+        "moments",
+        "names",
+        "pipelines",
+        "project",
+        "sameness",
+        "state_directory",
+    )
 )
 TRANSPORT = tuple(
     f"ml_connector.{name}" for name in ("http", "odata", "permits", "retries", "sessions", "soap", "vault")

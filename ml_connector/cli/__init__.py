@@ -10,6 +10,7 @@ import click
 from ml_connector.cli.audit import audit
 from ml_connector.cli.common import Commands
 from ml_connector.cli.doctor import doctor
+from ml_connector.cli.hand_over import hand_over
 from ml_connector.cli.held import held
 from ml_connector.cli.ignore import ignore
 from ml_connector.cli.match import match
@@ -65,6 +66,7 @@ for _command in (
     show,
     replay,
     ignore,
+    hand_over,
     reconcile_command,
     audit,
     restored,

@@ -8,7 +8,7 @@ from ml_connector.actor import actor
 from ml_connector.cli.common import Cli, common_options
 from ml_connector.cli.ledger_access import choose, document, open_ledger
 from ml_connector.errors import UserError
-from ml_connector.ledger import questions
+from ml_connector.ledger import owners, questions
 
 __all__ = ["replay"]
 
@@ -29,5 +29,15 @@ def replay(cli: Cli, terms: tuple[str, ...], held_by: str | None) -> None:
         if posted:
             raise UserError(f"{', '.join(posted)} is posted already.", "There is nothing to try again.")
         questions.replay(ledger, chosen, actor=actor())
+        with ledger.read() as connection:
+            orphans = [
+                each.source
+                for each in (
+                    owners.holding_of(connection, *key) for key in {(one.target, one.source) for one in chosen}
+                )
+                if not each.owned
+            ]
     names = ", ".join(entry.label for entry in chosen[:10]) + (" ..." if len(chosen) > 10 else "")
-    cli.output.show([document(entry) for entry in chosen], f"{len(chosen)} to be tried by the next run: {names}")
+    lines = [f"{len(chosen)} to be tried by the next run of their pipeline: {names}"]
+    lines += [f"{source} belongs to no pipeline: `ml-connector hand-over {source}`" for source in sorted(orphans)]
+    cli.output.show([document(entry) for entry in chosen], "\n".join(lines))

@@ -11,7 +11,7 @@ from ml_connector import exact_json
 from ml_connector.cli.common import Cli, common_options
 from ml_connector.cli.ledger_access import choose, document, open_ledger
 from ml_connector.cli.output import money
-from ml_connector.ledger import questions
+from ml_connector.ledger import owners, questions
 from ml_connector.ledger.entries import Entry
 
 __all__ = ["show"]
@@ -29,16 +29,18 @@ def show(cli: Cli, term: str, with_audit: bool) -> None:  # noqa: FBT001
     with open_ledger(cli) as ledger:
         (entry,) = choose(ledger, [term])
         with ledger.read() as connection:
+            pipeline = owners.holding_of(connection, entry.target, entry.source).words
             steps = [_step(row, with_audit=with_audit) for row in questions.history(connection, entry)]
     data = document(entry) | {
         "first_seen_at": entry.first_seen_at,
         "changed_at": entry.changed_at,
         "verified_at": entry.verified_at,
+        "pipeline": pipeline,
         "record": exact_json.loads(entry.record),
         "sent": json.loads(entry.sent) if entry.sent else None,
         "history": steps,
     }
-    cli.output.show(data, "\n".join(_lines(entry, steps)))
+    cli.output.show(data, "\n".join(_lines(entry, pipeline, steps)))
 
 
 def _step(row: t.Any, *, with_audit: bool) -> dict[str, t.Any]:
@@ -54,11 +56,12 @@ def _step(row: t.Any, *, with_audit: bool) -> dict[str, t.Any]:
     return step
 
 
-def _lines(entry: Entry, steps: list[dict[str, t.Any]]) -> t.Iterator[str]:
+def _lines(entry: Entry, pipeline: str, steps: list[dict[str, t.Any]]) -> t.Iterator[str]:
     amount = money(entry.amount, entry.currency) if entry.amount is not None and entry.currency else ""
     yield f"{entry.kind.replace('_', ' ')} {entry.label}  {entry.party or ''}  {amount}".rstrip()
     yield f"  state      {entry.state}"
     yield f"  source     {entry.source} {entry.stream} {entry.source_id}, version {entry.version or 'unknown'}"
+    yield f"  belongs to {pipeline}"
     if entry.target_id:
         yield f"  target     {entry.target} {entry.target_number or ''} ({entry.target_id})"
     for reason in entry.reasons:

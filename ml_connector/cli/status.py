@@ -12,8 +12,9 @@ import click
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.ledger_access import open_ledger
 from ml_connector.cli.output import Column, age, count, money
-from ml_connector.ledger import questions
+from ml_connector.ledger import owners, questions
 from ml_connector.ledger.entries import claims_of_others
+from ml_connector.ledger.owners import Holding
 from ml_connector.singer.summary import until
 
 __all__ = ["status"]
@@ -28,6 +29,7 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
     with open_ledger(cli) as ledger, ledger.read() as connection:
         states = questions.states(connection)
         totals = questions.posted_totals(connection)
+        holdings = owners.holdings(connection)
         runs = questions.newest_runs(connection, limit=limit)
         claimed = claims_of_others(connection)
     data = {
@@ -44,12 +46,13 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
             for row in totals
         ],
         "claimed": [dataclasses.asdict(claims) for claims in claimed],
+        "pipelines": [dataclasses.asdict(each) for each in holdings],
         "runs": [_run(row) for row in runs],
     }
     if cli.output.as_json:
         cli.output.show(data, "")
     else:
-        _tell(cli, data)
+        _tell(cli, data, holdings)
         for claims in claimed:
             what = claims.kind.replace("_", " ")
             cli.output.say(f"{count(claims.documents)} {what} are claimed by run {claims.run}, {until(claims)}")
@@ -68,7 +71,7 @@ def _run(row: t.Any) -> dict[str, t.Any]:
     }
 
 
-def _tell(cli: Cli, data: dict[str, t.Any]) -> None:
+def _tell(cli: Cli, data: dict[str, t.Any], holdings: list[Holding]) -> None:
     now = dt.datetime.now(dt.UTC)
     cli.output.table(
         data["documents"],
@@ -91,6 +94,27 @@ def _tell(cli: Cli, data: dict[str, t.Any]) -> None:
                 Column("total", lambda row: money(row["amount"], row["currency"]), right=True),
             ],
         )
+    if holdings:
+        cli.output.say("")
+        cli.output.table(
+            [{"holding": each} for each in holdings],
+            [
+                Column("documents of", lambda row: row["holding"].source),
+                Column("to", lambda row: row["holding"].target),
+                Column("belong to", lambda row: row["holding"].words),
+                Column(
+                    "last run", lambda row: age(row["holding"].ran_at, now) if row["holding"].ran_at else "", right=True
+                ),
+                Column("open", lambda row: count(row["holding"].documents), right=True),
+            ],
+        )
+    for each in holdings:
+        if not each.owned:
+            cli.output.say(
+                f"{count(each.documents)} open documents of {each.source} belong to no pipeline, and no run takes them "
+                f"before one reads something of their source: `ml-connector hand-over {each.source}`",
+                style="yellow",
+            )
     cli.output.say("")
     cli.output.table(
         data["runs"],

@@ -30,6 +30,7 @@ from ml_connector.ledger.settlement import Settlement
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.survey import Survey
 from ml_connector.names import display_name
+from ml_connector.pipelines import Pipeline
 from ml_connector.retries import attempts, full_jitter
 from ml_connector.singer.sink import DocumentSink, Found, LookupInconclusive
 
@@ -45,6 +46,17 @@ _FOR_A_PERSON = frozenset({"malformed", "technical"})
 
 class Mapper(t.Protocol):
     """What delivery needs of a map."""
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The pipeline it is part of."""
+
+    @property
+    def streams(self) -> t.Collection[str]:
+        """The streams it knows."""
+
+    def kind_of(self, stream: str) -> str | None:
+        """Kind of document a stream carries, if any."""
 
     def map(self, stream: str, record: t.Mapping[str, t.Any]) -> Mapped:
         """Return the document, or what stands against it."""

@@ -28,6 +28,7 @@ from ml_connector.ledger.entries import (
     reopen_drafts,
     waiting,
 )
+from ml_connector.ledger.owners import Reach
 from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.settlement import LEASE, LeaseLost, Settlement
@@ -45,13 +46,13 @@ _PROGRESS_EVERY = 5.0
 
 
 class Delivery:
-    """One delivery to one target instance.
+    """One delivery to one target instance, of the documents of one pipeline.
 
     Args:
         ledger: What is to be delivered, and where outcomes go.
         target: The target instance (``workday:acme``).
         target_name: How people call the system (``Workday``).
-        mapper: The map.
+        mapper: The map, which also says which pipeline this is: what belongs to another one is left alone.
         sinks: One per document kind.
         run: The run it belongs to.
         policy: Choices.
@@ -75,6 +76,7 @@ class Delivery:
         self._sinks = {sink.kind: sink for sink in sinks}
         self._run = run
         self._policy = policy
+        self._reach = Reach(target, mapper.pipeline, _streams_by_kind(mapper, self._sinks))
         self._cap = Cap(policy.max_documents)
         self._planned: set[str] = set()
         self._stop = threading.Event()
@@ -85,11 +87,12 @@ class Delivery:
         self._stop.set()
 
     def run(self) -> Summary:
-        """Deliver everything that is due.
+        """Deliver everything of the pipeline that is due.
 
         Raises:
             CredentialsRefused, PermissionDenied: Nothing can be delivered until a person acts.
         """
+        self._reach.begin(self._ledger)
         with self._ledger.delivering(self._target, on_wait=self._say_waiting) as others_dead:
             if others_dead:
                 self._ledger.write(self._drop_leases)
@@ -100,6 +103,8 @@ class Delivery:
                     if kind in self._sinks and not self._stop.is_set():
                         self._deliver_unless_down(self._sinks[kind])
         self._account_for_waiting()
+        with self._ledger.read() as connection:
+            self._run.summary.left_alone = self._reach.left_alone(connection)
         return self._run.summary
 
     def _deliver_unless_down(self, sink: DocumentSink[t.Any]) -> None:
@@ -111,8 +116,8 @@ class Delivery:
 
     def _deliver_kind(self, sink: DocumentSink[t.Any]) -> None:
         if not sink.leaves_drafts:
-            self._ledger.write(lambda connection: reopen_drafts(connection, target=self._target, kind=sink.kind))
-        due = self._ledger.ask(lambda connection: pending(connection, target=self._target, kind=sink.kind, now=_now()))
+            self._ledger.write(lambda connection: reopen_drafts(connection, ours=self._reach.of(sink.kind)))
+        due = self._ledger.ask(lambda connection: pending(connection, ours=self._reach.of(sink.kind), now=_now()))
         if due:
             sink.prepare()
             attempt = Attempt(
@@ -130,7 +135,15 @@ class Delivery:
             self._deliver_due(sink.kind, attempt, _Progress(sink.kind, due), width)
         if not self._policy.dry_run and not self._stop.is_set():
             submitted = sink.finish()
-            verify_posted(self._ledger, self._target, sink, self._run, self._name, drafts_too=submitted)
+            verify_posted(
+                self._ledger,
+                self._target,
+                sink,
+                self._run,
+                self._name,
+                ours=self._reach.owned,
+                drafts_too=submitted,
+            )
 
     def _deliver_due(self, kind: str, attempt: Attempt, progress: _Progress, width: int) -> None:
         claimed: list[int] = []
@@ -176,8 +189,7 @@ class Delivery:
         return self._ledger.write(
             lambda connection: claim(
                 connection,
-                target=self._target,
-                kind=kind,
+                ours=self._reach.of(kind),
                 run=self._run.id,
                 after=after,
                 limit=limit,
@@ -204,17 +216,12 @@ class Delivery:
 
     def _account_for_waiting(self) -> None:
         with self._ledger.read() as connection:
-            count, first = waiting(connection, target=self._target)
-            left = (
-                sum(pending(connection, target=self._target, kind=kind, now=_now()) for kind in self._sinks)
-                if self._stop.is_set()
-                else 0
-            )
-            claimed = claims_of_others(connection, target=self._target, run=self._run.id)
+            count, first = waiting(connection, ours=self._reach.all)
+            left = pending(connection, ours=self._reach.all, now=_now()) if self._stop.is_set() else 0
+            claimed = claims_of_others(connection, ours=self._reach.all, run=self._run.id)
         summary = self._run.summary
         for claims in claimed:
-            if claims.kind in self._sinks:
-                summary.leave_to(claims)
+            summary.leave_to(claims)
         if summary.stopped and (count or left):
             again = f" and will be tried again from {first.astimezone():%H:%M}" if first else ""
             summary.stopped += f"; {count + left} documents wait{again}"
@@ -276,6 +283,16 @@ class _Progress:
         self._said = time.monotonic()
         rate = self._done / max(self._said - self._began, 0.001)
         _logger.info("delivering %s: %d of %d (%.1f/s)", self._kind, self._done, self._due, rate)
+
+
+def _streams_by_kind(mapper: Mapper, kinds: t.Collection[str]) -> dict[str, set[str]]:
+    """Return the streams of a map by the kind of document that becomes of their records."""
+    found: dict[str, set[str]] = {kind: set() for kind in kinds}
+    for stream in mapper.streams:
+        kind = mapper.kind_of(stream)
+        if kind in found:
+            found[kind].add(stream)
+    return found
 
 
 def _now() -> dt.datetime:

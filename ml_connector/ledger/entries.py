@@ -103,15 +103,23 @@ def load(connection: sa.Connection, entry_id: int) -> Entry:
 def claim(
     connection: sa.Connection,
     *,
-    target: str,
-    kind: str,
+    ours: sa.ColumnElement[bool],
     run: str,
     after: int,
     limit: int,
     now: dt.datetime,
     lease: dt.timedelta,
 ) -> list[int]:
-    """Reserve the next documents of a kind for a run, each at most once.
+    """Reserve the next documents for a run, each at most once.
+
+    Args:
+        connection: The ledger.
+        ours: Which documents are the run's to deliver, see ``owners.Reach``.
+        run: The run.
+        after: Only documents with higher ids.
+        limit: How many.
+        now: The moment it is.
+        lease: How long they are reserved without a sign of life.
 
     Returns:
         Ids in order; rows another delivery holds a living lease on are left out (SKIP LOCKED on PostgreSQL).
@@ -119,12 +127,12 @@ def claim(
     ids = list(
         connection.execute(
             sa.select(entries.c.id)
-            .where(_due(target, kind, now), entries.c.id > after)
+            .where(ours, _due(now), entries.c.id > after)
             .where(sa.or_(entries.c.last_run.is_(None), entries.c.last_run != run))
             .where(sa.or_(entries.c.lease_until.is_(None), entries.c.lease_until < now))
             .order_by(entries.c.id)
             .limit(limit)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, of=entries)
         ).scalars()
     )
     if ids:
@@ -136,11 +144,11 @@ def claim(
     return ids
 
 
-def reopen_drafts(connection: sa.Connection, *, target: str, kind: str) -> None:
-    """Have drafts that were left as such looked at again, those of ours."""
+def reopen_drafts(connection: sa.Connection, *, ours: sa.ColumnElement[bool]) -> None:
+    """Have drafts of a run's documents that were left as such looked at again, those that we made."""
     connection.execute(
         sa.update(entries)
-        .where(entries.c.target == target, entries.c.kind == kind, entries.c.target_draft.is_(sa.true()))
+        .where(ours, entries.c.target_draft.is_(sa.true()))
         .where(entries.c.state == "posted", entries.c.origin.in_(("delivered", "found")))
         .values(state="received")
     )
@@ -160,9 +168,9 @@ def settle(connection: sa.Connection, entry_id: int, owner: str, **values: t.Any
     return result.rowcount == 1
 
 
-def pending(connection: sa.Connection, *, target: str, kind: str, now: dt.datetime) -> int:
-    """Return how many documents of a kind a delivery that starts now would look at."""
-    query = sa.select(sa.func.count()).select_from(entries).where(_due(target, kind, now))
+def pending(connection: sa.Connection, *, ours: sa.ColumnElement[bool], now: dt.datetime) -> int:
+    """Return how many of a run's documents a delivery that starts now would look at."""
+    query = sa.select(sa.func.count()).select_from(entries).where(ours, _due(now))
     return connection.execute(query).scalar_one()
 
 
@@ -185,8 +193,10 @@ class Claims:
     until: dt.datetime | None
 
 
-def claims_of_others(connection: sa.Connection, *, target: str | None = None, run: str | None = None) -> list[Claims]:
-    """Return what other runs than this one have claimed, of one target or of all."""
+def claims_of_others(
+    connection: sa.Connection, *, ours: sa.ColumnElement[bool] | None = None, run: str | None = None
+) -> list[Claims]:
+    """Return what other runs than this one have claimed, of this one's documents or of all."""
     columns = (entries.c.target, entries.c.kind, entries.c.lease_owner)
     query = (
         sa.select(*columns, sa.func.count(), sa.func.max(entries.c.lease_until))
@@ -194,8 +204,8 @@ def claims_of_others(connection: sa.Connection, *, target: str | None = None, ru
         .group_by(*columns)
         .order_by(*columns)
     )
-    if target is not None:
-        query = query.where(entries.c.target == target)
+    if ours is not None:
+        query = query.where(ours)
     if run is not None:
         query = query.where(entries.c.lease_owner != run)
     return [Claims(*row) for row in connection.execute(query)]
@@ -211,19 +221,14 @@ def drop_claims_of_the_dead(connection: sa.Connection, *, target: str) -> None:
     )
 
 
-def waiting(connection: sa.Connection, *, target: str) -> tuple[int, dt.datetime | None]:
-    """Return how many documents wait for another attempt, and when the first is due."""
+def waiting(connection: sa.Connection, *, ours: sa.ColumnElement[bool]) -> tuple[int, dt.datetime | None]:
+    """Return how many of a run's documents wait for another attempt, and when the first is due."""
     query = sa.select(sa.func.count(), sa.func.min(entries.c.next_attempt_at)).where(
-        entries.c.target == target, entries.c.state == "retry"
+        ours, is_open, entries.c.state == "retry"
     )
     count, first = connection.execute(query).one()
     return count, first
 
 
-def _due(target: str, kind: str, now: dt.datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        entries.c.target == target,
-        entries.c.kind == kind,
-        is_open,
-        sa.or_(entries.c.state != "retry", entries.c.next_attempt_at <= now),
-    )
+def _due(now: dt.datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(is_open, sa.or_(entries.c.state != "retry", entries.c.next_attempt_at <= now))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
+import logging
 import typing as t
 
 import sqlalchemy as sa
@@ -15,11 +16,15 @@ import sqlalchemy as sa
 from ml_connector import exact_json
 from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Supplier, content_hash
 from ml_connector.errors import Reason
+from ml_connector.ledger.owners import bring_in
 from ml_connector.ledger.schema import entries, events, passed_over
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.upsert import upsert
+from ml_connector.pipelines import Pipeline
 
 __all__ = ["Intake", "Reader"]
+
+_logger = logging.getLogger(__name__)
 
 _BATCH = 500
 
@@ -30,6 +35,10 @@ class Reader(t.Protocol):
     @property
     def source(self) -> str:
         """The source system's name."""
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """The pipeline it is part of."""
 
     def kind_of(self, stream: str) -> str | None:
         """Kind of document a stream carries, if any."""
@@ -76,6 +85,7 @@ class Intake:
 
     Attributes:
         counts: Per document kind and outcome: ``read``, ``new``, ``changed``, ``unchanged``, ``unwanted``.
+        sources: The source instances of which something was read, all of them the pipeline's own.
     """
 
     def __init__(
@@ -95,6 +105,7 @@ class Intake:
         self._seen: dict[tuple[str, str], dict[str, t.Mapping[str, t.Any]]] = collections.defaultdict(dict)
         self._seen_count = 0
         self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
+        self.sources: frozenset[str] = frozenset()
 
     def add(self, stream: str, record: t.Mapping[str, t.Any], *, malformed: t.Sequence[Reason] = ()) -> None:
         """Take one record.
@@ -123,7 +134,12 @@ class Intake:
             self.flush()
 
     def flush(self) -> None:
-        """Return when everything taken so far is durable."""
+        """Return when everything taken so far is durable.
+
+        Raises:
+            OtherPipeline: Something of it belongs to another pipeline; nothing of it was kept.
+        """
+        self._bring_in()
         seen, self._seen, self._seen_count = self._seen, collections.defaultdict(dict), 0
         for (instance, stream), records in seen.items():
             self._references.put(instance, stream, records)
@@ -131,6 +147,19 @@ class Intake:
         if items:
             # Counted outside: the transaction may be run twice.
             self.counts.update(self._ledger.write(lambda connection: self._store(connection, items)))
+
+    def _bring_in(self) -> None:
+        """Have the pipeline own what it reads of."""
+        sources = {source for _, source, _ in self._items}
+        sources.update(f"{self._reader.source}:{instance}" for instance, _ in self._seen)
+        fresh = sources - self.sources
+        if fresh:
+            news = self._ledger.write(
+                lambda connection: bring_in(connection, self._target, self._reader.pipeline, fresh)
+            )
+            self.sources |= fresh
+            for each in news:
+                _logger.info(each)
 
     def _store(
         self, connection: sa.Connection, items: dict[tuple[str, str, str], _Item]

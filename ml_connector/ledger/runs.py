@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from ulid import ULID
 
 from ml_connector.ledger.entries import Claims
+from ml_connector.ledger.owners import LeftAlone
 from ml_connector.ledger.schema import runs
 from ml_connector.ledger.store import Ledger
 
@@ -73,6 +74,7 @@ class Summary:
         links: What was linked to something the target had, without a person or an earlier delivery saying so.
         stopped: Why the run ended before its work was done, if it did.
         claimed: What other runs had claimed, and so was left to them; counted as waiting.
+        left_alone: What is open for the target and was not this run's to deliver.
     """
 
     counts: dict[str, collections.Counter[str]] = dataclasses.field(
@@ -83,6 +85,7 @@ class Summary:
     links: list[AutomaticLink] = dataclasses.field(default_factory=list)
     stopped: str | None = None
     claimed: list[Claims] = dataclasses.field(default_factory=list)
+    left_alone: list[LeftAlone] = dataclasses.field(default_factory=list)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
 
     def count(
@@ -148,6 +151,7 @@ class Summary:
                 {"kind": each.kind, "run": each.run, "documents": each.documents, "until": _iso(each.until)}
                 for each in self.claimed
             ],
+            "left_alone": [dataclasses.asdict(each) for each in self.left_alone],
         }
 
 

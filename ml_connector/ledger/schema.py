@@ -25,6 +25,7 @@ __all__ = [
     "keeps",
     "meta",
     "metadata",
+    "owners",
     "passed_over",
     "probes",
     "runs",
@@ -191,6 +192,24 @@ sa.Index(
     postgresql_where=sa.and_(entries.c.verified_at.is_(None), entries.c.target_id.is_not(None)),
 )
 """One row per document and target. States: received, posting, posted, held, retry, ignored (design section 6)."""
+
+owners: t.Final = sa.Table(
+    "owners",
+    metadata,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("plugin", sa.Text, nullable=False),
+    sa.Column("map", sa.Text),
+    sa.Column("tables", sa.Text),
+    sa.Column("place", sa.Text),
+    sa.Column("settings", sa.Text),
+    sa.Column("since", Instant, nullable=False),
+    sa.Column("ran_at", Instant),
+    sqlite_with_rowid=False,
+)
+"""The pipeline (``pipelines.Pipeline``) that brings in a source instance for a target, and alone delivers of it.
+
+Map, tables, place and settings are null where a ledger from before tells the plugin only."""
 
 source_records: t.Final = sa.Table(
     "source_records",

@@ -33,6 +33,7 @@ def verify_posted(
     run: Run,
     target_name: str,
     *,
+    ours: sa.ColumnElement[bool],
     drafts_too: bool = False,
 ) -> None:
     """Compare what is posted and not yet verified, or still watched, with what the target holds; hold what differs.
@@ -46,12 +47,14 @@ def verify_posted(
         sink: The target's side.
         run: The run it belongs to.
         target_name: How people call the target.
+        ours: Which documents are the run's, see ``owners.Reach``.
         drafts_too: Look at all drafts now, which something has just been done with.
     """
     if not sink.reads_back:
         return
     after = 0
-    while batch := _unverified(ledger, target, sink, after, drafts_too=drafts_too):
+    due = ours & _to_look_at(sink, drafts_too=drafts_too)
+    while batch := _unverified(ledger, target, sink, after, due):
         after = batch[-1].id
         try:
             found = sink.read_back([t.cast("str", entry.target_id) for entry in batch])
@@ -75,7 +78,7 @@ def _is_left(entry: Entry, there: Found | None) -> bool:
     return entry.target_draft and entry.verified_at is not None and there is not None and not there.cancelled
 
 
-def _unverified(ledger: Ledger, target: str, sink: DocumentSink[t.Any], after: int, *, drafts_too: bool) -> list[Entry]:
+def _to_look_at(sink: DocumentSink[t.Any], *, drafts_too: bool) -> sa.ColumnElement[bool]:
     now = dt.datetime.now(dt.UTC)
     drafts = entries.c.target_draft.is_(sa.true())
     looked_at = sa.true() if drafts_too else entries.c.verified_at < now - _WATCH_EVERY
@@ -85,6 +88,12 @@ def _unverified(ledger: Ledger, target: str, sink: DocumentSink[t.Any], after: i
     if sink.watched:
         recent = entries.c.posted_at > now - sink.watched
         due = sa.or_(due, sa.and_(entries.c.verified_at < now - _WATCH_EVERY, recent))
+    return due
+
+
+def _unverified(
+    ledger: Ledger, target: str, sink: DocumentSink[t.Any], after: int, due: sa.ColumnElement[bool]
+) -> list[Entry]:
     query = (
         sa.select(entries)
         .where(entries.c.target == target, entries.c.kind == sink.kind, entries.c.id > after)

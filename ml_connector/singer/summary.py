@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ml_connector.documents import minor_units
 from ml_connector.ledger.entries import Claims
-from ml_connector.ledger.runs import OUTCOMES, AutomaticLink, Run
+from ml_connector.ledger.runs import OUTCOMES, AutomaticLink, Run, Summary
 from ml_connector.names import display_name
 
 __all__ = ["log_summary", "until"]
@@ -52,9 +52,7 @@ def _lines(run: Run, source: str, target: str, *, dry_run: bool) -> t.Iterator[s
         yield f"  {documents:>5}  {what} -> {cure}"
     if len(reasons) > _REASONS_SHOWN:
         yield f"         and {len(reasons) - _REASONS_SHOWN} more reasons: ml-connector held"
-    for claims in summary.claimed:
-        what = claims.kind.replace("_", " ")
-        yield f"  {claims.documents:>5}  {what} are claimed by run {claims.run}, {until(claims)}"
+    yield from _untouched(summary)
     if summary.stopped:
         yield f"  stopped: {summary.stopped}"
 
@@ -76,6 +74,16 @@ def _links(links: t.Sequence[AutomaticLink], target: str) -> t.Iterator[str]:
         yield f"         {link.source} is {display_name(target)} {link.target}: {link.rests_on}"
     if len(links) > _LINKS_SHOWN:
         yield f"         and {len(links) - _LINKS_SHOWN:,} more, as `ml-connector show` tells of each"
+
+
+def _untouched(summary: Summary) -> t.Iterator[str]:
+    """What this run left to other runs, or to nobody."""
+    for claims in summary.claimed:
+        what = claims.kind.replace("_", " ")
+        yield f"  {claims.documents:>5}  {what} are claimed by run {claims.run}, {until(claims)}"
+    for each in summary.left_alone:
+        cure = f" -> {each.cure}" if each.cure else ""
+        yield f"  left alone: {each.documents:,} of {each.source}: {each.why}{cure}"
 
 
 def _totals(by_currency: t.Mapping[str, tuple[int, Decimal]]) -> str:

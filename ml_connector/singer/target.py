@@ -395,7 +395,10 @@ class DeliveryTarget(CheckedSettings, Target):
             policy=self.policy,
         )
         try:
-            self._delivery.run()
+            if self.config.get("transform") or self.intake.sources:
+                self._delivery.run()
+            else:
+                self.logger.info("neither a map nor a document: there is nothing this run could deliver")
         except LedgerFault as fault:
             # What cannot be noted is not sent; what is under way is looked up by the next run.
             run.summary.stopped = fault.what

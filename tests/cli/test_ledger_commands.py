@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from ledger_doubles import bill
 
 from ml_connector.cli import main
 from ml_connector.ledger.schema import audit as audit_table
+from ml_connector.ledger.schema import owners
 
 
 @pytest.fixture
@@ -45,6 +47,7 @@ def test_status_tells_what_is_posted_exactly(ask):
         {
             "target": "test:one",
             "kind": "supplier_invoices",
+            "draft": False,
             "currency": "USD",
             "documents": 2,
             "amount": "100.35",
@@ -165,3 +168,78 @@ def test_asking_about_a_ledger_that_is_not_there_makes_none(tmp_path):
     assert result.exit_code == 1
     assert "there is no ledger" in result.output
     assert list(tmp_path.iterdir()) == []
+
+
+class TestPipelines:
+    """Whose the documents are."""
+
+    def test_status_tells_to_which_pipeline_documents_belong(self, ask):
+        """By source instance and target, with what is open and when it ran last."""
+        (row,) = as_json(ask, "status")["pipelines"]
+        assert row.pop("ran_at") is not None
+        assert row == {
+            "target": "test:one",
+            "source": "bill:org",
+            "owned": True,
+            "plugin": "tap-test",
+            "map": "tap_test.yml",
+            "tables": "tables",
+            "settings": {},
+            "documents": 2,
+        }
+        assert "map tap_test.yml with the tables in tables" in ask("status")
+        assert "map tap_test.yml with the tables in tables" in ask("show", "INV-3")
+
+    def test_status_replay_and_show_tell_what_no_pipeline_owns(self, ask, bench):
+        """With the command that hands it over."""
+        bench.ledger.write(lambda connection: connection.execute(owners.delete()))
+        told = "2 open documents of bill:org belong to no pipeline"
+        assert told in ask("status")
+        assert "ml-connector hand-over bill:org" in ask("status")
+        assert as_json(ask, "status")["pipelines"][0]["owned"] is False
+        assert "belongs to no pipeline" in ask("show", "INV-3")
+        assert "bill:org belongs to no pipeline: `ml-connector hand-over bill:org`" in ask("replay", "INV-3")
+
+    def test_hand_over_gives_a_source_to_another_pipeline(self, ask, bench, tmp_path, monkeypatch):
+        """Map and tables are named as in the target's settings; the answer says from whom to whom."""
+        monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+        words = ("hand-over", "bill:org", "--to", "tap-bill--acme", "--crosswalk-dir", "tables-b")
+        assert ask(*words) == (
+            "bill:org for test:one: from map tap_test.yml with the tables in tables to map tap_bill.yml with the tables "
+            "in tables-b; 2 open documents go out with its next run\n"
+        )
+        given = as_json(ask, *words, "--target", "test:one", "--map-settings", '{"cost_center_from": "class"}')
+        assert (given["plugin"], given["tables"]) == ("tap-bill--acme", "tables-b")
+        assert given["settings"] == {"cost_center_from": "class"}
+        assert "documents without a map" in ask("hand-over", "bill:org", "--to", "documents")
+
+    @pytest.mark.parametrize(
+        ("words", "what"),
+        [
+            (["bill:other", "--to", "tap-bill"], "knows nothing open or owned of bill:other"),
+            (["bill:org", "--to", "tap-bill", "--target", "test:two"], "of bill:org for test:two"),
+            (["bill:org", "--to", "tap-bil"], "there is no map"),
+            (["bill:org", "--to", "tap-workday"], "for records of workday"),
+            (["bill:org", "--to", "tap-bill", "--map-settings", "{"], "not a JSON object"),
+            (["bill:org", "--to", "tap-bill", "--map-settings", "[]"], "not a JSON object"),
+            (["bill:org", "--to", "tap-bill", "--map-settings", '{"cost_centre_from": "a"}'], "cost_center_from"),
+            (["bill:org", "--to", "documents", "--crosswalk-dir", "x"], "without a map has no tables"),
+        ],
+    )
+    def test_hand_over_refuses_what_cannot_be(self, ask, words, what):
+        """One line what, one line cure, and nothing has changed."""
+        before = as_json(ask, "status")["pipelines"]
+        assert what in ask("hand-over", *words, code=1)
+        assert as_json(ask, "status")["pipelines"] == before
+
+    def test_hand_over_asks_for_the_target_where_there_are_several(self, ask, bench):
+        """A source that is delivered to two targets has two pipelines."""
+        bench.ledger.write(
+            lambda connection: connection.execute(
+                owners.insert().values(
+                    target="test:two", source="bill:org", plugin="tap-test", since=dt.datetime.now(dt.UTC)
+                )
+            )
+        )
+        assert "test:one, test:two" in ask("hand-over", "bill:org", "--to", "tap-bill", code=1)
+        assert "bill:org for test:two" in ask("hand-over", "bill:org", "--to", "tap-bill", "--target", "test:two")

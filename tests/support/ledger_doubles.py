@@ -15,6 +15,7 @@ from ml_connector.documents import (
     content_hash,
 )
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason
+from ml_connector.pipelines import Pipeline
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 
 DAY = dt.date(2026, 9, 1)
@@ -51,13 +52,18 @@ class TestMap:
     """Maps ``bills`` and ``vendors``; a vendor is mapped when it is in ``suppliers``.
 
     Attributes:
+        pipeline: The pipeline it is part of.
+        instance: The organization whose records it gets.
         external_id: Gives the external id of a bill where it is not made of the bill's own.
     """
 
     __test__ = False
     source = "bill"
+    streams = frozenset({"bills", "vendors"})
 
     def __init__(self, suppliers=None):
+        self.pipeline = Pipeline("tap-test", "tap_test.yml", "tables", "/project/tables", "{}")
+        self.instance = "org"
         self.suppliers = {"V1": "S-1"} if suppliers is None else suppliers
         self.owned: list[str] = []
         self.external_id = dict[str, str]().get
@@ -69,12 +75,12 @@ class TestMap:
         return stream == "vendors"
 
     def reference_id(self, stream, record):
-        return "org", record["id"]
+        return self.instance, record["id"]
 
     def identify(self, stream, record):
         return DocumentSource(
             system="bill",
-            instance="org",
+            instance=self.instance,
             stream=stream,
             id=record["id"],
             version=record.get("updated"),

@@ -8,13 +8,14 @@ import typing as t
 
 from map_finance.expressions import Vocabulary
 from map_finance.functions import FUNCTIONS, LOOKUP_FUNCTIONS
-from map_finance.mapfile import load_map_file, settings_of
+from map_finance.mapfile import MapFile, Setting, load_map_file, settings_of
 from ml_connector.crosswalk import Crosswalk, Links, References
-from ml_connector.documents import DocumentSource, Mapped, content_hash
+from ml_connector.documents import DocumentSource, Mapped, canonical_json, content_hash
 from ml_connector.errors import UserError
+from ml_connector.pipelines import USUAL_MAPS, USUAL_TABLES, Pipeline, folder_name
 from ml_connector.project import project_root
 
-__all__ = ["MapEngine"]
+__all__ = ["MapEngine", "pipeline_of"]
 
 Record = t.Mapping[str, t.Any]
 
@@ -26,11 +27,13 @@ class MapEngine(abc.ABC):
         source: System the records come from (``bill``).
         streams: Native streams the engine knows.
         revision: Hash of the map and its settings: documents may look different after it has changed.
+        pipeline: What the ledger remembers it by: documents of another pipeline are not its to deliver.
     """
 
     source: str
     streams: frozenset[str]
     revision: str
+    pipeline: Pipeline
 
     @staticmethod
     def load(
@@ -72,7 +75,7 @@ class MapEngine(abc.ABC):
             return DocumentPassthrough()
         name, map_file = load_map_file(transform, maps_dir)
         values = settings_of(name, map_file.settings, settings or {})
-        tables = project_root() / (crosswalk_dir or "transforms/crosswalk")
+        tables = project_root() / (crosswalk_dir or USUAL_TABLES)
         return RecordMap(
             name=name,
             map_file=map_file,
@@ -83,6 +86,9 @@ class MapEngine(abc.ABC):
             references=references,
             links=links,
             revision=content_hash({"map": map_file.model_dump(by_alias=True), "settings": values}),
+            pipeline=_pipeline(
+                transform, name, map_file, settings=values, maps_dir=maps_dir, crosswalk_dir=crosswalk_dir
+            ),
         )
 
     @abc.abstractmethod
@@ -129,3 +135,45 @@ class MapEngine(abc.ABC):
         """Return the fields the map reads that the stream's schema does not have: probably misspelt."""
         del stream, properties
         return []
+
+
+def pipeline_of(
+    transform: str,
+    *,
+    maps_dir: str | os.PathLike[str] | None = None,
+    crosswalk_dir: str | os.PathLike[str] | None = None,
+    settings: t.Mapping[str, t.Any] | None = None,
+) -> tuple[str, Pipeline]:
+    """Return the source system of a map, and the pipeline that a run with it and these settings is.
+
+    Raises:
+        SettingInvalid: There is no such map, or a setting is not one of the map's.
+        UserError: The map has a mistake.
+    """
+    name, map_file = load_map_file(transform, maps_dir)
+    values = settings_of(name, map_file.settings, settings or {})
+    pipeline = _pipeline(transform, name, map_file, settings=values, maps_dir=maps_dir, crosswalk_dir=crosswalk_dir)
+    return map_file.source, pipeline
+
+
+def _pipeline(
+    transform: str,
+    name: str,
+    map_file: MapFile,
+    *,
+    settings: t.Mapping[str, Setting],
+    maps_dir: str | os.PathLike[str] | None,
+    crosswalk_dir: str | os.PathLike[str] | None,
+) -> Pipeline:
+    folder, _ = folder_name(maps_dir or USUAL_MAPS)
+    tables, place = folder_name(crosswalk_dir or USUAL_TABLES)
+    # A default that a later version adds or changes is no other pipeline, and neither is one that is spelt out.
+    chosen = {key: value for key, value in settings.items() if value != map_file.settings[key].default}
+    return Pipeline(
+        plugin=transform,
+        # The packaged maps and the project's own are one shelf: a map that is copied there and changed is an edit.
+        map=name if folder == USUAL_MAPS else f"{folder}/{name}",
+        tables=tables,
+        place=place,
+        settings=canonical_json(chosen),
+    )

@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 
 from map_finance.expressions import suggestion
 from ml_connector.errors import SettingInvalid, UserError
+from ml_connector.pipelines import USUAL_MAPS
 from ml_connector.project import project_root
 
 __all__ = [
@@ -131,7 +132,7 @@ def load_map_file(transform: str, maps_dir: str | os.PathLike[str] | None) -> tu
         SettingInvalid: There is no such map; lists those there are.
         UserError: The file is not a map; names stream and key.
     """
-    own = project_root() / (maps_dir if maps_dir is not None else "transforms/maps")
+    own = project_root() / (maps_dir if maps_dir is not None else USUAL_MAPS)
     if maps_dir is not None and not own.is_dir():
         raise SettingInvalid(
             f'setting "maps_dir": there is no folder {maps_dir}.',

@@ -10,6 +10,7 @@ from map_finance.engine import MapEngine
 from map_finance.results import fingerprint_of, validation_reasons
 from ml_connector.documents import DOCUMENT_CLASSES, DocumentSource, Mapped, content_hash
 from ml_connector.errors import MalformedRecord, Reason
+from ml_connector.pipelines import WITHOUT_MAP
 
 __all__ = ["DocumentPassthrough"]
 
@@ -22,6 +23,7 @@ class DocumentPassthrough(MapEngine):
     source = "documents"
     streams = frozenset(DOCUMENT_CLASSES)
     revision = content_hash("documents")
+    pipeline = WITHOUT_MAP
 
     def kind_of(self, stream: str) -> str | None:
         """Return the stream's own name when it is a kind of document."""

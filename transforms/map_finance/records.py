@@ -24,6 +24,7 @@ from ml_connector.crosswalk import Crosswalk, Links, References
 from ml_connector.documents import DOCUMENT_CLASSES, Document, DocumentSource, Mapped
 from ml_connector.errors import MalformedRecord, Reason, UserError
 from ml_connector.names import display_name
+from ml_connector.pipelines import Pipeline
 
 __all__ = ["RecordMap"]
 
@@ -119,6 +120,7 @@ class RecordMap(MapEngine):
         references: Where reference records are remembered.
         links: What the ledger learned.
         revision: Hash of map and settings.
+        pipeline: What the ledger remembers it by.
 
     Raises:
         UserError: An expression or field name is wrong; names stream and field.
@@ -136,9 +138,11 @@ class RecordMap(MapEngine):
         references: References,
         links: Links,
         revision: str,
+        pipeline: Pipeline,
     ) -> None:
         self.source = map_file.source
         self.revision = revision
+        self.pipeline = pipeline
         compiler = _Compiler(name, map_file, vocabulary)
         self._references, self._documents = compiler.streams()
         self.streams = frozenset({*self._references, *self._documents})
