@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
+import errno
 import functools
 import tempfile
 import traceback
@@ -92,6 +93,11 @@ def _explained() -> t.Iterator[None]:
         refused = isinstance(error, CredentialsRefused)
         cure = f"\n  {error.cure}" if error.cure else ""
         _end(f"{error}{cure}", ExitCode.USER if refused else ExitCode.SYSTEM)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            place = f" ({error.filename})" if error.filename else ""
+            _end(f"the disk is full{place}.\n  Make room and run it again.", ExitCode.USER)
+        _end(_unexpected(error), ExitCode.UNEXPECTED)
     except Exception as error:  # noqa: BLE001 - whatever a defect raises, a person reads two lines
         _end(_unexpected(error), ExitCode.UNEXPECTED)
 

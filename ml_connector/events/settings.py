@@ -132,8 +132,12 @@ def load() -> WebhookSettings:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise SettingInvalid(f"{path}, {where}: {first['msg']}.", "docs/webhooks.md explains the file.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingInvalid(f"{path} cannot be read: {error}.", "docs/webhooks.md explains the file.") from None
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise SettingInvalid(f"{path}{line}: {error.problem}.", "Correct the YAML there.") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise SettingInvalid(f"{path} cannot be read: {why}.", "Save it as YAML in UTF-8.") from None
 
 
 @functools.lru_cache(maxsize=256)

@@ -337,6 +337,8 @@ class DeliveryTarget(CheckedSettings, Target):
 
     def _process_schema_message(self, message_dict: dict[str, t.Any]) -> None:
         stream, schema = message_dict["stream"], message_dict["schema"]
+        if not isinstance(schema.get("properties"), dict):
+            raise self._reader.refused(f"the schema of stream {stream!r} has no properties")
         try:
             super()._process_schema_message(message_dict)
         except InvalidJSONSchema as error:

@@ -222,8 +222,9 @@ def _read(path: Path) -> MapFile:
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{where}{line}: {error.problem}.", "Mend the YAML.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{where}: cannot be read: {error}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError, OSError, RecursionError) as error:
+        why = " ".join(str(error).split())
+        raise UserError(f"{where}: cannot be read: {why}.", "Save it as YAML in UTF-8.") from error
     try:
         map_file = MapFile.model_validate(content)
     except pydantic.ValidationError as error:
