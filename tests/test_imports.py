@@ -17,6 +17,7 @@ SOURCE_ROOTS = ("", "taps", "targets", "transforms", "sandbox")
 BASICS = tuple(
     f"ml_connector.{name}"
     for name in (
+        "currencies",
         "errors",
         "exact_json",
         "files",

@@ -156,6 +156,11 @@ PURCHASE_INVOICES: t.Final = _stream(
         "text", "Of a draft, with include_approvals: Approved, Pending or Rejected; null when nobody was asked."
     ),
     approvedAmount=_about("number", "Amount approval was asked for, with include_approvals."),
+    remainingAmount=_about(
+        "number", "What a posted invoice still owes, in its currency; null where that is not known."
+    ),
+    remainingAmountLocal=_about("number", "The same in local currency."),
+    paidInPart=_about("flag", "Whether a part of an open invoice was paid; null where that is not known."),
 )
 PURCHASE_CREDIT_MEMOS: t.Final = _stream(
     "id number creditMemoDate:date postingDate:date dueDate:date vendorId vendorNumber vendorName "

@@ -12,6 +12,7 @@ from ml_connector.singer.stream import ApiStream
 from ml_connector.systems.business_central.client import REPORTS_FINANCE
 from ml_connector.systems.business_central.documents import DOCUMENTS_PER_PAGE, document_rows, with_lines
 from ml_connector.systems.business_central.errors import is_missing_field
+from ml_connector.systems.business_central.payables import Owed, Payables
 from ml_connector.systems.business_central.settings import LARGEST_PAGE
 from ml_connector.systems.business_central.values import format_time, quoted_text
 from tap_business_central import schemas
@@ -399,7 +400,48 @@ class PurchaseInvoices(DimensionedRows, IncrementalStream):
     object_schema = schemas.PURCHASE_INVOICES
 
     def changed(self, company_id: str, since: dt.datetime | None) -> Iterator[Record]:
-        """Yield the rows of a span; with ``include_approvals`` also drafts of which only the approval has changed."""
+        """Yield the rows of a span, and what a part payment or, with ``include_approvals``, an approval has changed."""
+        owed = self._owed(company_id)
+        seen: set[str] = set()
+        for row in self._with_approvals(company_id, since):
+            if row.get("status") == "Open" and row.get("number"):
+                seen.add(row["number"])
+            yield self._noted(row, owed)
+        # A part payment leaves the invoice itself untouched (sheet 8.7), so no stamp tells of it.
+        numbers = [number for number in self._newly_paid(company_id, owed) if number not in seen]
+        if since is None:
+            return
+        for row in self._numbered(company_id, numbers):
+            if row.get("status") == "Open":
+                yield self._noted(row, owed)
+
+    def _owed(self, company_id: str) -> dict[str, Owed]:
+        company = next(each for each in self.tap.companies if each.id == company_id)
+        return Payables(self.client, company, self.config.get("ledger_entries_service")).open() or {}
+
+    def _newly_paid(self, company_id: str, owed: t.Mapping[str, Owed]) -> list[str]:
+        """Return the invoices of which something else is left than when they were looked at last, and remember that."""
+        state = self.get_context_state(None)
+        before: dict[str, str] = state.get("part_paid", {}).get(company_id, {})
+        now = {number: str(each.amount or each.local) for number, each in owed.items() if each.touched is not False}
+        if now != before and owed:
+            state.setdefault("part_paid", {})[company_id] = now
+            self.state_manager.is_flushed = False
+        return [number for number in {**before, **now} if owed and before.get(number) != now.get(number)]
+
+    @staticmethod
+    def _noted(row: Record, owed: t.Mapping[str, Owed]) -> Record:
+        row |= {"remainingAmount": None, "remainingAmountLocal": None, "paidInPart": None}
+        if row.get("status") == "Open" and (there := owed.get(row.get("number") or "")):
+            there.noted(row)
+        return row
+
+    def _numbered(self, company_id: str, numbers: t.Sequence[str]) -> Iterator[Record]:
+        for start in range(0, len(numbers), _NUMBERS_PER_CALL):
+            terms = [f"number eq {quoted_text(number)}" for number in numbers[start : start + _NUMBERS_PER_CALL]]
+            yield from self.rows(self.address(company_id), " or ".join(terms))
+
+    def _with_approvals(self, company_id: str, since: dt.datetime | None) -> Iterator[Record]:
         rows = super().changed(company_id, since)
         if not self.config.get("include_approvals"):
             yield from rows
@@ -407,11 +449,9 @@ class PurchaseInvoices(DimensionedRows, IncrementalStream):
         approvals = Approvals(self._approval_entries(company_id))
         yield from map(approvals.noted, rows)
         numbers = approvals.changed_since(since) if since else []
-        for start in range(0, len(numbers), _NUMBERS_PER_CALL):
-            terms = [f"number eq {quoted_text(number)}" for number in numbers[start : start + _NUMBERS_PER_CALL]]
-            for row in self.rows(self.address(company_id), " or ".join(terms)):
-                if row.get("status") == "Draft":
-                    yield approvals.noted(row)
+        for row in self._numbered(company_id, numbers):
+            if row.get("status") == "Draft":
+                yield approvals.noted(row)
 
     def _approval_entries(self, company_id: str) -> Iterator[Record]:
         path = f"companies({company_id})/{ApprovalEntries.path}"

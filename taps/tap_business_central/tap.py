@@ -72,6 +72,15 @@ class TapBusinessCentral(ApiTap):
             examples=[False],
         ),
         th.Property(
+            "ledger_entries_service",
+            th.StringType,
+            title="Web service of vendor ledger entries",
+            description="Name of the web service page 29 (Vendor Ledger Entries) is published as. It tells what "
+            "invoices still owe, in their own currency; without it the analytics API of the Power BI reports is "
+            "asked, which tells it in local currency",
+            examples=["VendorLedgerEntries"],
+        ),
+        th.Property(
             "include_bank_details",
             th.BooleanType,
             default=False,

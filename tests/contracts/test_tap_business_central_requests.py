@@ -34,7 +34,13 @@ def contract(contracts_dir):
 
 
 @pytest.fixture(scope="module")
-def sent(tmp_path_factory):
+def sent(all_sent):
+    """The requests to the services the document describes."""
+    return [request for request in all_sent if "/api/microsoft/analytics/" not in request.url.path]
+
+
+@pytest.fixture(scope="module")
+def all_sent(tmp_path_factory):
     """The requests of a first run and one that goes on from there, over small pages, with everything switched on."""
     found = []
     opened = BusinessCentralClient.__init__
@@ -108,6 +114,15 @@ def test_every_request_is_in_the_contract(contract, sent):
         assert request.headers["accept-language"] == "en-US"
 
 
+def test_the_analytics_api_is_asked_for_open_entries_alone(all_sent):
+    """By its newest version, and by columns it has (sheet 1)."""
+    asked = [request.url for request in all_sent if "/api/microsoft/analytics/" in request.url.path]
+    assert asked
+    for url in asked:
+        assert re.search(rf"/api/microsoft/analytics/v1\.0/companies\({GUID}\)/vendorLedgerEntries$", url.path)
+        assert dict(url.params) == {"$filter": "vleOpen eq true"} or "$skiptoken" in url.params
+
+
 def test_filters_and_selections_name_fields_that_exist(contract, sent):
     """And compare them with values of their type: dates and GUIDs bare, texts in quotes, one field per or."""
     for request in sent:
@@ -149,6 +164,7 @@ def test_what_is_expanded_belongs_to_the_row(contract, sent):
 def test_every_field_of_a_stream_is_in_the_contract(contract):
     """With its type; what the tap adds is left out."""
     added = {"tenant_id", "environment", "company_id", "deleted", "_sdc_deleted_at", "approvalStatus", "approvedAmount"}
+    added |= {"remainingAmount", "remainingAmountLocal", "paidInPart"}
     added |= {"dimensionCode", "dimensionsUnreadable", "dimensionValues", "defaultDimensions", "dimensionSetLines"}
     for stream in STREAM_CLASSES:
         path = f"{stream.path}({GUID})/{stream.below}" if hasattr(stream, "below") else stream.path

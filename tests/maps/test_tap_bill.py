@@ -588,3 +588,12 @@ def test_the_master_of_a_field_is_a_setting(engine):
 def test_a_vendor_made_from_a_supplier_knows_it(engine, vendor, short, known_as):
     """Even when ledger and tables are gone, the short name we gave it leads back."""
     assert engine(suppliers=None).map("vendors", vendor(shortName=short)).document.known_as == known_as
+
+
+def test_where_the_target_pays_a_bill_paid_in_part_is_held(engine, bill):
+    """With what is paid and what is left; by default BILL pays, and its payments follow the whole bill."""
+    record = bill(paymentStatus="PARTIALLY_PAID", paidAmount=Decimal(100), dueAmount=Decimal("128.99"))
+    assert engine().map("bills", record).reasons == ()
+    (reason,) = engine(settings={"part_payments": "hold"}).map("bills", record).reasons
+    assert (reason.code, "100 of 228.99 is paid, 128.99 is left" in reason.what) == ("part_paid", True)
+    assert engine(settings={"part_payments": "hold"}).map("bills", bill()).reasons == ()

@@ -132,6 +132,47 @@ def mapped(engine, record, stream="purchase_invoices"):
     return result.document
 
 
+PART = {"remainingAmount": Decimal("950.00"), "remainingAmountLocal": Decimal("950.00"), "paidInPart": True}
+
+
+@pytest.mark.parametrize(
+    ("standing", "words"),
+    [
+        (PART, "400.00 of 1350.00 USD is paid, 950.00 is left"),
+        ({**PART, "remainingAmount": None}, "a part of 1350.00 USD is paid, 950.00 in local currency is left"),
+    ],
+    ids=["in its currency", "in local currency"],
+)
+def test_what_is_paid_in_part_is_held_with_both_amounts(engine, standing, words):
+    """Sent whole it would be paid twice in part; a setting sends it all the same."""
+    result = engine().map("purchase_invoices", invoice(**standing))
+    (reason,) = result.reasons
+    assert (reason.code, words in reason.what, result.unwanted, result.document) == ("part_paid", True, None, None)
+    assert mapped(engine(settings={"part_payments": "whole"}), invoice(**standing)).total == Decimal("1350.00")
+
+
+def test_what_is_left_does_not_make_it_another_invoice(engine):
+    """One that was sent before a part was paid stays as it was sent."""
+    made = engine()
+    before, after = (made.map("purchase_invoices", invoice(**each)) for each in ({}, PART))
+    assert before.fingerprint == after.fingerprint
+
+
+def test_where_it_cannot_be_known_people_may_prefer_to_look(engine):
+    """By default such invoices go out, as those nothing was paid of."""
+    assert mapped(engine(), invoice()).total == Decimal("1350.00")
+    careful = engine(settings={"unknown_payments": "hold"})
+    (reason,) = careful.map("purchase_invoices", invoice()).reasons
+    assert reason.code == "payments_unknown"
+    mapped(careful, invoice(**{**PART, "remainingAmount": Decimal("1350.00"), "paidInPart": False}))
+
+
+def test_what_the_filter_does_not_want_is_not_held(engine):
+    """It is left out for the filter's reason alone."""
+    result = engine().map("purchase_invoices", invoice(**PART, status="Paid"))
+    assert (result.reasons, result.unwanted) == ((), "not approved (Paid)")
+
+
 def test_a_posted_invoice_becomes_a_supplier_invoice(engine):
     """Amounts without tax on the lines, tax and total on the document; ids of the target by the tables."""
     document = mapped(engine(), invoice())

@@ -10,6 +10,7 @@ from delivering import run_over
 
 from erp_sandbox import credentials, world
 from erp_sandbox.business_central.rules.headers import HeaderRules
+from erp_sandbox.business_central.rules.journal_lines import PaymentRules
 from erp_sandbox.business_central.rules.kinds import INVOICE
 from erp_sandbox.business_central.seed import BooksPlan
 from ml_connector.documents import (
@@ -85,6 +86,21 @@ def entered(box, vendor=VENDOR, cost="1000.00", *, number="NW-1", day=DAY, post=
         }
         made = HeaderRules(INVOICE).insert(store.company(), None, None, body)
     return store.post_invoice(made["id"]) if post else store.record("purchaseInvoices", made["id"])
+
+
+def pay_by_hand(box, owed, amount, code="GENERAL"):
+    """Let somebody enter a payment line of their own."""
+    store = box.business_central
+    with store.lock, store.main.unit():
+        journal = next(each for each in store.company().table("batches") if each["code"] == code)
+        body = {
+            "vendorNumber": owed["payToVendorNumber"] or owed["vendorNumber"],
+            "postingDate": "2026-10-15",
+            "documentNumber": "HAND1",
+            "amount": Decimal(amount),
+            "appliesToInvoiceId": owed["id"],
+        }
+        PaymentRules().insert(store.company(), None, journal, body)
 
 
 def source(id_, stream="bills"):

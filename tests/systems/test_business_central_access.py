@@ -69,6 +69,14 @@ def test_what_an_environment_lacks_is_absent_and_not_essential(box, connect):
     assert health.ok
 
 
+@pytest.mark.parametrize(("versions", "outcome"), [(("v0.5",), "ok"), ((), "absent")])
+def test_where_nothing_tells_what_invoices_owe_it_is_said(box, connect, versions, outcome):
+    """Any one place is enough; without one, invoices paid in part go out whole, and doctor says so."""
+    box.business_central.behaviour.analytics_versions = versions
+    (probe,) = [each for each in connect().ping().probes if each.operation == "GET analytics vendorLedgerEntries"]
+    assert (probe.outcome, probe.essential, "paid in part" in probe.without) == (outcome, False, True)
+
+
 def test_one_of_several_companies_has_to_be_named(connect):
     """A command compares one with one."""
     with pytest.raises(SettingInvalid, match='setting "company" is missing'):

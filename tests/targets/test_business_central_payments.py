@@ -16,11 +16,11 @@ from business_central_documents import (
     entries_of,
     invoice,
     lines_of,
+    pay_by_hand,
     payment,
     without_documents,
 )
 
-from erp_sandbox.business_central.rules.journal_lines import PaymentRules
 from erp_sandbox.world import World
 from ml_connector.documents import PaymentApplication
 from ml_connector.errors import Conflict, OutcomeUnknown, Rejected, SettingInvalid, Throttled, Unavailable
@@ -71,21 +71,6 @@ def journal_calls(box):
     """How often journals were written to."""
     counts = box.stats.as_json()["business_central"]["endpoints"]
     return sum(count for name, count in counts.items() if name.startswith(("POST", "DELETE")) and "token" not in name)
-
-
-def pay_by_hand(box, owed, amount, code="GENERAL"):
-    """Let somebody enter a payment line of their own."""
-    store = box.business_central
-    with store.lock, store.main.unit():
-        journal = next(each for each in store.company().table("batches") if each["code"] == code)
-        body = {
-            "vendorNumber": owed["payToVendorNumber"] or owed["vendorNumber"],
-            "postingDate": "2026-10-15",
-            "documentNumber": "HAND1",
-            "amount": Decimal(amount),
-            "appliesToInvoiceId": owed["id"],
-        }
-        PaymentRules().insert(store.company(), None, journal, body)
 
 
 class TestLines:

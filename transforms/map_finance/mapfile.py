@@ -17,6 +17,7 @@ from ml_connector.project import project_root
 
 __all__ = [
     "FilterRule",
+    "HoldRule",
     "MapFile",
     "Setting",
     "SettingSpec",
@@ -61,6 +62,22 @@ class FilterRule(_Strict):
     otherwise: t.Annotated[str | None, Field(alias="else")] = None
 
 
+class HoldRule(_Strict):
+    """A condition under which a record is wanted and a person has to look all the same.
+
+    Attributes:
+        when: Expression; the document is held where it is true.
+        what: What people read; ``{expressions}`` are filled in.
+        cure: What they can do.
+        code: Word for its kind, for lists.
+    """
+
+    when: str | bool
+    what: str
+    cure: str
+    code: t.Annotated[str, Field(pattern="^[a-z][a-z_]*$")] = "held_by_map"
+
+
 class StreamSpec(pydantic.BaseModel):
     """What is made of the records of one stream; keys without underscores are fields of the document."""
 
@@ -70,6 +87,7 @@ class StreamSpec(pydantic.BaseModel):
     document: t.Annotated[str | None, Field(alias="__document__")] = None
     reference: t.Annotated[bool, Field(alias="__reference__")] = False
     filter: t.Annotated[str | list[FilterRule] | None, Field(alias="__filter__")] = None
+    hold: t.Annotated[list[HoldRule], Field(alias="__hold__")] = []
     otherwise: t.Annotated[None, Field(alias="__else__")] = None
     key_properties: t.Annotated[list[str] | None, Field(alias="__key_properties__")] = None
     instance: t.Annotated[str | None, Field(alias="__instance__")] = None

@@ -17,7 +17,7 @@ from map_finance.engine import MapEngine
 from map_finance.expressions import UNRESOLVED, Evaluator, Expression, Vocabulary, suggestion
 from map_finance.functions import Functions, ValueProblem
 from map_finance.lookups import Lookups, ReferenceStream
-from map_finance.mapfile import FilterRule, MapFile, Setting, StreamSpec, shown_path
+from map_finance.mapfile import FilterRule, HoldRule, MapFile, Setting, StreamSpec, shown_path
 from map_finance.results import fingerprint_of, validation_reasons
 from map_finance.systems import words
 from ml_connector.crosswalk import Crosswalk, Links, References
@@ -68,6 +68,16 @@ class _Rule:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class _Hold:
+    """One condition under which a document is held, and what to say then."""
+
+    when: Expression
+    what: tuple[tuple[str, Expression | None], ...]
+    cure: str
+    code: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Stream:
     """Everything the map says about one native stream."""
 
@@ -83,6 +93,7 @@ class _Stream:
     model: type[Document] | None
     key_properties: tuple[str, ...]
     rules: tuple[_Rule, ...]
+    holds: tuple[_Hold, ...]
     fields: tuple[_Field | _References | _Lines, ...]
 
 
@@ -200,6 +211,8 @@ class RecordMap(MapEngine):
         source = work.source
         values, said = work.fields()
         unwanted = work.unwanted()
+        if unwanted is None:
+            work.hold_back()
         document = work.document(values)
         amount = values.get("total", values.get("amount"))
         date = values.get("invoice_date", values.get("payment_date"))
@@ -232,6 +245,8 @@ class RecordMap(MapEngine):
             used |= expression.fields if expression is not None else set()
         for rule in plan.rules:
             used |= rule.when.fields
+        for hold in plan.holds:
+            used |= hold.when.fields
         for field in plan.fields:
             used |= field.each.fields if isinstance(field, _Lines) else set()
             used |= field.expression.fields if isinstance(field, _Field) else set()
@@ -304,12 +319,18 @@ class _Work:
 
     def unwanted(self) -> str | None:
         """Return in words which conditions of the filter the record does not meet."""
-        failed = [
-            "".join(literal + (self._shown(value) if value else "") for literal, value in rule.otherwise)
-            for rule in self._plan.rules
-            if not self._value(rule.when, "filter")
-        ]
+        failed = [self._filled(rule.otherwise) for rule in self._plan.rules if not self._value(rule.when, "filter")]
         return "; ".join(failed) or None
+
+    def hold_back(self) -> None:
+        """Report under which conditions a person has to look at the record."""
+        for rule in self._plan.holds:
+            if self._value(rule.when, "hold"):
+                what = f"{self._label}: {self._filled(rule.what)}"
+                self._functions.report(Reason(rule.code, what, rule.cure))
+
+    def _filled(self, text: tuple[tuple[str, Expression | None], ...]) -> str:
+        return "".join(literal + (self._shown(value) if value else "") for literal, value in text)
 
     def document(self, values: t.Mapping[str, t.Any]) -> Document | None:
         """Return the document, None when anything stands against it."""
@@ -488,6 +509,7 @@ class _Compiler:
             model=model,
             key_properties=keys,
             rules=self._rules(spec.filter, where),
+            holds=self._holds(spec.hold, where),
             fields=tuple(self._part(key, value, model, where) for key, value in spec.fields.items()) if model else (),
         )
 
@@ -497,15 +519,24 @@ class _Compiler:
         for number, rule in enumerate(rules, start=1):
             place = f"{where}, __filter__ {number}" if len(rules) > 1 else f"{where}, __filter__"
             text = rule.otherwise or f"does not meet: {str(rule.when).replace('{', '{{').replace('}', '}}')}"
-            try:
-                parts = list(string.Formatter().parse(text))
-            except ValueError as error:
-                raise UserError(f"{place}: {text!r}: {error}.", "Write {{ for a brace.") from error
-            otherwise = tuple(
-                (literal, self._filter(value, place) if value is not None else None) for literal, value, _, _ in parts
-            )
-            compiled.append(_Rule(self._filter(rule.when, place), otherwise))
+            compiled.append(_Rule(self._filter(rule.when, place), self._text(text, place)))
         return tuple(compiled)
+
+    def _holds(self, written: list[HoldRule], where: str) -> tuple[_Hold, ...]:
+        place = f"{where}, __hold__"
+        return tuple(
+            _Hold(self._filter(rule.when, place), self._text(rule.what, place), rule.cure, rule.code)
+            for rule in written
+        )
+
+    def _text(self, text: str, place: str) -> tuple[tuple[str, Expression | None], ...]:
+        try:
+            parts = list(string.Formatter().parse(text))
+        except ValueError as error:
+            raise UserError(f"{place}: {text!r}: {error}.", "Write {{ for a brace.") from error
+        return tuple(
+            (literal, self._filter(value, place) if value is not None else None) for literal, value, _, _ in parts
+        )
 
     def _part(
         self, name: str, written: t.Any, model: type[pydantic.BaseModel], where: str

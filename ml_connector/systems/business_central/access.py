@@ -13,6 +13,7 @@ from ml_connector.systems.business_central.client import REPORTS_FINANCE, Busine
 from ml_connector.systems.business_central.companies import Company, instance_of
 from ml_connector.systems.business_central.documents import document_rows, with_lines
 from ml_connector.systems.business_central.errors import SYSTEM
+from ml_connector.systems.business_central.payables import ANALYTICS, service_path
 from ml_connector.systems.business_central.purchase_invoices import PurchaseInvoice
 from ml_connector.systems.business_central.settings import MOST_CALLS_AT_ONCE, BusinessCentralSettings
 from ml_connector.systems.business_central.values import LONG_AGO
@@ -29,6 +30,10 @@ class _List(t.NamedTuple):
     service: str = ""
 
 
+_PAYABLES: t.Final = _List(
+    "analytics vendorLedgerEntries",
+    "invoices paid in part cannot be told from others and go out with their full total (setting unknown_payments)",
+)
 _LISTS: t.Final = (
     _List("vendors", "no vendor can be named", essential=True),
     _List("purchaseInvoices", "no invoice can be read, looked up or read back", essential=True),
@@ -50,19 +55,22 @@ class BusinessCentralAccess:
 
     Args:
         client: The client of its environment.
+        ledger_entries_service: Name of the web service of vendor ledger entries, if one is published.
     """
 
     plugins: t.ClassVar[tuple[str, str]] = ("tap-business-central", "target-business-central")
     known_by: t.ClassVar[tuple[str, ...]] = ("tenant_id", "environment", "client_id", "client_secret")
 
-    def __init__(self, client: BusinessCentralClient) -> None:
+    def __init__(self, client: BusinessCentralClient, ledger_entries_service: str | None = None) -> None:
         self._client = client
+        self._service = ledger_entries_service
 
     @classmethod
     def connect(cls, config: t.Mapping[str, t.Any], *, plugin: str) -> t.Self:
         """Return access to the company of the settings."""
         values = typed(BusinessCentralSettings, config, plugin=plugin)
-        return cls(BusinessCentralClient(BusinessCentralSettings.from_config(values, plugin=plugin)))
+        client = BusinessCentralClient(BusinessCentralSettings.from_config(values, plugin=plugin))
+        return cls(client, config.get("ledger_entries_service"))
 
     @property
     def instance(self) -> str:
@@ -92,7 +100,7 @@ class BusinessCentralAccess:
                 f"version {company.fields.get('systemVersion') or 'unknown'}",
                 f"{settings.max_concurrency} of {MOST_CALLS_AT_ONCE} calls at once",
             ),
-            probes=tuple(self._probe(each) for each in _LISTS),
+            probes=(*map(self._probe, _LISTS), self._probe_payables()),
             counted="lists",
         )
 
@@ -115,8 +123,16 @@ class BusinessCentralAccess:
     def _company(self) -> Company:
         return self._client.company(self._client.settings.company)
 
-    def _probe(self, each: _List) -> Probe:
-        path = f"{each.service}{self._company.path}/{each.path}"
+    def _probe_payables(self) -> Probe:
+        """Say whether any of the places can be read that tell what invoices still owe."""
+        paths = [f"{service}/{self._company.path}/vendorLedgerEntries" for service in ANALYTICS]
+        if self._service:
+            paths.insert(0, service_path(self._company, self._service))
+        tried = [self._probe(_PAYABLES, path) for path in paths]
+        return next((each for each in tried if each.outcome == "ok"), tried[0])
+
+    def _probe(self, each: _List, path: str = "") -> Probe:
+        path = path or f"{each.service}{self._company.path}/{each.path}"
         permission = f"reading {each.path}, by a permission set of the app"
         about = Probe(f"GET {each.path}", "ok", None, "", each.without, permission, each.essential, each.never_empty)
         try:

@@ -34,6 +34,8 @@ _METHODS = ["GET", "POST", "PATCH", "DELETE", "PUT"]
 _APIS: tuple[tuple[str, Api], ...] = (
     ("api/v2.0", "v2.0"),
     ("api/microsoft/reportsFinance/beta", "finance"),
+    ("api/microsoft/analytics/v1.0", "analytics"),
+    ("api/microsoft/analytics/v0.5", "analytics"),
     ("api/microsoft/runtime/beta", "runtime"),
 )
 _KEY = re.compile(r"\([^()]*\)")
@@ -152,7 +154,7 @@ class _Gateway:
             return None
         rest = "/".join(parts[place:])
         for prefix, api in _APIS:
-            if rest.startswith(f"{prefix}/") and (api != "finance" or self._store.behaviour.finance_reports):
+            if rest.startswith(f"{prefix}/") and self._store.behaviour.offers(prefix, api):
                 path = rest.removeprefix(f"{prefix}/")
                 base = f"{request.url.scheme}://{request.url.netloc}{BASE_PATH}/v2.0"
                 return Call(

@@ -22,6 +22,7 @@ class Behaviour:
         slow_page_rows: Pages of more rows than this run into the time limit; None: none does.
         slow_page_status: 408 is the service's own limit, 504 the gateway's (sheet 6).
         finance_reports: Whether the beta API with vendorLedgerEntries is there.
+        analytics_versions: Versions of the API of the Power BI reports that are there; older apps have v0.5 only.
         approval_api: Whether approvalEntries are there; tenants before 2026 lack them.
         reads_touch_drafts: Whether reading drafts changes their etags, as it may for an app that can write (sheet 8.5).
         language: What refusals are worded in for those who do not ask for English (sheet 3).
@@ -44,6 +45,7 @@ class Behaviour:
     slow_page_rows: int | None = None
     slow_page_status: Literal[408, 504] = 408
     finance_reports: bool = True
+    analytics_versions: tuple[str, ...] = ("v1.0", "v0.5")
     approval_api: bool = True
     reads_touch_drafts: bool = False
     language: Literal["en-US", "de-DE"] = "en-US"
@@ -55,6 +57,12 @@ class Behaviour:
     notification_retry_seconds: tuple[float, ...] = (60, 60, 600, 6000, 60_000)
     collection_from: int = 1000
     subscriptions: int = 200
+
+    def offers(self, prefix: str, api: str) -> bool:
+        """Whether an API is there."""
+        if api == "analytics":
+            return prefix.rpartition("/")[2] in self.analytics_versions
+        return api != "finance" or self.finance_reports
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from erp_sandbox.business_central.environment import Environment
 
 __all__ = ["Answer", "Call"]
 
-Api = Literal["v2.0", "finance", "runtime"]
+Api = Literal["v2.0", "finance", "analytics", "runtime"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from erp_sandbox.business_central.answers import json_answer, list_answer
 from erp_sandbox.business_central.behaviour import Behaviour
 from erp_sandbox.business_central.calls import Answer, Call
 from erp_sandbox.business_central.company import Company
-from erp_sandbox.business_central.entities import FINANCE_SETS, SETS, EntitySet
+from erp_sandbox.business_central.entities import ANALYTICS_SETS, FINANCE_SETS, SETS, EntitySet
 from erp_sandbox.business_central.errors import BusinessCentralRefusalError
 from erp_sandbox.business_central.odata.paths import Segment, read_segment
 from erp_sandbox.business_central.odata.query import ENTITY_OPTIONS, LIST_OPTIONS, parse_query
@@ -158,7 +158,7 @@ class Dispatcher:
             )
 
     def _resolve(self, call: Call, reader: Reader) -> _Target:
-        sets = SETS if call.api == "v2.0" else FINANCE_SETS
+        sets = SETS if call.api == "v2.0" else ANALYTICS_SETS if call.api == "analytics" else FINANCE_SETS
         target: _Target | None = None
         for text in call.segments[1:]:
             segment = read_segment(text)
@@ -179,7 +179,7 @@ class Dispatcher:
     def _newest(self, call: Call) -> int | None:
         """What the replica knows: queries read it unless told otherwise, the rest only when told so (sheet 1, 3)."""
         intent = call.headers.get("data-access-intent", "")
-        own = call.api == "finance" or "approvalEntries" in call.segments[-1]
+        own = call.api in ("finance", "analytics") or "approvalEntries" in call.segments[-1]
         if intent == "ReadWrite" or not (own or intent == "ReadOnly"):
             return None
         return self.replica.get(call.environment.name)

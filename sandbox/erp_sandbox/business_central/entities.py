@@ -12,7 +12,7 @@ from erp_sandbox.business_central.facts.attachments import DOCUMENT_ATTACHMENT
 from erp_sandbox.business_central.fields import Field
 from erp_sandbox.business_central.values import Record
 
-__all__ = ["COMPANIES", "FINANCE_SETS", "SETS", "EntitySet"]
+__all__ = ["ANALYTICS_SETS", "COMPANIES", "FINANCE_SETS", "SETS", "EntitySet"]
 
 GENERAL = "GENERAL"
 PAYMENT = "PAYMENT"
@@ -298,3 +298,16 @@ FINANCE_SETS: Mapping[str, EntitySet] = MappingProxyType(
     }
 )
 """What the API of the finance reports offers (sheet 1)."""
+
+ANALYTICS_SETS: Mapping[str, EntitySet] = MappingProxyType(
+    {
+        "vendorLedgerEntries": _set(
+            "vendorLedgerEntries",
+            "vendorLedgerEntry",
+            "Vendor Ledger Entry",
+            ledgers.VENDOR_LEDGER_DETAIL,
+            "",
+        )
+    }
+)
+"""What the API of the Power BI reports offers of payables (sheet 1)."""

@@ -130,6 +130,23 @@ VENDOR_LEDGER_ENTRY = (
     instant("lastModifiedDateTime"),
 )
 
+VENDOR_LEDGER_DETAIL = (
+    integer("vleEntryNo"),
+    flag("vleOpen"),
+    day("vlePostingDate"),
+    day("vleDueDate"),
+    integer("dvleEntryNo"),
+    day("dvlePostingDate"),
+    text("dvleEntryType"),
+    flag("dvleLedgerEntryAmount"),
+    choice("dvleDocumentType", DOCUMENT_TYPES),
+    code("dvleDocumentNo", 20),
+    number("dvleAmountLCY"),
+    code("dvleVendorNo", 20),
+    text("purchInvHeaderDocumentNo"),
+)
+"""A row of the analytics API: one per detailed entry, amounts in local currency alone (sheet 1)."""
+
 APPROVAL_ENTRY = (
     guid("id"),
     integer("entryNumber"),

@@ -11,10 +11,11 @@ from typing import Any
 
 from erp_sandbox.business_central import errors
 from erp_sandbox.business_central.company import Company
-from erp_sandbox.business_central.entities import FINANCE_SETS, GENERAL, SETS, EntitySet
+from erp_sandbox.business_central.entities import ANALYTICS_SETS, FINANCE_SETS, GENERAL, SETS, EntitySet
 from erp_sandbox.business_central.odata.query import Query
 from erp_sandbox.business_central.rules.applications import application_rows
 from erp_sandbox.business_central.rules.dimensions import dimension_rows
+from erp_sandbox.business_central.rules.ledger import detail_rows
 from erp_sandbox.business_central.table import Key
 from erp_sandbox.business_central.values import Record, on_the_wire
 
@@ -180,7 +181,8 @@ class Reader:
         self, entity: EntitySet, parent: Parent | None, query: Query, after: Key | None
     ) -> Iterable[Record]:
         if entity.table == "":
-            return self._derived(entity, parent)
+            rows = self._derived(entity, parent)
+            return rows if after is None else [row for row in rows if (row["id"],) > after]
         table = self.company.table(entity.table)
         equals = query.filter.equals if query.filter is not None else {}
         if parent is not None:
@@ -194,6 +196,8 @@ class Reader:
         return found if after is None else (record for record in found if table.key(record) > after)
 
     def _derived(self, entity: EntitySet, parent: Parent | None) -> list[Record]:
+        if entity is ANALYTICS_SETS["vendorLedgerEntries"]:
+            return detail_rows(self.company)
         if parent is None:
             _need_filter(entity, {})
             return []

@@ -10,7 +10,7 @@ from erp_sandbox.business_central.company import Company
 from erp_sandbox.business_central.rules.lookups import days_of
 from erp_sandbox.business_central.values import Record
 
-__all__ = ["close_with", "general_entry", "vendor_entry"]
+__all__ = ["close_with", "detail_rows", "general_entry", "vendor_entry"]
 
 
 def general_entry(
@@ -89,9 +89,40 @@ def vendor_entry(
         "_invoiceId": "",
         "_discount": Decimal(0),
         "_discountDay": "",
+        "_details": (("Initial Entry", local, day),),
         **(internals or {}),
     }
     return company.save("vendorLedgerEntries", entry)
+
+
+def detail_rows(company: Company) -> list[Record]:
+    """The detailed entries of all vendor entries, as the analytics API shows them (sheet 1)."""
+    rows = []
+    for entry in company.table("vendorLedgerEntries"):
+        for place, (kind, amount, day) in enumerate(entry["_details"]):
+            initial, number = place == 0, entry["entryNumber"] * 1000 + place
+            rows.append(
+                {
+                    "id": f"{number:012d}",
+                    "_created": entry["_created"],
+                    "vleEntryNo": entry["entryNumber"],
+                    "vleOpen": entry["open"],
+                    "vlePostingDate": entry["postingDate"],
+                    "vleDueDate": entry["_dueDate"] or entry["postingDate"],
+                    "dvleEntryNo": number,
+                    "dvlePostingDate": day,
+                    "dvleEntryType": kind,
+                    "dvleLedgerEntryAmount": initial,
+                    "dvleDocumentType": entry["documentType"],
+                    "dvleDocumentNo": entry["documentNumber"],
+                    "dvleAmountLCY": amount,
+                    "dvleVendorNo": entry["vendorNumber"],
+                    "purchInvHeaderDocumentNo": (
+                        entry["documentNumber"] if initial and entry["documentType"] == "Invoice" else ""
+                    ),
+                }
+            )
+    return rows
 
 
 def discount_of(company: Company, terms: str, day: str, amount: Decimal) -> dict[str, Any]:
@@ -113,10 +144,15 @@ def close_with(company: Company, owed: Record, paying: Record) -> tuple[Record, 
     discounted = open_amount - owed["_discount"] if paying["postingDate"] <= owed["_discountDay"] else open_amount
     taken = min(available, open_amount)
     closes = available >= discounted
+    before = owed["_remaining"], paying["_remaining"]
     owed = {**owed, "_remaining": Decimal(0) if closes else owed["_remaining"] + taken}
     owed["open"] = bool(owed["_remaining"])
     paying = {**paying, "_remaining": available - taken}
     paying["open"] = bool(paying["_remaining"])
+    for entry, was in zip((owed, paying), before, strict=True):
+        share = (entry["_remaining"] - was) * entry["amountLocalCurrency"] / entry["amount"]
+        applied = ("Application", company.rounding("").exact(share), paying["postingDate"])
+        entry["_details"] = (*entry["_details"], applied)
     company.save("vendorLedgerEntries", owed)
     company.save("vendorLedgerEntries", paying)
     _settle_document(company, owed)
