@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from erp_sandbox.bill.rules import CURSOR_MODES, BillRules
-from erp_sandbox.demo import PAIRS, DemoFailedError, run_demo
+from erp_sandbox.demo import FOLDER, PAIRS, DemoFailedError, run_demo
 from erp_sandbox.environment import environment
 from erp_sandbox.faults import KINDS, Faults, parse_rates
 from erp_sandbox.server import Sandbox
@@ -161,9 +161,8 @@ def up(
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".demo"),
-    show_default=True,
-    help="Where the demo lives; made anew unless --again.",
+    show_default=f"{FOLDER}/<pair>",
+    help="Where the demo lives; made anew unless --again, if a demo has made it.",
 )
 @click.option(
     "--pair",
@@ -172,10 +171,10 @@ def up(
     show_default=True,
     help="Which systems: bills to Workday, or invoices of Business Central to BILL and their payments back.",
 )
-def demo(again: bool, folder: Path, pair: str) -> None:  # noqa: FBT001
+def demo(again: bool, folder: Path | None, pair: str) -> None:  # noqa: FBT001
     """Move documents between stand-ins with the real pipelines, and tell what came of it."""
     try:
-        code = run_demo(Path.cwd(), folder.absolute(), again=again, pair=pair)
+        code = run_demo(Path.cwd(), folder and folder.absolute(), again=again, pair=pair)
     except (DemoFailedError, SnapshotUnreadableError) as error:
         raise click.ClickException(str(error)) from None
     raise SystemExit(code)

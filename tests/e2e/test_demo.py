@@ -91,6 +91,37 @@ def test_outside_the_checkout_nothing_is_touched(tmp_path):
     assert (tmp_path / "demo" / "kept.txt").exists()
 
 
+def test_a_folder_that_no_demo_has_made_is_left_as_it_is(tmp_path):
+    """`demo --folder X` empties a folder only where the mark of an earlier demo stands in it."""
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "ledger.xlsx").write_text("years of work", "utf-8")
+    process = demo(tmp_path)
+    text = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 1
+    assert text.endswith("was not made by the demo, and is left as it is: name an empty or new folder with --folder\n")
+    assert [each.name for each in (tmp_path / "demo").iterdir()] == ["ledger.xlsx"]
+
+
+def test_a_demo_goes_on_with_its_own_pair_only(tmp_path):
+    """`demo --again --pair` of another pair than the folder's says which it is."""
+    (tmp_path / "demo" / "sandbox").mkdir(parents=True)
+    (tmp_path / "demo" / ".made-by-the-demo").write_text("bill-workday\n", "utf-8")
+    process = demo(tmp_path, "--again", "--pair", "business-central-bill")
+    text = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 1
+    assert text.endswith("is one of bill-workday: add --pair bill-workday, or name another folder\n")
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    """A file where the folder's parent should be."""
+    (tmp_path / "demo").write_text("", "utf-8")
+    process = demo(tmp_path / "demo")
+    text = process.communicate(timeout=PATIENCE)[0]
+    assert process.returncode == 1
+    assert "cannot be used" in text
+    assert "Traceback" not in text
+
+
 @pytest.mark.parametrize("to_the_group", [True, False], ids=["Ctrl-C", "kill -INT"])
 def test_a_demo_that_is_stopped_leaves_no_process_behind(tmp_path, to_the_group):
     """Ctrl-C, or the signal alone, in the middle of the demo ends everything it started, with exit code 130."""

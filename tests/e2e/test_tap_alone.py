@@ -11,7 +11,6 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from harness import BIN
 from waiting import PATIENCE
 
 from erp_sandbox.world import World
@@ -25,9 +24,10 @@ def target_jsonl(request):
     folder = request.config.cache.mkdir("target-jsonl") / f"{sys.version_info.major}{sys.version_info.minor}"
     program = folder / "bin" / "target-jsonl"
     if not program.exists():
-        uv = [BIN / "uv", "--quiet"]
-        commands = ([*uv, "venv", "--clear", "--python", sys.executable, folder],
-                    [*uv, "pip", "install", "--python", folder / "bin" / "python", "target-jsonl==0.1.4"])  # fmt: skip
+        # By pip, which finds its registry where people have told it to, without a home directory too.
+        pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        commands = ([sys.executable, "-m", "venv", "--clear", folder],
+                    [*pip, "install", "--quiet", "target-jsonl==0.1.4"])  # fmt: skip
         for command in commands:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
             if done.returncode:

@@ -19,7 +19,7 @@ from erp_sandbox.server import Sandbox
 from erp_sandbox.snapshot import load_snapshot, save_snapshot
 from erp_sandbox.world import World
 
-__all__ = ["PAIRS", "DemoFailedError", "Pair", "run_demo"]
+__all__ = ["FOLDER", "PAIRS", "DemoFailedError", "Pair", "run_demo"]
 
 
 class Pair(Protocol):
@@ -57,28 +57,40 @@ PAIRS: Mapping[str, Pair] = MappingProxyType(
 )
 """What can be shown, by the systems in it."""
 
+FOLDER = Path(".demo")
+"""Where demos live, each pair in a folder of its own."""
+_MARK = ".made-by-the-demo"
+"""File that tells a folder the demo made, and may make anew; it says of which pair."""
 
-def run_demo(checkout: Path, folder: Path, *, again: bool, pair: str = "bill-workday") -> int:
+
+def run_demo(checkout: Path, folder: Path | None, *, again: bool, pair: str = "bill-workday") -> int:
     """Run the pipelines of a pair on fresh or kept data and tell what came of it.
 
     Args:
         checkout: Where meltano.yml is.
-        folder: Where the demo lives; made anew unless ``again``.
+        folder: Where the demo lives, the pair's own below ``.demo`` when None; made anew unless ``again``.
         again: Go on with what the last demo left behind.
         pair: One of :data:`PAIRS`.
 
     Returns:
         Exit code of the pipelines.
+
+    Raises:
+        DemoFailedError: The demo cannot be shown, or the folder is not one a demo has made.
     """
     shown = PAIRS[pair]
+    name = _name(shown)
+    folder = folder if folder is not None else checkout / FOLDER / name
     data = folder / "sandbox"
     check_checkout(checkout)
-    if again and not data.is_dir():
-        raise DemoFailedError("there is nothing to go on with yet: run `make demo` first")
-    if not again:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    shutil.copy(checkout / "meltano.yml", folder / "meltano.yml")
+    try:
+        if again:
+            _check_made(folder, name, data)
+        else:
+            _make_anew(folder, name)
+        shutil.copy(checkout / "meltano.yml", folder / "meltano.yml")
+    except OSError as error:
+        raise DemoFailedError(f"{folder} cannot be used: {error.strerror}: name another with --folder") from None
     world = shown.world()
     with stoppable(), Sandbox(world) as box:
         if again:
@@ -87,3 +99,28 @@ def run_demo(checkout: Path, folder: Path, *, again: bool, pair: str = "bill-wor
             shown.prepare(world, folder / "transforms" / "crosswalk")
         say(f"sandbox: {shown.SYSTEMS} on {box.url} (nothing leaves this machine)")
         return shown.show(Stage(box, folder, shown.SETTINGS), lambda: save_snapshot(box, data))
+
+
+def _name(shown: Pair) -> str:
+    """Return the name a pair's folder has, the same for both orders of its systems."""
+    return next(name for name in sorted(PAIRS, reverse=True) if PAIRS[name] is shown)
+
+
+def _check_made(folder: Path, name: str, data: Path) -> None:
+    if not data.is_dir():
+        raise DemoFailedError("there is nothing to go on with yet: run `make demo` first")
+    made = (folder / _MARK).read_text("utf-8").strip() if (folder / _MARK).is_file() else name
+    if made != name:
+        raise DemoFailedError(f"the demo in {folder} is one of {made}: add --pair {made}, or name another folder")
+
+
+def _make_anew(folder: Path, name: str) -> None:
+    """Make the folder; only one that a demo has made is emptied before."""
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / _MARK).is_file():
+            raise DemoFailedError(
+                f"{folder} was not made by the demo, and is left as it is: name an empty or new folder with --folder"
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).write_text(f"{name}\n", "utf-8")
