@@ -23,6 +23,7 @@ BASICS = tuple(
         "files",
         "moments",
         "names",
+        "numbers_in_use",
         "pipelines",
         "project",
         "sameness",

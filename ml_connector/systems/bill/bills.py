@@ -9,6 +9,8 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Rejected, SystemFault
+from ml_connector.numbers_in_use import NumbersInUse
+from ml_connector.sameness import same_number
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import SYSTEM, is_bad_query
 from ml_connector.systems.bill.lists import filterable, read_all, read_by_time, read_ids, read_one
@@ -117,13 +119,29 @@ class BillBook:
     def __init__(self, client: BillClient) -> None:
         self._client = client
         self._no_number_filter = threading.Event()
+        self._numbers = NumbersInUse(self._numbers_of)
 
     def with_number(self, vendor_id: str, number: str, due_date: dt.date) -> list[Invoice]:
-        """Return a vendor's bills with an invoice number, archived ones and drafts too.
+        """Return a vendor's bills with an invoice number, however it is written, archived ones and drafts too.
 
-        The filter by number works in production but is not documented. Where it is refused, the vendor's bills due
-        in the months around the due date are read and compared here.
+        BILL's filter compares exactly, so the vendor's bills are read once a run and compared here. The filter works
+        in production but is not documented. Where it is refused, the vendor's bills due in the months around the due
+        date are read instead.
         """
+        ids, just_read = self._numbers.ids(vendor_id, number)
+        found = [] if just_read else self._asked_for(vendor_id, number, due_date)
+        others = self.by_ids([each for each in ids if each not in {bill.id for bill in found}]).values()
+        return [*found, *(bill for bill in others if _is(bill, vendor_id, number))]
+
+    def note(self, bill: Invoice) -> None:
+        """Note the number of a bill that was made or changed."""
+        self._numbers.add(bill.vendor_id, bill.number, bill.id)
+
+    def _numbers_of(self, vendor_id: str) -> t.Iterator[tuple[str | None, str]]:
+        for fields in read_all(self._client, _BILLS, f"vendorId:eq:{vendor_id}", sort="createdTime:asc"):
+            yield (fields.get("invoice") or {}).get("invoiceNumber"), str(fields["id"])
+
+    def _asked_for(self, vendor_id: str, number: str, due_date: dt.date) -> list[Invoice]:
         if filterable(number) and not self._no_number_filter.is_set():
             try:
                 return self._with(vendor_id, number, f"invoice.invoiceNumber:eq:{number}")
@@ -248,9 +266,8 @@ def is_credit(identifier: str) -> bool:
 
 
 def _is(invoice: Invoice, vendor_id: str, number: str) -> bool:
-    """Whether it is this vendor's invoice of this number; case and blanks do not make another number."""
-    found = (invoice.number or "").casefold().split()
-    return invoice.vendor_id == vendor_id and found == number.casefold().split()
+    """Whether it is this vendor's invoice of this number, however that is written."""
+    return invoice.vendor_id == vendor_id and same_number(invoice.number or "") == same_number(number)
 
 
 def _dealt_out(bodies: t.Sequence[Body], written: Written) -> list[Written | SystemFault]:

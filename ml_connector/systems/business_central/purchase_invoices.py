@@ -7,6 +7,8 @@ import datetime as dt
 import typing as t
 from decimal import Decimal
 
+from ml_connector.numbers_in_use import NumbersInUse
+from ml_connector.sameness import same_number
 from ml_connector.systems.business_central.batch import BatchRequest
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.lists import etag_of, read_ids, read_one
@@ -105,14 +107,37 @@ class PurchaseInvoiceBook:
     def __init__(self, client: BusinessCentralClient, company: str) -> None:
         self._client = client
         self._path = f"{company}/purchaseInvoices"
+        self._numbers = NumbersInUse(self._numbers_of)
 
     def with_number(self, vendor_number: str, number: str) -> list[PurchaseInvoice]:
-        """Return a vendor's invoices with its own number, drafts and cancelled ones too.
+        """Return a vendor's invoices with its own number, however it is written, drafts and cancelled ones too.
 
         Drafts with a number that is in use are taken silently (sheet 4), so this is the only guard against a second.
+        Filters compare all but case exactly, so the vendor's numbers are read once a run and compared here.
         """
+        ids, just_read = self._numbers.ids(vendor_number, number)
         meant = f"vendorNumber eq {quoted_text(vendor_number)} and vendorInvoiceNumber eq {quoted_text(number)}"
-        return self._listed({"$filter": meant})
+        found = [] if just_read else self._listed({"$filter": meant})
+        missing = [each for each in ids if each not in {invoice.id for invoice in found}]
+        others = read_ids(self._client, self._path, missing, [f"?$expand={_LINES}"]).values() if missing else ()
+        return [
+            *found,
+            *(
+                invoice
+                for invoice in map(PurchaseInvoice.of, others)
+                if invoice.vendor_number == vendor_number
+                and same_number(invoice.supplier_number or "") == same_number(number)
+            ),
+        ]
+
+    def note(self, invoice: PurchaseInvoice) -> None:
+        """Note the number of an invoice that was entered or changed."""
+        self._numbers.add(invoice.vendor_number, invoice.supplier_number, invoice.id)
+
+    def _numbers_of(self, vendor_number: str) -> t.Iterator[tuple[str | None, str]]:
+        query = {"$filter": f"vendorNumber eq {quoted_text(vendor_number)}", "$select": "id,vendorInvoiceNumber"}
+        for row in self._client.rows(self._path, query, page_size=_PAGE, fresh=True):
+            yield row.get("vendorInvoiceNumber"), str(row["id"]).lower()
 
     def numbered(self, number: str) -> list[PurchaseInvoice]:
         """Return the invoices with a number of Business Central's own: a draft and a posted one may share it."""

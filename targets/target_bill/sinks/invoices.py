@@ -208,6 +208,8 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             raise OutcomeUnknown(SYSTEM, "POST /v3/bills", "the answer has no id")
         of = Invoice.of_credit if is_credit(str(written.value["id"])) else Invoice.of_bill
         invoice = of(written.value)
+        if not is_credit(invoice.id):
+            self._bills.note(invoice)
         words = f"invoice number {document.supplier_number} is too long for BILL and stands there as {invoice.number}"
         return Delivered(
             invoice.id,

@@ -16,6 +16,7 @@ from ml_connector.errors import (
     Rejected,
     SystemFault,
 )
+from ml_connector.sameness import same_number
 from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.client import BusinessCentralClient
@@ -99,7 +100,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             OutcomeUnknown: It may have been entered.
         """
         vendor = self._vendor_number(document)
-        with self._flights.of((vendor, invoice_number(document))):
+        with self._flights.of((vendor, same_number(invoice_number(document)))):
             invoice, written = self._already_there(document), _NOTHING
             warnings: tuple[str, ...] = ()
             if invoice is None:
@@ -307,6 +308,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     def _delivered(
         self, document: SupplierInvoice, invoice: PurchaseInvoice, written: Written, said: t.Sequence[str] = ()
     ) -> Delivered:
+        self._invoices.note(invoice)
         warnings, refusal = list(said), None
         if is_shortened(document):
             number = document.supplier_number
