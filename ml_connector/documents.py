@@ -18,10 +18,12 @@ from decimal import Decimal
 
 import pydantic
 from babel.core import get_global
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from ml_connector.currencies import MINOR_UNITS
+from ml_connector.decimals import exact_decimal
 from ml_connector.errors import Reason
+from ml_connector.text import sendable
 
 __all__ = [
     "DELIVERY_ORDER",
@@ -45,6 +47,7 @@ __all__ = [
     "minor_units",
 ]
 
+Number = t.Annotated[Decimal, BeforeValidator(exact_decimal)]
 Text = t.Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -79,6 +82,16 @@ Currency = t.Annotated[str, AfterValidator(_known_currency)]
 
 class _Frozen(pydantic.BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, str_strip_whitespace=True)
+
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _without_control_characters(cls, value: t.Any) -> t.Any:
+        """Put a blank for what no system takes in a text, whichever field it stands in."""
+        if isinstance(value, str):
+            return sendable(value)
+        if isinstance(value, list | tuple):
+            return tuple(sendable(item) if isinstance(item, str) else item for item in value)
+        return value
 
 
 class DocumentSource(_Frozen):
@@ -163,10 +176,10 @@ class InvoiceLine(_Frozen):
 
     id: Text
     order: t.Annotated[int, Field(ge=1)]
-    amount: Decimal
+    amount: Number
     description: str | None = None
-    quantity: Decimal | None = None
-    unit_price: Decimal | None = None
+    quantity: Number | None = None
+    unit_price: Number | None = None
     gl_account: str | None = None
     spend_category: str | None = None
     dimensions: tuple[Reference, ...] = ()
@@ -205,9 +218,9 @@ class SupplierInvoice(Document):
     invoice_date: dt.date
     due_date: dt.date | None = None
     accounting_date: dt.date | None = None
-    total: Decimal
-    tax_amount: Decimal = Decimal(0)
-    charges: Decimal = Decimal(0)
+    total: Number
+    tax_amount: Number = Decimal(0)
+    charges: Number = Decimal(0)
     memo: str | None = None
     purchase_order_number: str | None = None
     payment_terms: str | None = None
@@ -220,10 +233,14 @@ class SupplierInvoice(Document):
         return sum((line.amount for line in self.lines), self.tax_amount + self.charges)
 
     @property
+    def amounts(self) -> tuple[Decimal, ...]:
+        """All amounts of money it states."""
+        return (self.total, self.tax_amount, self.charges, *(line.amount for line in self.lines))
+
+    @property
     def inexact_amounts(self) -> tuple[Decimal, ...]:
         """Amounts with more decimals than the currency has."""
-        amounts = (self.total, self.tax_amount, self.charges, *(line.amount for line in self.lines))
-        return _inexact(amounts, self.currency)
+        return _inexact(self.amounts, self.currency)
 
     @property
     def currency_code(self) -> str | None:
@@ -416,8 +433,8 @@ class PaymentApplication(_Frozen):
 
     invoice: Text
     invoice_number: str | None = None
-    amount: Decimal
-    credit: Decimal = Decimal(0)
+    amount: Number
+    credit: Number = Decimal(0)
 
 
 class Payment(Document):
@@ -441,7 +458,7 @@ class Payment(Document):
     supplier_name: str | None = None
     company: str | None = None
     currency: Currency
-    amount: Decimal
+    amount: Number
     payment_date: dt.date
     method: str | None = None
     reference: str | None = None
@@ -454,10 +471,14 @@ class Payment(Document):
         return sum((part.amount for part in self.applications), Decimal(0))
 
     @property
+    def amounts(self) -> tuple[Decimal, ...]:
+        """All amounts of money it states."""
+        return (self.amount, *(amount for part in self.applications for amount in (part.amount, part.credit)))
+
+    @property
     def inexact_amounts(self) -> tuple[Decimal, ...]:
         """Amounts with more decimals than the currency has."""
-        amounts = (self.amount, *(amount for part in self.applications for amount in (part.amount, part.credit)))
-        return _inexact(amounts, self.currency)
+        return _inexact(self.amounts, self.currency)
 
     @property
     def currency_code(self) -> str | None:

@@ -17,6 +17,7 @@ import typing as t
 from ml_connector.names import display_name
 
 __all__ = [
+    "CannotBeSent",
     "Conflict",
     "ConnectorError",
     "CredentialsRefused",
@@ -106,6 +107,18 @@ class LedgerReadOnly(LedgerFault):
 
 class LedgerDamaged(LedgerFault):
     """Its pages are not what was written."""
+
+
+class CannotBeSent(ConnectorError):
+    """No request can be built of a document: nothing was sent, and the target was not asked.
+
+    Args:
+        what: What of the document does not fit, continuing "cannot be sent: ".
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(what)
 
 
 class VaultMissing(UserError):

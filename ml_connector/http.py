@@ -9,12 +9,12 @@ import ipaddress
 import logging
 import ssl
 import typing as t
-from decimal import Decimal
 from importlib import metadata
 
 import httpx
 import msgspec
 
+from ml_connector.decimals import json_number
 from ml_connector.errors import SettingInvalid
 
 __all__ = [
@@ -56,7 +56,7 @@ _SECRET_KEYS = frozenset(
         "xbillshasignature",
     }
 )
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+_decoder = msgspec.json.Decoder(float_hook=json_number)
 
 
 def user_agent(product: str) -> str:

@@ -18,6 +18,8 @@ BASICS = tuple(
     f"ml_connector.{name}"
     for name in (
         "currencies",
+        "decimals",
+        "defects",
         "errors",
         "exact_json",
         "files",
@@ -28,6 +30,7 @@ BASICS = tuple(
         "project",
         "sameness",
         "state_directory",
+        "text",
     )
 )
 TRANSPORT = tuple(

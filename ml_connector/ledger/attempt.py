@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import threading
 import typing as t
 
-from ml_connector import exact_json
+import pydantic
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from ml_connector import defects, exact_json
 from ml_connector.documents import Document, Mapped, Supplier, content_hash
 from ml_connector.errors import (
+    CannotBeSent,
     Conflict,
+    ConnectorError,
     CredentialsRefused,
     MalformedRecord,
     NotFound,
@@ -23,18 +30,20 @@ from ml_connector.errors import (
 )
 from ml_connector.ledger import judge
 from ml_connector.ledger.comparing import disagreement
-from ml_connector.ledger.entries import Entry, load
+from ml_connector.ledger.entries import Entry, damaged, load
 from ml_connector.ledger.rivals import Rivals
 from ml_connector.ledger.runs import Outcome
-from ml_connector.ledger.settlement import Settlement
+from ml_connector.ledger.settlement import LeaseLost, Settlement
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.survey import Survey
 from ml_connector.names import display_name
 from ml_connector.pipelines import Pipeline
 from ml_connector.retries import attempts, full_jitter
-from ml_connector.singer.sink import DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 
-__all__ = ["TECHNICAL", "Attempt", "Cap", "Mapper", "Policy"]
+__all__ = ["TECHNICAL", "Attempt", "Cap", "Mapper", "Policy", "ends_the_run"]
+
+_logger = logging.getLogger(__name__)
 
 TECHNICAL: t.Final = (Throttled, Unavailable, OutcomeUnknown)
 """Faults that pass by themselves."""
@@ -165,7 +174,26 @@ class Attempt:
         except TECHNICAL as fault:
             self._settlement.postponed(self._load(entry_id), fault, give_up_after=self._policy.give_up_after)
             return False
+        except (
+            CannotBeSent,
+            Conflict,
+            NotFound,
+            Rejected,
+        ) as fault:  # what is sent is settled where it is sent: this was a question
+            entry = self._load(entry_id)
+            self._settlement.held(entry, None, (_no_answer(entry, self._name, str(fault)),))
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self._broke_off(self._load(entry_id), None, error)
         return True
+
+    def _broke_off(self, entry: Entry, mapped: Mapped | None, error: Exception) -> None:
+        """Hold a document that a fault of our own stopped; the others go on."""
+        number = defects.note(error)
+        _logger.error("%s is held: a defect of ml-connector, number %s", entry.label, number)
+        reason = _broken_off(entry, self._name, number)
+        self._settlement.held(entry, mapped, (reason,))
 
     def _pause(self, fault: SystemFault, attempt: int) -> float | None:
         if not isinstance(fault, TECHNICAL):
@@ -178,6 +206,9 @@ class Attempt:
     def _once(self, entry: Entry) -> None:
         if entry.state == "held" and any(reason.code in _FOR_A_PERSON for reason in entry.reasons):
             self._settlement.count_held(entry, None, entry.reasons)
+            return
+        if damage := self._damage(entry):
+            self._settlement.held(entry, None, (damaged(damage),))
             return
         before = entry
         if entry.uncertain:
@@ -226,7 +257,13 @@ class Attempt:
                 # Linked for the first time: what the source is master of is made equal at once.
                 linked = dataclasses.replace(self._load(entry.id), sent=None)
                 self._send(linked, mapped, document, update=True)
-        elif found := self._survey.sighting(entry, document):
+            return
+        try:
+            found = self._survey.sighting(entry, document)
+        except LookupInconclusive as error:
+            self._settlement.held(entry, mapped, (_no_answer(entry, self._name, str(error)),))
+            return
+        if found:
             self._settlement.has_already(entry, mapped, found, linked=False)
         elif document.kind == "suppliers" and self._policy.missing_suppliers == "hold":
             reasons = tuple(self._sink.doubts(document)) or (_missing_supplier(document, self._name),)
@@ -254,13 +291,7 @@ class Attempt:
         return self._rivals.of(entry, document, found)
 
     def _send(self, entry: Entry, mapped: Mapped, document: Document, *, update: bool, submit: bool = False) -> None:
-        if entry.state == "held" and entry.refused == content_hash(document.model_dump()):
-            # The same content would be refused again, and a client that repeats itself gets throttled.
-            self._settlement.count_held(entry, mapped, entry.reasons)
-            return
-        reasons = [reason for reason in self._sink.check(document) if reason.value not in self._planned]
-        if reasons:
-            self._settlement.held(entry, mapped, tuple(reasons))
+        if self._keeps_back(entry, mapped, document):
             return
         if self._policy.dry_run:
             self._planned.add(document.external_id)
@@ -270,16 +301,14 @@ class Attempt:
         if (submit or not update) and not self._cap.take():
             self._settlement.left(entry, mapped)
             return
-        self._settlement.write_ahead(entry, mapped, document)
-        try:
-            if update:
-                previous = self._document_sent(entry) if entry.sent else None
-                delivered = self._sink.update(document, t.cast("str", entry.target_id), previous)
-            else:
-                delivered = self._sink.create(document)
-        except SystemFault as fault:
-            self._failed(entry, mapped, document, fault)
-        else:
+
+        def send() -> Delivered:
+            if not update:
+                return self._sink.create(document)
+            previous = self._document_sent(entry) if entry.sent else None
+            return self._sink.update(document, t.cast("str", entry.target_id), previous)
+
+        if delivered := self._sent(entry, mapped, document, send, _refused):
             outcome = self._outcome(update=update, submit=submit, draft=delivered.draft)
             self._settlement.delivered(entry, mapped, delivered, outcome)
 
@@ -289,6 +318,22 @@ class Attempt:
             return "submitted"
         return "updated" if update else "drafted" if draft and self._sink.leaves_drafts else "created"
 
+    def _keeps_back(self, entry: Entry, mapped: Mapped, document: Document) -> bool:
+        """Hold a document that would be refused or cannot be sent, before it counts as possibly sent."""
+        if entry.state == "held" and entry.refused == content_hash(document.model_dump()):
+            # The same content would be refused again, and a client that repeats itself gets throttled.
+            self._settlement.count_held(entry, mapped, entry.reasons)
+            return True
+        reasons = [reason for reason in self._sink.check(document) if reason.value not in self._planned]
+        if not reasons:
+            try:
+                self._sink.compose(document)
+            except CannotBeSent as error:
+                reasons = [_unsendable(document, error)]
+        if reasons:
+            self._settlement.held(entry, mapped, tuple(reasons))
+        return bool(reasons)
+
     def _withdraw(self, entry: Entry, mapped: Mapped, document: Document) -> None:
         """Take back what was delivered; may be begun again after an unknown outcome."""
         if entry.state == "held" and entry.refused == content_hash(document.model_dump()):
@@ -297,16 +342,50 @@ class Attempt:
         if self._policy.dry_run:
             self._settlement.verdict(entry, mapped, "withdrawn")
             return
+
+        def send() -> Delivered:
+            return self._sink.withdraw(document, t.cast("str", entry.target_id))
+
+        if delivered := self._sent(entry, mapped, document, send, _not_taken_back):
+            self._settlement.withdrawn(entry, mapped, delivered, document.withdrawn or "")
+
+    def _sent(
+        self,
+        entry: Entry,
+        mapped: Mapped,
+        document: Document,
+        send: t.Callable[[], Delivered],
+        refusal: t.Callable[[Entry, Document, SystemFault, str], Reason],
+    ) -> Delivered | None:
+        """Send, after it is durable that something may have been sent; settle it unless it succeeded.
+
+        Args:
+            entry: The document's row.
+            mapped: What the map made of its record.
+            document: What is sent.
+            send: Sends it.
+            refusal: Words the target's refusal.
+        """
         self._settlement.write_ahead(entry, mapped, document)
         try:
-            delivered = self._sink.withdraw(document, t.cast("str", entry.target_id))
-        except (Conflict, Rejected, NotFound) as fault:
-            reason = _not_taken_back(entry, document, fault)
+            return send()
+        except CannotBeSent as error:
+            reason = _unsendable(document, error)
             self._settlement.refused(entry, mapped, reason, content_hash(document.model_dump()))
+        except (Conflict, Rejected, NotFound) as fault:
+            reason = refusal(entry, document, fault, self._name)
+            self._settlement.refused(entry, mapped, reason, content_hash(document.model_dump()))
+        except (Throttled, Unavailable, CredentialsRefused, PermissionDenied) as fault:
+            self._settlement.not_processed(entry, fault)
+            raise
         except SystemFault as fault:
-            self._failed(entry, mapped, document, fault)
-        else:
-            self._settlement.withdrawn(entry, mapped, delivered, document.withdrawn or "")
+            self._settlement.outcome_unknown(entry, fault)
+            raise
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self._broke_off(self._load(entry.id), mapped, error)
+        return None
 
     def _resolve(self, entry: Entry) -> bool:
         """Learn what became of a request whose outcome is unknown; False when the target cannot tell."""
@@ -334,24 +413,60 @@ class Attempt:
         else:
             self._settlement.learned(entry, there, entry.external_id or target_id)
 
+    def _damage(self, entry: Entry) -> str | None:
+        """Return the columns of a row that do not hold what was written there."""
+        if entry.damage is not None:
+            return entry.damage
+        try:
+            exact_json.loads(entry.record)
+        except (ValueError, RecursionError):
+            return "record"
+        try:
+            if entry.sent is not None:
+                self._document_sent(entry)
+        except pydantic.ValidationError:
+            return "sent"
+        return "sent" if entry.uncertain and entry.target_id is None and entry.sent is None else None
+
     def _document_sent(self, entry: Entry) -> Document:
         return self._sink.document_class.model_validate_json(t.cast("str", entry.sent))
 
-    def _failed(self, entry: Entry, mapped: Mapped, document: Document, fault: SystemFault) -> None:
-        """Settle a request that did not succeed; raises again what another try or a person has to mend."""
-        match fault:
-            case Conflict() | Rejected() | NotFound():
-                reason = _refused(entry, document, fault, self._name)
-                self._settlement.refused(entry, mapped, reason, content_hash(document.model_dump()))
-            case Throttled() | Unavailable() | CredentialsRefused() | PermissionDenied():
-                self._settlement.not_processed(entry, fault)
-                raise fault
-            case _:
-                self._settlement.outcome_unknown(entry, fault)
-                raise fault
-
     def _load(self, entry_id: int) -> Entry:
         return self._ledger.ask(lambda connection: load(connection, entry_id))
+
+
+def ends_the_run(error: Exception) -> bool:
+    """Whether an error concerns the run rather than one document: nothing would fare better after it."""
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, DataError | IntegrityError)
+    return isinstance(error, ConnectorError | LeaseLost | PoolTimeout) or defects.is_of_the_machine(error)
+
+
+def _no_answer(entry: Entry, target: str, why: str) -> Reason:
+    known = "it may have been sent before, and " if entry.uncertain else "nothing was sent: "
+    return Reason(
+        "lookup_refused",
+        f"{known}{target} does not answer what has to be known first: {why}",
+        f"mend what {target} names, or at its source; the next run asks again",
+    )
+
+
+def _broken_off(entry: Entry, target: str, number: str) -> Reason:
+    if entry.uncertain:
+        during = f"broke off its delivery: it may or may not have reached {target}"
+        cure = "quote the number when you report it; the next run looks it up before anything else"
+    else:
+        during = "kept it from being sent; nothing has reached " + target
+        cure = "quote the number when you report it; each run tries it again"
+    return defects.reason(number, during=during, cure=cure)
+
+
+def _unsendable(document: Document, error: CannotBeSent) -> Reason:
+    return Reason(
+        "unsendable",
+        f"cannot be sent: {error.what}",
+        f"correct it in {display_name(document.source.system)}",
+    )
 
 
 def _missing_supplier(document: Document, target: str) -> Reason:
@@ -375,12 +490,13 @@ def _cannot_tell(document: Document, target: str, error: LookupInconclusive) -> 
     )
 
 
-def _not_taken_back(entry: Entry, document: Document, fault: SystemFault) -> Reason:
+def _not_taken_back(entry: Entry, document: Document, fault: SystemFault, target: str) -> Reason:
     return Reason(
         "not_taken_back",
         f"{document.withdrawn}, and it was delivered before: {fault.message}",
         fault.cure
-        or f"undo {entry.target_number or entry.target_id} by hand, then `ml-connector ignore {entry.label}`",
+        or f"undo {entry.target_number or entry.target_id} in {target} by hand, "
+        f"then `ml-connector ignore {entry.label}`",
     )
 
 

@@ -17,9 +17,10 @@ import typing as t
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from ml_connector import defects
 from ml_connector.documents import DELIVERY_ORDER
 from ml_connector.errors import LedgerFault, Throttled, Unavailable
-from ml_connector.ledger.attempt import Attempt, Cap, Mapper, Policy
+from ml_connector.ledger.attempt import Attempt, Cap, Mapper, Policy, ends_the_run
 from ml_connector.ledger.entries import (
     claim,
     claims_of_others,
@@ -113,6 +114,17 @@ class Delivery:
         except (Throttled, Unavailable) as fault:  # what a sink needs before its first document, after all patience
             self._run.summary.stopped = str(fault)
             self._stop.set()
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self._cannot_deliver(sink.kind, error)
+
+    def _cannot_deliver(self, kind: str, error: Exception) -> None:
+        """Leave a kind alone for this run: what it needs as a whole fails, which the other kinds do not need."""
+        number = defects.note(error)
+        self._run.summary.defects.add(number)
+        what = kind.replace("_", " ")
+        _logger.error("%s cannot be delivered now: a defect of ml-connector, number %s", what, number)
 
     def _deliver_kind(self, sink: DocumentSink[t.Any]) -> None:
         if not sink.leaves_drafts:

@@ -9,23 +9,30 @@ import typing as t
 from decimal import Decimal
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from ml_connector.errors import Reason
 from ml_connector.ledger.schema import entries, is_open, runs
 
 __all__ = [
+    "UNREADABLE",
     "Claims",
     "Entry",
     "State",
     "claim",
     "claims_of_others",
+    "damaged",
     "drop_claims_of_the_dead",
     "load",
     "pending",
+    "read",
     "reopen_drafts",
     "settle",
     "waiting",
 ]
+
+UNREADABLE: t.Final = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OperationalError)
+"""What reading a row raises whose values are not what was written there."""
 
 State = t.Literal["received", "posting", "posted", "held", "retry", "ignored"]
 
@@ -42,6 +49,7 @@ class Entry:
         target_draft: Whether it is a draft over there, which counts for nothing yet.
         target_open: Whether it may still be changed over there.
         origin: How the target's thing came to be: ``delivered`` by us, ``found`` under our id, ``matched``.
+        damage: Columns that cannot be read, and so are empty here; None when all can.
     """
 
     id: int
@@ -81,6 +89,7 @@ class Entry:
     held_since: dt.datetime | None
     posted_at: dt.datetime | None
     verified_at: dt.datetime | None
+    damage: str | None = None
 
     @classmethod
     def from_row(cls, row: sa.Row[t.Any]) -> Entry:
@@ -96,8 +105,61 @@ class Entry:
 
 
 def load(connection: sa.Connection, entry_id: int) -> Entry:
-    """Return one entry."""
-    return Entry.from_row(connection.execute(sa.select(entries).where(entries.c.id == entry_id)).one())
+    """Return one entry, whatever its row is like."""
+    try:
+        return Entry.from_row(connection.execute(sa.select(entries).where(entries.c.id == entry_id)).one())
+    except UNREADABLE as error:
+        if not _is_about_a_value(error):
+            raise
+        return _damaged(connection, entry_id)
+
+
+def read(connection: sa.Connection, query: sa.Select[t.Any]) -> list[Entry]:
+    """Return the entries a ``select(entries)`` finds; a damaged row among them hides none of the others."""
+    try:
+        return [Entry.from_row(row) for row in connection.execute(query)]
+    except UNREADABLE as error:
+        if not _is_about_a_value(error):
+            raise
+    ids = connection.execute(query.with_only_columns(entries.c.id)).scalars().all()
+    return [load(connection, entry_id) for entry_id in ids]
+
+
+def damaged(columns: str) -> Reason:
+    """Return why a document whose row cannot be read is held."""
+    return Reason(
+        "damaged",
+        f"its row in the ledger is damaged: {columns} cannot be read",
+        "run `ml-connector audit verify`, and restore the ledger from a backup",
+    )
+
+
+def _damaged(connection: sa.Connection, entry_id: int) -> Entry:
+    """Return what can be read of a row, column by column."""
+    values: dict[str, t.Any] = {}
+    broken = []
+    for column in entries.columns:
+        try:
+            value = connection.execute(sa.select(column).where(entries.c.id == entry_id)).scalar_one()
+            if column is entries.c.reasons:
+                value = tuple(Reason(**reason) for reason in json.loads(value))
+        except UNREADABLE as error:
+            if not _is_about_a_value(error):
+                raise
+            broken.append(column.name)
+            value = None
+        values[column.name] = value
+    columns = ", ".join(broken)
+    for name in ("kind", "source", "source_id", "stream", "record", "record_hash"):
+        values[name] = values[name] if isinstance(values[name], str) else ""
+    if values["reasons"] is None:
+        values["reasons"] = (damaged(columns),) if values["state"] == "held" else ()
+    return Entry(**values, damage=columns or "something")
+
+
+def _is_about_a_value(error: Exception) -> bool:
+    """Whether a value cannot be read, rather than the database; SQLite tells of text that is no UTF-8 in this way."""
+    return not isinstance(error, OperationalError) or "decode to UTF-8" in str(error.orig)
 
 
 def claim(

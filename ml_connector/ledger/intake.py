@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from ml_connector import exact_json
 from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Supplier, content_hash
 from ml_connector.errors import Reason
+from ml_connector.ledger.aside import Line, set_aside
 from ml_connector.ledger.owners import bring_in
 from ml_connector.ledger.schema import entries, events, passed_over
 from ml_connector.ledger.store import Ledger
@@ -104,6 +105,8 @@ class Intake:
         self._items: dict[tuple[str, str, str], _Item] = {}
         self._seen: dict[tuple[str, str], dict[str, t.Mapping[str, t.Any]]] = collections.defaultdict(dict)
         self._seen_count = 0
+        self._aside: list[Line] = []
+        self._newest: dict[tuple[str, str, str], str | None] = {}
         self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
         self.sources: frozenset[str] = frozenset()
 
@@ -118,10 +121,9 @@ class Intake:
         Raises:
             MalformedRecord: It cannot be identified.
         """
-        if self._reader.is_reference(stream) and not malformed:
-            instance, id_ = self._reader.reference_id(stream, record)
-            self._seen[(instance, stream)][id_] = record
-            self._seen_count += 1
+        if self._reader.is_reference(stream):
+            # A malformed one too: what is wrong with it shows where something refers to it.
+            self._remember(stream, record)
         kind = self._reader.kind_of(stream)
         if kind is not None and kind in self._kinds:
             source = self._reader.identify(stream, record)
@@ -129,8 +131,28 @@ class Intake:
             unwanted = None if malformed else self._reader.unwanted(stream, record)
             text = exact_json.dumps(record)
             item = _Item(source, kind, stream, text, content_hash(text), unwanted, tuple(malformed))
-            self._items[(kind, f"{source.system}:{source.instance}", source.id)] = item
+            key = (kind, f"{source.system}:{source.instance}", source.id)
+            before = self._items.get(key)
+            if before is not None and _older(source.version, before.source.version):
+                self.counts[(kind, "unchanged")] += 1
+            else:
+                self._items[key] = item
         if len(self._items) + self._seen_count >= _BATCH:
+            self.flush()
+
+    def _remember(self, stream: str, record: t.Mapping[str, t.Any]) -> None:
+        instance, id_ = self._reader.reference_id(stream, record)
+        version = self._reader.identify(stream, record).version
+        key = (instance, stream, id_)
+        if not _older(version, self._newest.get(key)):
+            self._newest[key] = version
+            self._seen[(instance, stream)][id_] = record
+            self._seen_count += 1
+
+    def set_aside(self, line: Line) -> None:
+        """Take a line of which no record can be made."""
+        self._aside.append(line)
+        if len(self._aside) >= _BATCH:
             self.flush()
 
     def flush(self) -> None:
@@ -140,6 +162,11 @@ class Intake:
             OtherPipeline: Something of it belongs to another pipeline; nothing of it was kept.
         """
         self._bring_in()
+        aside, self._aside = self._aside, []
+        if aside:
+            self._ledger.write(
+                lambda connection: set_aside(connection, target=self._target, system=self._reader.source, lines=aside)
+            )
         seen, self._seen, self._seen_count = self._seen, collections.defaultdict(dict), 0
         for (instance, stream), records in seen.items():
             self._references.put(instance, stream, records)
@@ -185,10 +212,16 @@ class Intake:
                         "source_id": item.source.id,
                         "first_seen_at": now,
                         **_content(item, now),
+                        # One statement inserts them all: each row needs the same columns.
+                        "reasons": "[]",
+                        "held_since": None,
+                        "next_attempt_at": None,
                         **_state(None, item, now),
                     }
                 )
-            elif row.record_hash == item.record_hash or _older(item.source.version, row.version):
+            elif _older(item.source.version, row.version) or (
+                row.record_hash == item.record_hash and not _judged_anew(row, item)
+            ):
                 counts[(item.kind, "unwanted" if item.unwanted and not row.target_id else "unchanged")] += 1
             else:
                 counts[(item.kind, "changed")] += 1
@@ -299,15 +332,29 @@ def _state(row: sa.Row[t.Any] | None, item: _Item, now: dt.datetime) -> dict[str
     return {"state": "received"}
 
 
+def _judged_anew(row: sa.Row[t.Any], item: _Item) -> bool:
+    """Whether a record that has not changed was held for its form, and its schema says something else now."""
+    if row.state != "held" or '"malformed"' not in row.reasons:
+        return False
+    return t.cast("str", row.reasons) != _reasons(item.reasons)
+
+
 def _reasons(reasons: t.Sequence[Reason]) -> str:
     return exact_json.dumps([reason.to_dict() for reason in reasons])
 
 
 def _older(version: str | None, known: str | None) -> bool:
-    """Whether a record is an older version than the one the ledger has; unknown formats are taken as newer."""
+    """Whether a record is an older version than a known one: by time, or by count; unknown formats are newer."""
     if version is None or known is None:
         return False
+    if version.isdecimal() and known.isdecimal():
+        return (len(version.lstrip("0")), version.lstrip("0")) < (len(known.lstrip("0")), known.lstrip("0"))
     try:
-        return dt.datetime.fromisoformat(version) < dt.datetime.fromisoformat(known)
-    except (ValueError, TypeError):
+        return _moment(version) < _moment(known)
+    except ValueError:
         return False
+
+
+def _moment(version: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(version)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

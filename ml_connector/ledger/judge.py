@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import typing as t
 from decimal import Decimal
 
@@ -24,6 +25,12 @@ __all__ = [
     "decide",
     "inconsistencies",
 ]
+
+
+FIRST_DAY: t.Final = dt.date(1900, 1, 1)
+LAST_DAY: t.Final = dt.date(2199, 12, 31)
+"""Dates of a document lie between these; others are mistakes that systems refuse, or cannot even be asked about."""
+_TOO_MANY: t.Final = Decimal(10) ** 15
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,14 +107,15 @@ def decide(entry: Entry, mapped: Mapped, *, leaves_drafts: bool = False) -> Deci
 
 def inconsistencies(document: Document) -> list[Reason]:
     """Return what a document says against itself: a sum that does not add up, an amount that can be none."""
+    origin = display_name(document.source.system)
+    problems = [*_impossible_dates(document, origin)]
     if isinstance(document, SupplierInvoice):
         parts, total, added = "lines add", document.total, document.lines_total
     elif isinstance(document, Payment):
         parts, total, added = "what it pays of each invoice adds", document.amount, document.applied
     else:
-        return []
-    problems = []
-    origin = display_name(document.source.system)
+        return problems
+    problems += _impossible_quantities(document, origin)
     if document.inexact_amounts:
         amounts = ", ".join(format(amount, "f") for amount in document.inexact_amounts[:3])
         problems.append(
@@ -117,8 +125,9 @@ def inconsistencies(document: Document) -> list[Reason]:
                 f"correct the amounts in {origin}",
             )
         )
-    if not document.inexact_amounts and not keeps(total):
-        what = f"{_money(total, document.currency)} is too large for an amount"
+    large = [] if document.inexact_amounts else [amount for amount in document.amounts if not keeps(amount)]
+    if large:
+        what = f"{_money(large[0], document.currency)} is too large for an amount"
         problems.append(Reason("too_large", what, f"correct the document in {origin}"))
     if added != total:
         problems.append(
@@ -129,6 +138,25 @@ def inconsistencies(document: Document) -> list[Reason]:
             )
         )
     return problems
+
+
+def _impossible_dates(document: Document, origin: str) -> t.Iterator[Reason]:
+    """Yield the dates nobody can mean: a year of two digits, none at all, the end of all time."""
+    for name in type(document).model_fields:
+        day = getattr(document, name)
+        if isinstance(day, dt.date) and not FIRST_DAY <= day <= LAST_DAY:
+            words = name.replace("_", " ")
+            what = f"{words} {day.isoformat()} is before {FIRST_DAY.year} or after {LAST_DAY.year}"
+            yield Reason("impossible_date", what, f"correct the date in {origin}", kind="field", value=words)
+
+
+def _impossible_quantities(document: SupplierInvoice | Payment, origin: str) -> t.Iterator[Reason]:
+    """Yield the quantities and prices no target has room for."""
+    for line in document.lines if isinstance(document, SupplierInvoice) else ():
+        for words, number in (("quantity", line.quantity), ("unit price", line.unit_price)):
+            if number is not None and abs(number) >= _TOO_MANY:
+                what = f"line {line.order} {words} {number} is too large"
+                yield Reason("too_large", what, f"correct the document in {origin}")
 
 
 def _linked_supplier(entry: Entry, document: Supplier) -> Decision:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ml_connector import exact_json
 from ml_connector.errors import Reason
-from ml_connector.ledger.entries import State
+from ml_connector.ledger.entries import UNREADABLE, Entry, State, damaged, read
 from ml_connector.ledger.schema import entries
 
 __all__ = ["Outcome", "linked", "outcomes"]
@@ -49,34 +49,32 @@ class Outcome:
 
 def outcomes(connection: sa.Connection, *, target: str, source: str, kind: str) -> dict[str, Outcome]:
     """Return what became of every document of a kind, by the source's id."""
-    columns = entries.c
-    query = sa.select(
-        columns.source_id,
-        columns.number,
-        columns.state,
-        columns.reasons,
-        columns.external_id,
-        columns.target_id,
-        columns.target_number,
-        columns.sent,
-        columns.posted_at,
-        columns.next_attempt_at,
-    ).where(columns.target == target, columns.source == source, columns.kind == kind)
-    found = {}
-    for row in connection.execution_options(yield_per=1000).execute(query):
-        found[row.source_id] = Outcome(
-            source_id=row.source_id,
-            number=row.number,
-            state=row.state,
-            reasons=tuple(Reason(**reason) for reason in json.loads(row.reasons)),
-            external_id=row.external_id,
-            target_id=row.target_id,
-            target_number=row.target_number,
-            sent_total=_total(row.sent),
-            posted_at=row.posted_at,
-            next_attempt_at=row.next_attempt_at,
-        )
-    return found
+    mine = sa.and_(entries.c.target == target, entries.c.source == source, entries.c.kind == kind)
+    names = [field.name for field in dataclasses.fields(Outcome) if field.name != "sent_total"]
+    query = sa.select(*(entries.c[name] for name in names), entries.c.sent).where(mine)
+    try:
+        rows = connection.execution_options(yield_per=1000).execute(query).mappings()
+        return {row["source_id"]: _outcome(row, json.loads(row["reasons"])) for row in rows}
+    except UNREADABLE:  # a damaged row hides none of the others
+        found = read(connection, sa.select(entries).where(mine))
+        return {entry.source_id: _of_entry(entry) for entry in found}
+
+
+def _outcome(row: t.Any, reasons: t.Sequence[t.Mapping[str, t.Any]]) -> Outcome:
+    values = {name: value for name, value in row.items() if name not in ("sent", "reasons")}
+    return Outcome(**values, reasons=tuple(Reason(**reason) for reason in reasons), sent_total=_total(row["sent"]))
+
+
+def _of_entry(entry: Entry) -> Outcome:
+    names = [field.name for field in dataclasses.fields(Outcome) if field.name != "sent_total"]
+    values = {name: getattr(entry, name) for name in names}
+    try:
+        total, damage = _total(entry.sent), entry.damage
+    except UNREADABLE:
+        total, damage = None, entry.damage or "sent"
+    if damage is not None:
+        values |= {"state": "held", "reasons": (damaged(damage),)}
+    return Outcome(**values, sent_total=total)
 
 
 def linked(connection: sa.Connection, *, target: str, source: str, kind: str) -> dict[str, str]:

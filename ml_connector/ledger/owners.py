@@ -18,12 +18,15 @@ import sqlalchemy as sa
 
 from ml_connector.errors import UserError
 from ml_connector.ledger import audit
+from ml_connector.ledger.aside import UNREADABLE
 from ml_connector.ledger.schema import entries, is_open, owners
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.upsert import upsert
 from ml_connector.pipelines import USUAL_TABLES, Pipeline, base_of, in_words
 
 __all__ = ["Holding", "LeftAlone", "OtherPipeline", "Reach", "bring_in", "hand_over", "holding_of", "holdings"]
+
+_document: t.Final = sa.and_(is_open, entries.c.kind != UNREADABLE)  # a line that was set aside is nobody's
 
 
 class OtherPipeline(UserError):
@@ -129,7 +132,7 @@ class Reach:
         """Return what is open for the target and not the run's to deliver, with the reason."""
         query = (
             sa.select(entries.c.source, entries.c.stream, entries.c.kind, sa.func.count())
-            .where(entries.c.target == self._target, is_open)
+            .where(entries.c.target == self._target, _document)
             .group_by(entries.c.source, entries.c.stream, entries.c.kind)
             .order_by(entries.c.source, entries.c.stream, entries.c.kind)
         )
@@ -228,7 +231,7 @@ def hand_over(ledger: Ledger, *, target: str, source: str, pipeline: Pipeline, a
 
 def holding_of(connection: sa.Connection, target: str, source: str) -> Holding:
     """Return whose the documents of a source instance are, for one target."""
-    mine = (entries.c.target == target, entries.c.source == source, is_open)
+    mine = (entries.c.target == target, entries.c.source == source, _document)
     documents = connection.execute(sa.select(sa.func.count()).select_from(entries).where(*mine)).scalar_one()
     return _holding((target, source), _owner(connection, target, source), documents)
 
@@ -237,7 +240,7 @@ def holdings(connection: sa.Connection) -> list[Holding]:
     """Return whose the documents of each source instance are, for each target, and how many are open."""
     query = (
         sa.select(entries.c.target, entries.c.source, sa.func.count())
-        .where(is_open)
+        .where(_document)
         .group_by(entries.c.target, entries.c.source)
     )
     counted = {(target, source): documents for target, source, documents in connection.execute(query)}

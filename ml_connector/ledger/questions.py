@@ -13,7 +13,7 @@ from ml_connector import exact_json
 from ml_connector.documents import Supplier
 from ml_connector.errors import Reason, UserError
 from ml_connector.ledger import audit
-from ml_connector.ledger.entries import Entry
+from ml_connector.ledger.entries import Entry, read
 from ml_connector.ledger.schema import amount_of, entries, keeps, runs
 from ml_connector.ledger.schema import audit as audit_table
 from ml_connector.ledger.store import Ledger
@@ -84,7 +84,7 @@ def held(connection: sa.Connection, *, held_by: str | None = None) -> list[Entry
         held_by: Only those held by this (``supplier:S-00031``, or a code such as ``unbalanced``).
     """
     query = sa.select(entries).where(entries.c.state == "held").order_by(entries.c.held_since, entries.c.id)
-    found = [Entry.from_row(row) for row in connection.execute(query)]
+    found = read(connection, query)
     return [entry for entry in found if held_by is None or _held_by(entry, held_by)]
 
 
@@ -166,7 +166,7 @@ def _act(
 
 def _entries(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Entry]:
     query = sa.select(entries).where(condition).order_by(entries.c.changed_at.desc()).limit(_MANY)
-    return [Entry.from_row(row) for row in connection.execute(query)]
+    return read(connection, query)
 
 
 def _held_by(entry: Entry, held_by: str) -> bool:

@@ -75,6 +75,7 @@ class Summary:
         stopped: Why the run ended before its work was done, if it did.
         claimed: What other runs had claimed, and so was left to them; counted as waiting.
         left_alone: What is open for the target and was not this run's to deliver.
+        defects: Numbers of the faults of ml-connector itself that came up, see ``defects``.
     """
 
     counts: dict[str, collections.Counter[str]] = dataclasses.field(
@@ -86,6 +87,7 @@ class Summary:
     stopped: str | None = None
     claimed: list[Claims] = dataclasses.field(default_factory=list)
     left_alone: list[LeftAlone] = dataclasses.field(default_factory=list)
+    defects: set[str] = dataclasses.field(default_factory=set)
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock, repr=False)
 
     def count(
@@ -152,6 +154,7 @@ class Summary:
                 for each in self.claimed
             ],
             "left_alone": [dataclasses.asdict(each) for each in self.left_alone],
+            "defects": sorted(self.defects),
         }
 
 

@@ -9,6 +9,7 @@ import typing as t
 
 import sqlalchemy as sa
 
+from ml_connector import defects
 from ml_connector.documents import Document, Mapped
 from ml_connector.errors import Reason, SystemFault, Throttled
 from ml_connector.ledger import audit
@@ -266,6 +267,7 @@ class Settlement:
         """Count a document that is held, without writing."""
         self._count(entry.kind, mapped or entry, "held", "; ".join(reason.what for reason in reasons))
         self._run.summary.hold(entry.kind, ((reason.code, reason.what, reason.cure) for reason in reasons))
+        self._run.summary.defects.update(reason.value or "" for reason in reasons if reason.code == defects.CODE)
 
     def not_processed(self, entry: Entry, fault: SystemFault) -> None:
         """The target answered that it did not process the request; the document is as it was before."""

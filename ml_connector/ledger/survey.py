@@ -18,11 +18,12 @@ import sqlalchemy as sa
 
 from ml_connector import exact_json
 from ml_connector.documents import Document
+from ml_connector.errors import Conflict, NotFound, Rejected, SystemFault
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.schema import sightings, surveyed
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.upsert import upsert
-from ml_connector.singer.sink import DocumentSink, Found
+from ml_connector.singer.sink import DocumentSink, Found, LookupInconclusive
 
 __all__ = ["Survey"]
 
@@ -45,6 +46,7 @@ class Survey:
         self._target = target
         self._sink = sink
         self._lock = threading.Lock()
+        self._refused: dict[str, SystemFault] = {}
         with ledger.read() as connection:
             self._months = set(
                 connection.execute(
@@ -53,17 +55,31 @@ class Survey:
             )
 
     def sighting(self, entry: Entry, document: Document) -> Found | None:
-        """Return what the target has under the document's id, reading its booking month first if need be."""
+        """Return what the target has under the document's id, reading its booking month first if need be.
+
+        Raises:
+            LookupInconclusive: The target refuses to list the month; it is not asked again in this run.
+        """
         if not self._sink.surveyed_by_date or document.booking_date is None:
             return None
         if not self._could_be_posted(entry):
             return None
-        month = document.booking_date.strftime("%Y-%m")
+        month = document.booking_date.isoformat()[:7]
         with self._lock:  # one reader a time; the others wait for its findings
             if month not in self._months:
-                self._read(month, document.booking_date)
-                self._months.add(month)
+                self._read_once(month, document.booking_date)
         return self._seen(document.external_id)
+
+    def _read_once(self, month: str, day: dt.date) -> None:
+        if month not in self._refused:
+            try:
+                self._read(month, day)
+            except (Conflict, NotFound, Rejected) as fault:
+                self._refused[month] = fault
+            else:
+                self._months.add(month)
+        if month in self._refused:
+            raise LookupInconclusive(f"what it has for {month} cannot be listed ({self._refused[month]})")
 
     def _could_be_posted(self, entry: Entry) -> bool:
         created = entry.source_created_at

@@ -6,13 +6,14 @@ import datetime as dt
 import logging
 import typing as t
 
+import pydantic
 import sqlalchemy as sa
 
-from ml_connector import exact_json
-from ml_connector.errors import Reason, SystemFault
+from ml_connector import defects, exact_json
+from ml_connector.errors import ConnectorError, Reason, SystemFault
 from ml_connector.ledger import audit
 from ml_connector.ledger.comparing import disagreement
-from ml_connector.ledger.entries import Entry
+from ml_connector.ledger.entries import Entry, damaged, read
 from ml_connector.ledger.runs import Run
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
@@ -57,12 +58,12 @@ def verify_posted(
     while batch := _unverified(ledger, target, sink, after, due):
         after = batch[-1].id
         try:
-            found = sink.read_back([t.cast("str", entry.target_id) for entry in batch])
+            found = sink.read_back([entry.target_id for entry in batch if entry.target_id])
         except SystemFault as fault:
             _logger.warning("posted documents could not be read back now, the next run will: %s", fault)
             return
         verdicts = [
-            (entry, there, None if _is_left(entry, there) else disagreement(sink, entry, there, target_name))
+            (entry, there, None if _is_left(entry, there) else _judged(sink, entry, there, target_name))
             for entry in batch
             for there in (found.get(entry.target_id or ""),)
         ]
@@ -71,6 +72,8 @@ def verify_posted(
             if reason is not None:
                 run.summary.count(entry.kind, "held", currency=entry.currency, amount=entry.amount)
                 run.summary.hold(entry.kind, [(reason.code, reason.what, reason.cure)])
+                if reason.code == defects.CODE:
+                    run.summary.defects.add(reason.value or "")
 
 
 def _is_left(entry: Entry, there: Found | None) -> bool:
@@ -103,7 +106,22 @@ def _unverified(
         .order_by(entries.c.id)
         .limit(_BATCH)
     )
-    return ledger.ask(lambda connection: [Entry.from_row(row) for row in connection.execute(query)])
+    return ledger.ask(lambda connection: read(connection, query))
+
+
+def _judged(sink: DocumentSink[t.Any], entry: Entry, found: Found | None, target_name: str) -> Reason | None:
+    """Return what stands against a posted document; what cannot be compared holds that one only."""
+    if entry.damage is not None:
+        return damaged(entry.damage)
+    try:
+        return disagreement(sink, entry, found, target_name)
+    except pydantic.ValidationError:
+        return damaged("sent")
+    except Exception as error:
+        if isinstance(error, ConnectorError) or defects.is_of_the_machine(error):
+            raise
+        during = f"kept it from being compared with what {target_name} has; it was posted as {entry.target_id}"
+        return defects.reason(defects.note(error), during=during, cure="quote the number when you report it")
 
 
 def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Found | None, Reason | None]], run: Run) -> None:

@@ -15,12 +15,14 @@ from ml_connector.errors import ConnectorError, LedgerUnavailable, SystemFault
 from ml_connector.singer.json_files import CATALOG, STATE
 from ml_connector.vault.credentials import CREDENTIALS
 
-__all__ = ["EXIT_DOWN", "EXIT_FAILED", "EXIT_HELD", "PluginCommand"]
+__all__ = ["EXIT_DEFECT", "EXIT_DOWN", "EXIT_FAILED", "EXIT_HELD", "PluginCommand"]
 
 EXIT_FAILED: t.Final = 1
 """A person has to change something before anything can be done."""
 EXIT_HELD: t.Final = 3
 """Done, but documents are held or wait, and ``fail_on`` says that this counts."""
+EXIT_DEFECT: t.Final = 70
+"""Done, but a document is held, or a kind not delivered, because of a fault of ml-connector (EX_SOFTWARE)."""
 EXIT_DOWN: t.Final = 75
 """The target system or the ledger's database is down; run again later (EX_TEMPFAIL)."""
 

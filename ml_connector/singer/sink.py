@@ -163,6 +163,16 @@ class DocumentSink(abc.ABC, t.Generic[D]):
         del first, last
         return iter(())
 
+    def compose(self, document: D) -> None:
+        """Build what would be sent for a document as far as that can be done without asking, and send nothing.
+
+        Called after ``check``, before the document counts as possibly sent.
+
+        Raises:
+            CannotBeSent: Something of the document fits into no request; names the field.
+        """
+        del document
+
     @abc.abstractmethod
     def create(self, document: D) -> Delivered:
         """Create the document, once. Never repeats the request by itself after it may have been processed."""

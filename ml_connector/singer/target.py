@@ -11,6 +11,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import copy
+import json
 import pathlib
 import shutil
 import signal
@@ -20,7 +21,6 @@ import typing as t
 import weakref
 from functools import cached_property
 
-import jsonschema
 from singer_sdk import Target
 from singer_sdk import typing as th
 from singer_sdk.exceptions import InvalidJSONSchema
@@ -29,9 +29,11 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.sinks import RecordSink
 
 from map_finance.engine import MapEngine
+from ml_connector import defects, exact_json
 from ml_connector.actor import actor
-from ml_connector.errors import LedgerFault, MalformedRecord, Reason, SettingInvalid
-from ml_connector.ledger.attempt import Policy
+from ml_connector.errors import LedgerFault, MalformedRecord, SettingInvalid
+from ml_connector.ledger.aside import UNREADABLE, Line, held_lines, stream_of
+from ml_connector.ledger.attempt import Policy, ends_the_run
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
 from ml_connector.ledger.delivery import Delivery
@@ -39,13 +41,15 @@ from ml_connector.ledger.intake import Intake
 from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.names import display_name
-from ml_connector.singer.command import EXIT_DOWN, EXIT_HELD, PluginCommand
+from ml_connector.singer.batch import batch_lines
+from ml_connector.singer.command import EXIT_DEFECT, EXIT_DOWN, EXIT_HELD, PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
-from ml_connector.singer.reader import MessageReader
+from ml_connector.singer.reader import MessageReader, Unreadable
 from ml_connector.singer.settings import CheckedSettings
 from ml_connector.singer.sink import DocumentSink
 from ml_connector.singer.stream_maps import transformed
 from ml_connector.singer.summary import log_summary
+from ml_connector.singer.validation import SchemaCheck, malformed
 
 if t.TYPE_CHECKING:
     from types import FrameType
@@ -154,12 +158,8 @@ class _SchemaSink(RecordSink):
     include_sdc_metadata_properties = False
 
     def process_record(self, record: dict[str, t.Any], context: dict[str, t.Any]) -> None:
-        """Refuse: only BATCH messages come this way, and nobody has promised that those can be read again."""
-        del record, context
-        raise MalformedRecord(
-            f"stream {self.stream_name!r} arrives as BATCH files.",
-            "Turn batching off in the tap; send RECORD messages.",
-        )
+        """Never called: the intake takes records."""
+        raise AssertionError(f"a record of {self.stream_name} went past the intake ({len(record)}, {len(context)})")
 
 
 class DeliveryTarget(CheckedSettings, Target):
@@ -179,9 +179,13 @@ class DeliveryTarget(CheckedSettings, Target):
 
     def __init__(self, **options: t.Any) -> None:
         super().__init__(**options)
-        self._validators: dict[str, t.Any] = {}
+        self._reader.set_aside = self._set_aside
+        self._reader.keep = self._keep
+        self._schemas = SchemaCheck(self._reads)
+        self._deviating: set[tuple[str, str]] = set()
         self._left_out: dict[str, str] = {}
         self._takes_some = False
+        self._defects: set[str] = set()
         self._delivery: Delivery | None = None
         self._acknowledged: dict[str, t.Any] | None = None
         self._mark: Mark | None = None
@@ -286,21 +290,74 @@ class DeliveryTarget(CheckedSettings, Target):
     def _process_record_message(self, message_dict: dict[str, t.Any]) -> None:
         if not self.config.get("transform"):
             self._refuse_if_nothing_is_taken()
-        for stream_map in self.mapper.stream_maps[message_dict["stream"]]:
-            record = transformed(stream_map, copy.copy(message_dict["record"]))
-            if record is not None:
-                self._take(stream_map.stream_alias, record)
+        self._process_record(message_dict["stream"], message_dict["record"], f"input line {self._reader.line}")
 
-    def _take(self, stream: str, record: dict[str, t.Any]) -> None:
+    def _process_batch_message(self, message_dict: dict[str, t.Any]) -> None:
+        """Take the records of files as if they had come one a line."""
+        stream, line = message_dict["stream"], self._reader.line
+        for place, raw in batch_lines(message_dict["encoding"], message_dict["manifest"], f"input line {line}"):
+            found = self._reader.read(raw)
+            if isinstance(found, Unreadable):
+                self._set_aside(found, place, stream)
+                continue
+            record, self._reader.wrong = found
+            if isinstance(record, dict):
+                self._process_record(stream, record, place)
+            else:
+                self._set_aside(Unreadable("is not a record", exact_json.dumps(record)), place, stream)
+
+    def _process_record(self, stream: str, record: dict[str, t.Any], place: str) -> None:
+        for stream_map in self.mapper.stream_maps[stream]:
+            mapped = transformed(stream_map, copy.copy(record))
+            if mapped is not None:
+                self._take(stream_map.stream_alias, mapped, place)
+
+    def _take(self, stream: str, record: dict[str, t.Any], place: str) -> None:
         if self._leaves_out(stream):
             return
-        if stream not in self._validators:
-            self._validators[stream] = jsonschema.Draft7Validator(self._sinks_active[stream].schema)
-        malformed = [_malformed(stream, error) for error in self._validators[stream].iter_errors(record)]
         try:
-            self.intake.add(stream, record, malformed=malformed)
+            deviations = self._schemas.check(stream, record)
+            self._warn_of(stream, place, deviations.aside)
+            wrong = [malformed(f"{stream}: {what}") for what in self._reader.wrong]
+            for reason in wrong:
+                self.logger.warning("%s: %s", place, reason.what)
+            self.intake.add(stream, record, malformed=(*wrong, *deviations.reasons))
         except MalformedRecord as error:
-            raise MalformedRecord(f"input line {self._reader.line}: {error.what}", error.cure) from None
+            self._keep_aside(Line.of(f"{place}: {error.what.rstrip('.')}", _text(record), stream=stream))
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            number = defects.note(error)
+            what = f"{place}: a defect of ml-connector, number {number}, kept a record of {stream} from being taken"
+            self._keep_aside(Line.of(what, _text(record), stream=stream, cure="quote the number when you report it"))
+            self._defects.add(number)
+
+    def _reads(self, stream: str, path: t.Sequence[str | int]) -> bool:
+        return self.engine.reads(stream, path)  # the map is loaded when the first record needs it
+
+    def _warn_of(self, stream: str, place: str, deviations: t.Iterable[str]) -> None:
+        """Tell once what deviates where no document depends on it."""
+        for words in deviations:
+            if (stream, words) not in self._deviating:
+                self._deviating.add((stream, words))
+                self.logger.warning("%s: %s: %s; no document depends on it, the record is taken", place, stream, words)
+
+    def _set_aside(self, found: Unreadable, place: str | None = None, stream: str | None = None) -> None:
+        """Keep a line of which no record can be made, unless it is of a stream nothing is kept of."""
+        stream = stream or stream_of(found.text)
+        if stream and self._leaves_out(stream):
+            return
+        what = f"{place or f'input line {self._reader.line}'} {found.what}"
+        self._keep_aside(Line.of(what, found.text, stream=stream, cure=found.cure.rstrip(".")))
+
+    def _keep_aside(self, line: Line) -> None:
+        self.logger.warning("%s; it is held, the others go on", line.what)
+        self.intake.set_aside(line)
+
+    def _keep(self) -> None:
+        """Make durable what came before a message that ends the run."""
+        if "intake" in self.__dict__:
+            self.intake.flush()
 
     def _leaves_out(self, stream: str) -> bool:
         """Whether nothing may be kept of a stream; told once."""
@@ -344,6 +401,8 @@ class DeliveryTarget(CheckedSettings, Target):
         except InvalidJSONSchema as error:
             why = str(error).splitlines()[0].removeprefix("Schema Validation Error: ")
             raise self._reader.refused(f"the schema of stream {stream!r} is no JSON schema: {why}") from None
+        for stream_map in self.mapper.stream_maps[stream]:
+            self._schemas.announce(stream_map.stream_alias, stream_map.transformed_schema)
         if unknown := self.engine.unknown_fields(stream, schema.get("properties", {})):
             self.logger.warning("the map reads fields stream %s does not have: %s", stream, ", ".join(unknown))
         for stream_map in self.mapper.stream_maps[stream]:
@@ -387,6 +446,11 @@ class DeliveryTarget(CheckedSettings, Target):
         for (kind, outcome), count in self.intake.counts.items():
             if outcome in ("unwanted", "unchanged"):
                 run.summary.count(kind, outcome, times=count)  # type: ignore[arg-type] # two of the outcomes
+        run.summary.defects |= self._defects
+        lines = self.ledger.ask(lambda connection: held_lines(connection, self.target_instance))
+        run.summary.count(UNREADABLE, "held", times=lines.total())
+        for why, times in lines.items():
+            run.summary.hold(UNREADABLE, [why] * times)
         self._delivery = Delivery(
             self.ledger,
             target=self.target_instance,
@@ -414,6 +478,8 @@ class DeliveryTarget(CheckedSettings, Target):
             sys.exit(code)
 
     def _exit_code(self, summary: Summary) -> int:
+        if summary.defects:
+            return EXIT_DEFECT
         if summary.stopped:
             return EXIT_DOWN
         fail_on = self.config["fail_on"]
@@ -433,11 +499,5 @@ class DeliveryTarget(CheckedSettings, Target):
         sys.exit(128 + signum)
 
 
-def _malformed(stream: str, error: jsonschema.ValidationError) -> Reason:
-    field = ".".join(str(part) for part in error.absolute_path) or "the record"
-    expected = error.validator_value if error.validator in ("type", "format", "enum") else error.validator
-    return Reason(
-        "malformed",
-        f"{stream}: {field} is malformed, expected {error.validator} {expected}",
-        "correct it at its source; the next version of the record is taken by itself",
-    )
+def _text(record: t.Mapping[str, t.Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, default=str)

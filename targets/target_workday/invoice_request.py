@@ -17,7 +17,6 @@ from target_workday.options import WorkdayPosting
 __all__ = ["form_of", "invoice_body", "order_line_reference", "supplier_number", "worktags"]
 
 _BREAKS_PAYMENT_FILES = re.compile(r"[|<>]")
-_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ORDER_AND_LINE = re.compile(r"(?P<order>.+)#(?P<line>\d+)")
 _UNIT_COST_STEP = Decimal("0.000001")
 """Workday takes six decimals (sheet workday 4.4, 8)."""
@@ -30,7 +29,7 @@ def form_of(document: SupplierInvoice) -> Form:
 
 def supplier_number(document: SupplierInvoice) -> str | None:
     """Return the supplier's own number without the characters that break payment files."""
-    return _BREAKS_PAYMENT_FILES.sub("-", _sendable(document.supplier_number) or "") or None
+    return _BREAKS_PAYMENT_FILES.sub("-", document.supplier_number or "") or None
 
 
 def order_line_reference(value: str) -> dict[str, t.Any]:
@@ -129,13 +128,13 @@ def _header(
     if form is INVOICE:
         put(data, document.invoice_date, "Invoice_Date")
         put(data, document.total, "Control_Amount_Total")
-        put(data, _sendable(document.memo), "Memo")
+        put(data, document.memo or None, "Memo")
     else:
         put(data, False, "Increase_Liability")
         put(data, reference("Adjustment_Reason_ID", options.adjustment_reason), "Adjustment_Reason_Reference")
         put(data, document.invoice_date, "Adjustment_Date")
         put(data, -document.total, "Control_Total_Amount", "Control_Amount_Total")
-        put(data, _sendable(document.memo), "Document_Memo", "Memo")
+        put(data, document.memo or None, "Document_Memo", "Memo")
     return data
 
 
@@ -151,7 +150,7 @@ def _line(
     put = shape.put
     put(data, f"{document.external_id}-{line.order}", "Supplier_Invoice_Line_ID")
     put(data, str(line.order), "Line_Order")
-    put(data, _sendable(line.description), "Item_Description")
+    put(data, line.description or None, "Item_Description")
     if line.purchase_order_line:
         # The order line knows its spend category and worktags; sent again they contradict it.
         put(data, order_line_reference(line.purchase_order_line), "Purchase_Order_Line_Reference")
@@ -183,11 +182,6 @@ def _quantity(line: InvoiceLine, form: Form, digits: int) -> tuple[Decimal | Non
         return None, None
     unit = (amount / quantity).quantize(_UNIT_COST_STEP)
     return (quantity, unit) if round(quantity * unit, digits) == amount else (None, None)
-
-
-def _sendable(text: str | None) -> str | None:
-    """Return a text with a blank for what XML cannot carry, such as the line breaks of word processors."""
-    return _NOT_IN_XML.sub(" ", text).strip() or None if text else None
 
 
 def _nonzero(amount: Decimal) -> Decimal | None:

@@ -60,6 +60,11 @@ def nothing_done(here, done):
     assert done.out == ""
 
 
+def last_bookmarks(done):
+    """The bookmarks acknowledged last."""
+    return json.loads(done.out.splitlines()[-1])["bookmarks"]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "what"),
     [
@@ -91,20 +96,9 @@ def test_a_malformed_bill_is_held_and_the_others_go_out(messages, field, value, 
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        pytest.param(["{not json"], ["input line 1 is not JSON"], id="not JSON"),
-        pytest.param(["[1, 2]"], ["input line 1 is not a Singer message"], id="not an object"),
-        pytest.param(["5"], ["input line 1 is not a Singer message"], id="a number"),
         pytest.param([{"stream": "bills"}], ["type"], id="no type"),
         pytest.param([{"type": "GREETING"}], ["input line 1", "GREETING"], id="unknown message type"),
         pytest.param([record(id="x")], ["input line 1", "before the stream's schema"], id="record before schema"),
-        pytest.param([BILLS_SCHEMA, {"type": "RECORD", "stream": "bills"}], ["input line 2", "lacks record"], id="no record"),
-        pytest.param([BILLS_SCHEMA, record(amount=5)], ["input line 2", "bills", "id"], id="no id"),
-        pytest.param([BILLS_SCHEMA, record(id=None)], ["input line 2", "bills", "id"], id="id is null"),
-        pytest.param(
-            [BILLS_SCHEMA, {"type": "RECORD", "stream": "bills", "record": [1]}],
-            ["input line 2", "the record of the RECORD message is not an object"],
-            id="record is a list",
-        ),
         pytest.param([{"type": "SCHEMA", "stream": "bills", "key_properties": []}], ["input line 1", "lacks schema"], id="no schema"),
         pytest.param(
             [{"type": "SCHEMA", "stream": "bills", "schema": {"type": "no such type", "properties": {}}, "key_properties": []}],
@@ -165,14 +159,41 @@ def test_a_wrong_setting_of_the_mapper_is_named(project, setting, value, words):
     refused(mapper(project(), **{setting: value}), "map-finance", *words)
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param("{not json", id="not JSON"),
+        pytest.param("[1, 2]", id="not an object"),
+        pytest.param({"type": "RECORD", "stream": "bills"}, id="no record"),
+        pytest.param(record(amount=5), id="no id"),
+        pytest.param(record(id=None), id="id is null"),
+    ],
+)
+def test_a_line_of_which_no_record_can_be_made_is_set_aside(messages, broken):
+    """It is held with its line's number, every bill is posted, the state moves, and a person can settle it."""
+    here, all_messages = messages
+    first = next(number for number, each in enumerate(all_messages) if each in of_bills(all_messages))
+    done = here.target(*all_messages[:first], broken, *all_messages[first:])
+    assert done.code == 0, done.err
+    assert "Traceback" not in done.err
+    (held,) = here.ask("held")
+    assert f"input line {first + 1}" in held["reasons"][0]["what"]
+    assert last_bookmarks(done)["bills"] == all_messages[-1]["value"]["bookmarks"]["bills"]
+    assert_posted_once(here)
+    assert here.connector("ignore", held["source_id"], "--reason", "read again").code == 0
+    assert here.ask("held") == []
+
+
 def test_a_state_before_the_mistake_is_kept(messages):
-    """What was durable before a broken line is acknowledged, and nothing after it; the next run goes on from there."""
+    """What was durable before the input is cut off is acknowledged, nothing after it; the next run goes on from there."""
     here, all_messages = messages
     states = [number for number, each in enumerate(all_messages) if each["type"] == "STATE"]
     cut = states[-3] + 1
-    done = here.target(*all_messages[:cut], "{cut in the mid")
-    refused(done, f"input line {cut + 1} is not JSON")
-    assert [json.loads(line) for line in done.out.splitlines()][-1] == all_messages[cut - 1]["value"]
+    whole = "".join(json.dumps(each) + "\n" for each in all_messages[:cut])
+    settings = {"TARGET_WORKDAY_TRANSFORM": "tap-bill"}
+    done = here.run("target-workday", "--config=ENV", stdin=whole + "{cut in the mid", **settings)
+    refused(done, f"input line {cut + 1} is not JSON", "cut off")
+    assert last_bookmarks(done).items() >= all_messages[cut - 1]["value"]["bookmarks"].items()
     assert writes(here.box) == 0
     assert here.pipe().target.code == 0
     assert_posted_once(here)

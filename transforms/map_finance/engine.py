@@ -131,6 +131,10 @@ class MapEngine(abc.ABC):
     def key_properties(self, stream: str) -> tuple[str, ...]:
         """Return the key of the documents made of a stream."""
 
+    @abc.abstractmethod
+    def reads(self, stream: str, path: t.Sequence[str | int]) -> bool:
+        """Return whether the document made of a stream's record depends on what stands at a path of the record."""
+
     def unknown_fields(self, stream: str, properties: t.Collection[str]) -> list[str]:
         """Return the fields the map reads that the stream's schema does not have: probably misspelt."""
         del stream, properties

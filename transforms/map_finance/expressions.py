@@ -18,6 +18,7 @@ from decimal import Decimal
 
 import simpleeval  # type: ignore[import-untyped]
 
+from ml_connector.decimals import exact_decimal
 from ml_connector.errors import UserError
 
 __all__ = ["UNRESOLVED", "Evaluator", "Expression", "Vocabulary", "decimal_of", "suggestion"]
@@ -66,9 +67,10 @@ class Expression:
         functions: Functions it calls.
         document_fields: Fields of the document under construction it refers to (``document.currency``).
         fields: First parts of the paths into the record or line it reads.
+        named_fields: The same of paths that say which of the two is meant (``record.amount``), by that word.
     """
 
-    __slots__ = ("constant", "document_fields", "fields", "functions", "node", "path", "text", "where")
+    __slots__ = ("constant", "document_fields", "fields", "functions", "named_fields", "node", "path", "text", "where")
 
     def __init__(self, source: t.Any, where: str, vocabulary: Vocabulary) -> None:
         self.text = source if isinstance(source, str) else repr(source)
@@ -79,6 +81,7 @@ class Expression:
         self.functions = frozenset(checker.functions)
         self.document_fields = frozenset(checker.document_fields)
         self.fields = frozenset(checker.fields)
+        self.named_fields = {scope: frozenset(names) for scope, names in checker.named_fields.items()}
         self.path = _path(self.node)
         self.constant = isinstance(self.node, ast.Constant)
 
@@ -150,16 +153,7 @@ def decimal_of(value: t.Any) -> Decimal:
     Raises:
         ValueError: It is not a finite number.
     """
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
-        raise ValueError(f"is not a number: {value!r}")  # noqa: TRY004 - the caller words it for a clerk
-    try:
-        # A float is read by its shortest text: 0.1 means one tenth, not its binary neighbour.
-        number = value if isinstance(value, Decimal) else Decimal(str(value).strip())
-    except decimal.InvalidOperation:
-        raise ValueError(f"is not a number: {value!r}") from None
-    if not number.is_finite():
-        raise ValueError(f"is not a number: {value!r}")
-    return number
+    return exact_decimal(value)
 
 
 def suggestion(word: str, known: t.Iterable[str], form: str = "{}") -> str:
@@ -201,6 +195,7 @@ class _Checker(ast.NodeVisitor):
         self.functions: set[str] = set()
         self.document_fields: set[str] = set()
         self.fields: set[str] = set()
+        self.named_fields: dict[str, set[str]] = {"record": set(), "line": set()}
 
     def generic_visit(self, node: ast.AST) -> None:
         operation = getattr(node, "op", None)
@@ -238,6 +233,8 @@ class _Checker(ast.NodeVisitor):
                 )
             if node.value.id == "document":
                 self.document_fields.add(node.attr)
+            if node.value.id in self.named_fields:
+                self.named_fields[node.value.id].add(node.attr)
             if node.value.id in _SCOPES:
                 return
             if node.value.id in self.vocabulary.functions:

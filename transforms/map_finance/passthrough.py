@@ -95,6 +95,10 @@ class DocumentPassthrough(MapEngine):
             date=document.booking_date,
         )
 
+    def reads(self, stream: str, path: t.Sequence[str | int]) -> bool:
+        """Return whether the path leads into a field of the document; a path of no parts leads into all of them."""
+        return not path or path[0] in DOCUMENT_CLASSES[stream].model_fields
+
     def key_properties(self, stream: str) -> tuple[str, ...]:
         """Return the external id."""
         del stream

@@ -97,6 +97,59 @@ class _Stream:
     fields: tuple[_Field | _References | _Lines, ...]
 
 
+class _Reading:
+    """What of a record a stream's document depends on.
+
+    Args:
+        plan: The stream.
+    """
+
+    def __init__(self, plan: _Stream) -> None:
+        self._fields: set[str] = set()
+        self._elements: dict[str, set[str]] = {}
+        for expression in (plan.instance, plan.id, plan.version, plan.created, plan.label):
+            self._note(expression)
+        for rule in plan.rules:
+            self._note(rule.when)
+            for _, shown in rule.otherwise:
+                self._note(shown)
+        for field in plan.fields:
+            if isinstance(field, _Lines):
+                self._note_lines(field)
+            else:
+                for part in field.fields if isinstance(field, _References) else (field,):
+                    self._note(part.expression)
+
+    def reads(self, path: t.Sequence[str | int]) -> bool:
+        """Return whether the document depends on what stands at a path of one part or more."""
+        first, *rest = path
+        if first in self._fields:
+            return True
+        if first not in self._elements:
+            return False
+        return len(rest) < 2 or rest[1] in self._elements[str(first)]
+
+    def _note(self, expression: Expression | None, own: set[str] | None = None) -> None:
+        """Note what an expression reads, of the record and of the line it stands on."""
+        if expression is not None:
+            (self._fields if own is None else own).update(expression.fields)
+            self._fields |= expression.named_fields["record"]
+            if own is not None:
+                own |= expression.named_fields["line"]
+
+    def _note_lines(self, lines: _Lines) -> None:
+        own: set[str] = set()
+        self._note(lines.wanted, own)
+        for part in lines.fields:
+            for field in part.fields if isinstance(part, _References) else (part,):
+                self._note(field.expression, own)
+        path = lines.each.path
+        if path is not None and len(path) == 1:
+            self._elements.setdefault(path[0], set()).update(own)
+        else:
+            self._note(lines.each)
+
+
 class _Worker(threading.local):
     """What one thread needs to evaluate expressions."""
 
@@ -156,6 +209,7 @@ class RecordMap(MapEngine):
         self.pipeline = pipeline
         compiler = _Compiler(name, map_file, vocabulary)
         self._references, self._documents = compiler.streams()
+        self._read: dict[str, _Reading] = {}
         self.streams = frozenset({*self._references, *self._documents})
         references_of = self._references
 
@@ -234,6 +288,15 @@ class RecordMap(MapEngine):
     def key_properties(self, stream: str) -> tuple[str, ...]:
         """Return the key of the documents made of a stream."""
         return self._documents[stream].key_properties
+
+    def reads(self, stream: str, path: t.Sequence[str | int]) -> bool:
+        """Return whether the document made of a record depends on what stands at a path of it."""
+        plan = self._documents.get(stream)
+        if plan is None or not path:
+            return plan is not None
+        if stream not in self._read:
+            self._read[stream] = _Reading(plan)
+        return self._read[stream].reads(path)
 
     def unknown_fields(self, stream: str, properties: t.Collection[str]) -> list[str]:
         """Return the fields the map reads that the stream's schema does not have; none for streams it leaves out."""

@@ -12,9 +12,9 @@ import typing as t
 import zeep.exceptions
 from lxml import etree
 
-from ml_connector.errors import Rejected, SettingInvalid
+from ml_connector.errors import CannotBeSent, SettingInvalid
 from ml_connector.soap import WsdlStore, describe
-from ml_connector.systems.workday.errors import SYSTEM, no_such_service
+from ml_connector.systems.workday.errors import no_such_service
 from ml_connector.systems.workday.xml import NS
 
 __all__ = ["Service", "Services", "Shape"]
@@ -93,16 +93,18 @@ class Service:
             body: Nested dicts and lists, attributes among the elements.
 
         Raises:
-            Rejected: The body does not fit the description; nothing was sent.
+            CannotBeSent: The body does not fit the description; Workday was not asked.
         """
         root = self._root(operation)
         parent = etree.Element("parent", nsmap={"wd": NS})
         try:
             root.render(parent, root(**body))
         except zeep.exceptions.ValidationError as error:
-            raise Rejected(SYSTEM, operation, str(error), field=".".join(map(str, error.path)) or None) from error
+            where = ".".join(map(str, error.path))
+            words = f"the tenant's description of {operation} does not take it: {error}"
+            raise CannotBeSent(f"{words} [{where}]" if where else words) from error
         except (TypeError, ValueError) as error:
-            raise Rejected(SYSTEM, operation, f"the request does not fit the tenant's description: {error}") from error
+            raise CannotBeSent(f"it does not fit the tenant's description of {operation}: {error}") from error
         return parent[0]
 
     def _root(self, operation: str) -> t.Any:

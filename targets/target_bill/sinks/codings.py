@@ -6,6 +6,7 @@ import abc
 import types
 import typing as t
 
+from ml_connector import exact_json
 from ml_connector.documents import DimensionValue, GlAccount
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason
 from ml_connector.singer.single_flight import SingleFlight
@@ -98,6 +99,10 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
             raise LookupInconclusive(f"{len(same)} of its {which.replace('_', ' ')} carry {document.external_id}")
         coding = same[0] if same else self._coding(which, document)
         return None if coding is None else _found(coding, document.external_id)
+
+    def compose(self, document: D) -> None:
+        """Build the request, as far as nothing has to be asked for it."""
+        exact_json.dumps({"name": document.name} | self._extras(document))
 
     def create(self, document: D) -> Delivered:
         """Create it.

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import typing as t
 
+from ml_connector import exact_json
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
 from ml_connector.sameness import same_number
@@ -89,6 +90,10 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         for invoice in self._seen:
             if first.isoformat() <= (invoice.date or "") <= last.isoformat():
                 yield self._found(invoice)
+
+    def compose(self, document: SupplierInvoice) -> None:
+        """Build the request, as far as nothing has to be asked for it."""
+        exact_json.dumps(self._body(document))
 
     def create(self, document: SupplierInvoice) -> Delivered:
         """Post the invoice, once its number has been looked up: BILL may take the same number twice.

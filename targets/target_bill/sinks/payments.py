@@ -6,6 +6,7 @@ import datetime as dt
 import typing as t
 from decimal import Decimal
 
+from ml_connector import exact_json
 from ml_connector.documents import Payment, PaymentApplication
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason, Rejected
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
@@ -71,6 +72,10 @@ class PaymentSink(DocumentSink[Payment]):
     def survey(self, first: dt.date, last: dt.date) -> t.Iterator[Found]:
         """Read the payments noted as made in the window."""
         return map(_found, self._payments.noted(first, last))
+
+    def compose(self, document: Payment) -> None:
+        """Build the request, as far as nothing has to be asked for it."""
+        exact_json.dumps([(part.invoice, part.amount) for part in document.applications])
 
     def create(self, document: Payment) -> Delivered:
         """Note the payment, once it is certain that BILL has no such note.

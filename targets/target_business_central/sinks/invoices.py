@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import typing as t
 
+from ml_connector import exact_json
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import (
     Conflict,
@@ -88,6 +89,10 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     def survey(self, first: dt.date, last: dt.date) -> t.Iterator[Found]:
         """Read the invoices dated in the window that carry our id."""
         return (self._found(invoice) for invoice in self._invoices.dated(first, last) if invoice.mark)
+
+    def compose(self, document: SupplierInvoice) -> None:
+        """Build the request, as far as nothing has to be asked for it."""
+        exact_json.dumps(self._wanted(document).body())
 
     def create(self, document: SupplierInvoice) -> Delivered:
         """Enter the invoice as a draft, see that it comes to the same total, and post it if that is asked for.

@@ -8,6 +8,7 @@ import threading
 import typing as t
 from decimal import Decimal
 
+from ml_connector import exact_json
 from ml_connector.documents import Payment, PaymentApplication, minor_units
 from ml_connector.errors import (
     Conflict,
@@ -125,6 +126,17 @@ class PaymentSink(DocumentSink[Payment]):
         if too_much:
             raise LookupInconclusive(f"{too_much}.")
         return _found(numbers, lines, entries, document.external_id) if lines or entries else None
+
+    def compose(self, document: Payment) -> None:
+        """Build the lines of the invoices the payment was just checked against."""
+        checked = self._checked.get(document.external_id) or ()
+        parts = [
+            (invoice, part.amount)
+            for part, invoice in zip(document.applications, checked, strict=False)
+            if invoice is not None
+        ]
+        PaymentNumbers.of(document)
+        exact_json.dumps(payment_lines(document, document.supplier, parts))
 
     def create(self, document: Payment) -> Delivered:
         """Add one line per invoice, all of them or none, once it is certain that there are none.

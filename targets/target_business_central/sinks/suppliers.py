@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from ml_connector import exact_json
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
 from ml_connector.names import shortened
@@ -102,6 +103,10 @@ class SupplierSink(DocumentSink[Supplier]):
         if twins:
             raise LookupInconclusive(f"vendor {twins[0].label} has this name, but not the number we give")
         return None
+
+    def compose(self, document: Supplier) -> None:
+        """Build the request, as far as nothing has to be asked for it."""
+        exact_json.dumps(vendor_body(document, numbered=self._numbered))
 
     def create(self, document: Supplier) -> Delivered:
         """Create the vendor.

@@ -90,6 +90,12 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
                     raise
                 _LOG.warning("%s; credits posted before cannot be seen.", error)
 
+    def compose(self, document: SupplierInvoice) -> None:
+        """Build the request, as far as nothing has to be asked for it."""
+        form = form_of(document)
+        body = invoice_body(document, self._shape(form), self._references, self._options)
+        self._client.service(RESOURCES).build(form.submit, body)
+
     def create(self, document: SupplierInvoice) -> Delivered:
         """Post the invoice, create-only.
 

@@ -90,6 +90,11 @@ class PaymentSink(DocumentSink[Payment]):
         """Read all ad hoc payments of the window."""
         return map(self._found, self._reader.window(first, last))
 
+    def compose(self, document: Payment) -> None:
+        """Build the request, as far as nothing has to be asked for it."""
+        service = self._client.service(CASH)
+        service.build(SUBMIT, payment_body(document, service.shape(SUBMIT), self._references, self._options))
+
     def create(self, document: Payment) -> Delivered:
         """Record the payment, create-only.
 

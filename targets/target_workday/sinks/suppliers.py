@@ -102,6 +102,14 @@ class SupplierSink(DocumentSink[Supplier]):
             raise LookupInconclusive(f"Several suppliers go by {error}.") from error
         return None if thing is None else _found(thing)
 
+    def compose(self, document: Supplier) -> None:
+        """Build the request, as far as nothing has to be asked for it."""
+        if self._judged(document).thing is not None:
+            return  # what is changed depends on what Workday says now
+        service = self._client.service(RESOURCES)
+        today = dt.datetime.now(dt.UTC).date()
+        service.build(_SUBMIT, supplier_body(document, service.shape(_SUBMIT), self._options, today))
+
     def create(self, document: Supplier) -> Delivered:
         """Create the supplier, create-only.
 

@@ -1,0 +1,29 @@
+"""Characters that break what comes after them, made harmless in one place for all systems."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+__all__ = ["sendable", "storable"]
+
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_STORED = re.compile("[\0\ud800-\udfff]")
+_MARK: t.Final = "\ufffd"
+
+
+def sendable(text: str) -> str:
+    """Return a text with a blank for what XML cannot carry, such as the line breaks of word processors."""
+    return _NOT_IN_XML.sub(" ", text)
+
+
+def storable(value: t.Any) -> t.Any:
+    """Return a JSON value with the mark for what cannot be read in place of NUL and of halves of characters.
+
+    PostgreSQL keeps no NUL in a text, and half a character (a lone surrogate) can be written in no encoding.
+    """
+    if isinstance(value, str):
+        return _NOT_STORED.sub(_MARK, value)
+    if isinstance(value, dict):
+        return {storable(name): storable(item) for name, item in value.items()}
+    return [storable(item) for item in value] if isinstance(value, list) else value
