@@ -28,7 +28,7 @@ from ml_connector.errors import (
     Throttled,
     Unavailable,
 )
-from ml_connector.ledger import judge
+from ml_connector.ledger import judge, wording
 from ml_connector.ledger.comparing import disagreement
 from ml_connector.ledger.entries import Entry, damaged, load
 from ml_connector.ledger.rivals import Rivals
@@ -36,7 +36,6 @@ from ml_connector.ledger.runs import Outcome
 from ml_connector.ledger.settlement import LeaseLost, Settlement
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.survey import Survey
-from ml_connector.names import display_name
 from ml_connector.pipelines import Pipeline
 from ml_connector.retries import attempts, full_jitter
 from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
@@ -174,14 +173,6 @@ class Attempt:
         except TECHNICAL as fault:
             self._settlement.postponed(self._load(entry_id), fault, give_up_after=self._policy.give_up_after)
             return False
-        except (
-            CannotBeSent,
-            Conflict,
-            NotFound,
-            Rejected,
-        ) as fault:  # what is sent is settled where it is sent: this was a question
-            entry = self._load(entry_id)
-            self._settlement.held(entry, None, (_no_answer(entry, self._name, str(fault)),))
         except Exception as error:
             if ends_the_run(error):
                 raise
@@ -192,7 +183,7 @@ class Attempt:
         """Hold a document that a fault of our own stopped; the others go on."""
         number = defects.note(error)
         _logger.error("%s is held: a defect of ml-connector, number %s", entry.label, number)
-        reason = _broken_off(entry, self._name, number)
+        reason = wording.broken_off(entry, self._name, number)
         self._settlement.held(entry, mapped, (reason,))
 
     def _pause(self, fault: SystemFault, attempt: int) -> float | None:
@@ -212,7 +203,12 @@ class Attempt:
             return
         before = entry
         if entry.uncertain:
-            if not self._resolve(entry):
+            try:
+                known = self._resolve(entry)
+            except (CannotBeSent, Conflict, NotFound, Rejected) as fault:
+                self._unanswered(entry, None, fault)
+                return
+            if not known:
                 return
             entry = self._load(entry.id)
         try:
@@ -221,8 +217,24 @@ class Attempt:
             reason = Reason("malformed", error.what, error.cure or "correct the record at its source")
             self._settlement.held(entry, None, (reason,))
             return
-        decision = judge.decide(entry, mapped, leaves_drafts=self._sink.leaves_drafts)
-        self._act(decision, entry, mapped, before)
+        self._decided(entry, mapped, before)
+
+    def _decided(self, entry: Entry, mapped: Mapped, before: Entry) -> None:
+        """Do what is to be done; what keeps that from being known or done holds the document, and nothing else."""
+        try:
+            decision = judge.decide(entry, mapped, leaves_drafts=self._sink.leaves_drafts)
+            self._act(decision, entry, mapped, before)
+        except (CannotBeSent, Conflict, LookupInconclusive, NotFound, Rejected) as fault:
+            # The answer to a question; what is sent is settled where it is sent.
+            self._unanswered(entry, mapped, fault)
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self._broke_off(self._load(entry.id), mapped, error)
+
+    def _unanswered(self, entry: Entry, mapped: Mapped | None, fault: Exception) -> None:
+        entry = self._load(entry.id)
+        self._settlement.held(entry, mapped, (wording.no_answer(entry, self._name, str(fault)),))
 
     def _act(self, decision: judge.Decision, entry: Entry, mapped: Mapped, before: Entry) -> None:
         was_draft = before.target_draft and not entry.target_draft
@@ -257,16 +269,10 @@ class Attempt:
                 # Linked for the first time: what the source is master of is made equal at once.
                 linked = dataclasses.replace(self._load(entry.id), sent=None)
                 self._send(linked, mapped, document, update=True)
-            return
-        try:
-            found = self._survey.sighting(entry, document)
-        except LookupInconclusive as error:
-            self._settlement.held(entry, mapped, (_no_answer(entry, self._name, str(error)),))
-            return
-        if found:
+        elif found := self._survey.sighting(entry, document):
             self._settlement.has_already(entry, mapped, found, linked=False)
         elif document.kind == "suppliers" and self._policy.missing_suppliers == "hold":
-            reasons = tuple(self._sink.doubts(document)) or (_missing_supplier(document, self._name),)
+            reasons = tuple(self._sink.doubts(document)) or (wording.missing_supplier(document, self._name),)
             self._settlement.held(entry, mapped, reasons)
         else:
             self._send(entry, mapped, document, update=False)
@@ -308,7 +314,7 @@ class Attempt:
             previous = self._document_sent(entry) if entry.sent else None
             return self._sink.update(document, t.cast("str", entry.target_id), previous)
 
-        if delivered := self._sent(entry, mapped, document, send, _refused):
+        if delivered := self._sent(entry, mapped, document, send, wording.refused):
             outcome = self._outcome(update=update, submit=submit, draft=delivered.draft)
             self._settlement.delivered(entry, mapped, delivered, outcome)
 
@@ -329,7 +335,7 @@ class Attempt:
             try:
                 self._sink.compose(document)
             except CannotBeSent as error:
-                reasons = [_unsendable(document, error)]
+                reasons = [wording.unsendable(document, error)]
         if reasons:
             self._settlement.held(entry, mapped, tuple(reasons))
         return bool(reasons)
@@ -346,7 +352,7 @@ class Attempt:
         def send() -> Delivered:
             return self._sink.withdraw(document, t.cast("str", entry.target_id))
 
-        if delivered := self._sent(entry, mapped, document, send, _not_taken_back):
+        if delivered := self._sent(entry, mapped, document, send, wording.not_taken_back):
             self._settlement.withdrawn(entry, mapped, delivered, document.withdrawn or "")
 
     def _sent(
@@ -370,7 +376,7 @@ class Attempt:
         try:
             return send()
         except CannotBeSent as error:
-            reason = _unsendable(document, error)
+            reason = wording.unsendable(document, error)
             self._settlement.refused(entry, mapped, reason, content_hash(document.model_dump()))
         except (Conflict, Rejected, NotFound) as fault:
             reason = refusal(entry, document, fault, self._name)
@@ -400,7 +406,7 @@ class Attempt:
         try:
             found = self._sink.find(document)
         except LookupInconclusive as error:
-            self._settlement.held(entry, None, (_cannot_tell(document, self._name, error),))
+            self._settlement.held(entry, None, (wording.cannot_tell(document, self._name, error),))
             return False
         self._settlement.learned(entry, found, document.external_id)
         return True
@@ -440,85 +446,3 @@ def ends_the_run(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return not isinstance(error, DataError | IntegrityError)
     return isinstance(error, ConnectorError | LeaseLost | PoolTimeout) or defects.is_of_the_machine(error)
-
-
-def _no_answer(entry: Entry, target: str, why: str) -> Reason:
-    known = "it may have been sent before, and " if entry.uncertain else "nothing was sent: "
-    return Reason(
-        "lookup_refused",
-        f"{known}{target} does not answer what has to be known first: {why}",
-        f"mend what {target} names, or at its source; the next run asks again",
-    )
-
-
-def _broken_off(entry: Entry, target: str, number: str) -> Reason:
-    if entry.uncertain:
-        during = f"broke off its delivery: it may or may not have reached {target}"
-        cure = "quote the number when you report it; the next run looks it up before anything else"
-    else:
-        during = "kept it from being sent; nothing has reached " + target
-        cure = "quote the number when you report it; each run tries it again"
-    return defects.reason(number, during=during, cure=cure)
-
-
-def _unsendable(document: Document, error: CannotBeSent) -> Reason:
-    return Reason(
-        "unsendable",
-        f"cannot be sent: {error.what}",
-        f"correct it in {display_name(document.source.system)}",
-    )
-
-
-def _missing_supplier(document: Document, target: str) -> Reason:
-    noun = "vendor" if document.source.stream == "vendors" else "supplier"
-    return Reason(
-        "missing_supplier",
-        f'{display_name(document.source.system)} {noun} "{document.party}" ({document.source.id}) has no supplier '
-        f"in {target}",
-        "add a row to the mapping table suppliers.csv, or set missing_suppliers to create",
-        kind="supplier",
-        value=document.source.id,
-    )
-
-
-def _cannot_tell(document: Document, target: str, error: LookupInconclusive) -> Reason:
-    return Reason(
-        "outcome_unknown",
-        f"it may or may not have been posted, and {target} cannot tell: {error}",
-        f"look for {document.external_id} in {target}; `ml-connector ignore {document.number or document.source.id}` "
-        "if it is there, else `ml-connector replay` it",
-    )
-
-
-def _not_taken_back(entry: Entry, document: Document, fault: SystemFault, target: str) -> Reason:
-    return Reason(
-        "not_taken_back",
-        f"{document.withdrawn}, and it was delivered before: {fault.message}",
-        fault.cure
-        or f"undo {entry.target_number or entry.target_id} in {target} by hand, "
-        f"then `ml-connector ignore {entry.label}`",
-    )
-
-
-def _refused(entry: Entry, document: Document, fault: SystemFault, target: str) -> Reason:
-    if isinstance(fault, Conflict) and isinstance(document, Supplier) and entry.target_id is not None:
-        return Reason(
-            "changed_in_target",
-            str(fault),
-            f"put it back in {target}; or overwrite it: `ml-connector replay {entry.source_id}`",
-            kind="supplier",
-            value=document.source.id,
-        )
-    if isinstance(fault, Conflict):
-        return Reason(
-            "duplicate",
-            str(fault),
-            f"compare with the one in {target}; if it is the same: `ml-connector ignore "
-            f"{document.number or document.source.id}`",
-        )
-    return Reason(
-        "rejected",
-        str(fault),
-        f"mend it where it came from, or what {target} names and then `ml-connector replay "
-        f"{document.number or document.source.id}`",
-    )
