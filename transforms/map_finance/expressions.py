@@ -85,6 +85,11 @@ class Expression:
         self.path = _path(self.node)
         self.constant = isinstance(self.node, ast.Constant)
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """First parts of all paths into the record, those that go by way of ``record`` too."""
+        return self.fields | self.named_fields["record"]
+
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 

@@ -88,6 +88,7 @@ class StreamSpec(pydantic.BaseModel):
     reference: t.Annotated[bool, Field(alias="__reference__")] = False
     filter: t.Annotated[str | list[FilterRule] | None, Field(alias="__filter__")] = None
     hold: t.Annotated[list[HoldRule], Field(alias="__hold__")] = []
+    known: t.Annotated[dict[str, list[str] | t.Literal["boolean"]], Field(alias="__known__")] = {}
     otherwise: t.Annotated[None, Field(alias="__else__")] = None
     key_properties: t.Annotated[list[str] | None, Field(alias="__key_properties__")] = None
     instance: t.Annotated[str | None, Field(alias="__instance__")] = None

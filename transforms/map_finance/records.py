@@ -16,6 +16,7 @@ import pydantic
 from map_finance.engine import MapEngine
 from map_finance.expressions import UNRESOLVED, Evaluator, Expression, Vocabulary, suggestion
 from map_finance.functions import Functions, ValueProblem
+from map_finance.known import Known
 from map_finance.lookups import Lookups, ReferenceStream
 from map_finance.mapfile import FilterRule, HoldRule, MapFile, Setting, StreamSpec, shown_path
 from map_finance.results import fingerprint_of, validation_reasons
@@ -94,6 +95,7 @@ class _Stream:
     key_properties: tuple[str, ...]
     rules: tuple[_Rule, ...]
     holds: tuple[_Hold, ...]
+    known: tuple[Known, ...]
     fields: tuple[_Field | _References | _Lines, ...]
 
 
@@ -310,6 +312,8 @@ class RecordMap(MapEngine):
             used |= rule.when.fields
         for hold in plan.holds:
             used |= hold.when.fields
+        for known in plan.known:
+            used |= known.expression.fields
         for field in plan.fields:
             used |= field.each.fields if isinstance(field, _Lines) else set()
             used |= field.expression.fields if isinstance(field, _Field) else set()
@@ -381,12 +385,27 @@ class _Work:
         return values, said
 
     def unwanted(self) -> str | None:
-        """Return in words which conditions of the filter the record does not meet."""
-        failed = [self._filled(rule.otherwise) for rule in self._plan.rules if not self._value(rule.when, "filter")]
+        """Return in words which conditions of the filter the record does not meet.
+
+        A condition that reads a value the map does not know decides nothing: the record is wanted, to be held.
+        """
+        unclear = frozenset().union(*(known.fields for known, _ in self._strange()))
+        failed = [
+            self._filled(rule.otherwise)
+            for rule in self._plan.rules
+            if not (rule.when.reads & unclear) and not self._value(rule.when, "filter")
+        ]
         return "; ".join(failed) or None
+
+    def _strange(self) -> list[tuple[Known, t.Any]]:
+        """Return the values the map does not know, each with what it knows instead."""
+        found = ((known, self._value(known.expression, "known values")) for known in self._plan.known)
+        return [(known, value) for known, value in found if not known.knows(value)]
 
     def hold_back(self) -> None:
         """Report under which conditions a person has to look at the record."""
+        for known, value in self._strange():
+            self._functions.report(known.reason(value, self._label, self._system))
         for rule in self._plan.holds:
             if self._value(rule.when, "hold"):
                 what = f"{self._label}: {self._filled(rule.what)}"
@@ -573,6 +592,10 @@ class _Compiler:
             key_properties=keys,
             rules=self._rules(spec.filter, where),
             holds=self._holds(spec.hold, where),
+            known=tuple(
+                Known(self._filter(text, f"{where}, __known__"), None if values == "boolean" else frozenset(values))
+                for text, values in spec.known.items()
+            ),
             fields=tuple(self._part(key, value, model, where) for key, value in spec.fields.items()) if model else (),
         )
 
