@@ -115,6 +115,12 @@ class _Reading:
             self._note(rule.when)
             for _, shown in rule.otherwise:
                 self._note(shown)
+        for hold in plan.holds:
+            self._note(hold.when)
+            for _, shown in hold.what:
+                self._note(shown)
+        for known in plan.known:
+            self._note(known.expression)
         for field in plan.fields:
             if isinstance(field, _Lines):
                 self._note_lines(field)
