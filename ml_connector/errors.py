@@ -39,6 +39,7 @@ __all__ = [
     "SystemFault",
     "Throttled",
     "Unavailable",
+    "Unreadable",
     "UserError",
     "VaultDamaged",
     "VaultExists",
@@ -217,6 +218,10 @@ class Conflict(SystemFault):
 
 class Rejected(SystemFault):
     """The system understood the request and refuses its content. Repeating it cannot help."""
+
+
+class Unreadable(Rejected):
+    """An answer nobody can read, however often it is asked for: too large, or nested too deeply."""
 
 
 class Throttled(SystemFault):

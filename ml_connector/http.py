@@ -16,10 +16,14 @@ import msgspec
 
 from ml_connector.decimals import json_number
 from ml_connector.errors import SettingInvalid
+from ml_connector.mending import TooMuch, damages, mended_json
 
 __all__ = [
+    "LARGEST_ANSWER_MB",
     "check_base_url",
+    "decode_as",
     "decode_json",
+    "exchange",
     "open_client",
     "quoted",
     "redacted",
@@ -27,6 +31,9 @@ __all__ = [
     "retry_after",
     "user_agent",
 ]
+
+LARGEST_ANSWER_MB: t.Final = 512
+"""More than any page of any system; what unpacks to more is no answer to what was asked."""
 
 HIDDEN = "***"
 
@@ -56,7 +63,12 @@ _SECRET_KEYS = frozenset(
         "xbillshasignature",
     }
 )
-_decoder = msgspec.json.Decoder(float_hook=json_number)
+_OF_THE_WIRE: t.Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+_decoder: msgspec.json.Decoder[t.Any] = msgspec.json.Decoder(float_hook=json_number)
+_encoder = msgspec.json.Encoder(decimal_format="number")
+_log = logging.getLogger(__name__)
+
+T = t.TypeVar("T")
 
 
 def user_agent(product: str) -> str:
@@ -126,13 +138,62 @@ def open_client(
     )
 
 
+def exchange(client: httpx.Client, method: str, address: str, *, most: int, **request: t.Any) -> httpx.Response:
+    """Send a request and return its answer, read completely.
+
+    Args:
+        client: Of the system.
+        method: HTTP method.
+        address: As the client takes it.
+        most: Bytes of the answer, unpacked, that are read at most.
+        request: What else ``httpx`` takes (``headers``, ``content``, ``params``).
+
+    Raises:
+        httpx.HTTPError: There was no complete answer.
+        TooMuch: The answer is larger.
+    """
+    with client.stream(method, address, **request) as answer:
+        if "," in answer.headers.get("content-encoding", ""):
+            raise TooMuch("it is packed more than once")
+        parts, size = [], 0
+        for part in answer.iter_bytes():
+            size += len(part)
+            if size > most:
+                raise TooMuch(f"it is larger than the {most // 1_000_000} MB that are read (largest_answer_mb)")
+            parts.append(part)
+    told = [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in _OF_THE_WIRE]
+    return httpx.Response(answer.status_code, headers=told, content=b"".join(parts), request=answer.request)
+
+
 def decode_json(data: bytes | msgspec.Raw) -> t.Any:
     """Return the value of JSON text; numbers with a point are exact ``Decimal``, others ``int``.
 
+    What is damaged in single places is read on with a replacement, and told with record and field.
+
     Raises:
+        TooMuch: It is nested too deeply.
         ValueError: It is not JSON.
     """
-    return _decoder.decode(data)
+    return decode_as(_decoder, data)
+
+
+def decode_as(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
+    """Return the value of JSON text as a decoder gives it; else as :func:`decode_json`."""
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        if decoder is not _decoder:  # as JSON it is in order, it is another thing than was expected
+            raise
+    except ValueError:
+        pass
+    except RecursionError as error:
+        raise TooMuch("it is nested too deeply") from error
+    value = mended_json(bytes(data))
+    for damage in damages(value):
+        _log.warning("Of an answer %s is damaged; what cannot be read of it is replaced by U+FFFD.", damage)
+    if decoder is _decoder:
+        return t.cast("T", value)
+    return decoder.decode(_encoder.encode(value))
 
 
 def redacted(value: t.Any) -> t.Any:

@@ -31,11 +31,13 @@ from lxml import etree
 
 from ml_connector import http
 from ml_connector.errors import ConnectorError
+from ml_connector.mending import REPLACEMENT, TooMuch, mended_xml
 
 __all__ = [
     "SOAP_ENV",
     "AnswerLate",
     "AnswerLost",
+    "AnswerTooLarge",
     "NotSent",
     "Reply",
     "SoapTransport",
@@ -49,6 +51,10 @@ SOAP_ENV: t.Final = "http://schemas.xmlsoap.org/soap/envelope/"
 
 _LOG = logging.getLogger(__name__)
 _DAY = 24 * 3600.0
+_PART = 1 << 16
+_DEEPEST = 100
+_MOST_DOCUMENTS = 200
+_TOO_DEEP = etree.XPath(f"boolean({'/*' * (_DEEPEST + 1)})")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _BEFORE_SENDING = (
     requests.exceptions.ConnectTimeout,
@@ -69,6 +75,10 @@ class AnswerLost(ConnectorError):
 
 class AnswerLate(AnswerLost):
     """The answer did not come within the time allowed; less to answer may be answered in time."""
+
+
+class AnswerTooLarge(AnswerLost):
+    """The answer is larger than is read; asked for again it would be the same."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -98,10 +108,19 @@ class SoapTransport:
         user_agent: What to call ourselves.
         connect_timeout: Seconds for the connection to stand.
         read_timeout: Seconds without a byte before an answer counts as lost.
+        largest_answer_mb: Megabytes of an answer, unpacked, that are read at most.
     """
 
-    def __init__(self, *, user_agent: str, connect_timeout: float = 10.0, read_timeout: float = 300.0) -> None:
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        connect_timeout: float = 10.0,
+        read_timeout: float = 300.0,
+        largest_answer_mb: int = http.LARGEST_ANSWER_MB,
+    ) -> None:
         self._user_agent = user_agent
+        self._largest = largest_answer_mb * 1_000_000
         self._timeout = (connect_timeout, read_timeout)
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -136,9 +155,10 @@ class SoapTransport:
     def _send(self, method: str, url: str, body: bytes | None, headers: t.Mapping[str, str]) -> Reply:
         http.check_base_url(urllib.parse.urlsplit(url)._replace(query="").geturl())
         try:
-            answer = self._session(urllib.parse.urlsplit(url).hostname or "").request(
-                method, url, data=body, headers=dict(headers), timeout=self._timeout, allow_redirects=False
-            )
+            with self._session(urllib.parse.urlsplit(url).hostname or "").request(
+                method, url, data=body, headers=dict(headers), timeout=self._timeout, allow_redirects=False, stream=True
+            ) as answer:
+                content = self._content(answer)
         except requests.RequestException as error:
             where = urllib.parse.urlsplit(url).netloc
             if _certainly_unsent(error):
@@ -146,7 +166,19 @@ class SoapTransport:
             lost = AnswerLate if _is_late(error) else AnswerLost
             raise lost(f"no complete answer from {where} ({_innermost(error)})") from error
         lower = {name.lower(): value for name, value in answer.headers.items()}
-        return Reply(answer.status_code, answer.content, lower)
+        return Reply(answer.status_code, content, lower)
+
+    def _content(self, answer: requests.Response) -> bytes:
+        if "," in answer.headers.get("Content-Encoding", ""):
+            raise AnswerTooLarge("its answer is packed more than once")
+        parts, size = [], 0
+        for part in answer.iter_content(_PART):
+            size += len(part)
+            if size > self._largest:
+                words = f"the {self._largest // 1_000_000} MB that are read (largest_answer_mb)"
+                raise AnswerTooLarge(f"its answer is larger than {words}")
+            parts.append(part)
+        return b"".join(parts)
 
     def _session(self, host: str) -> requests.Session:
         sessions: dict[str, requests.Session] | None = getattr(self._local, "sessions", None)
@@ -218,17 +250,48 @@ def envelope(
 def parse_xml(content: bytes) -> etree._Element:
     """Parse an answer without resolving entities or touching the network.
 
+    What is damaged in single places is read on with a replacement, and told with record and element.
+
     Raises:
-        ValueError: It is not XML.
+        TooMuch: It is nested too deeply.
+        ValueError: It is not XML, or brings definitions of its own, which SOAP forbids.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True)
     try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        raise ValueError(str(error)) from error
+        root = _parsed(content.lstrip())
+    except etree.XMLSyntaxError:
+        try:
+            root = _parsed(mended_xml(content))
+        except etree.XMLSyntaxError as error:
+            if "depth" in str(error):
+                raise TooMuch("it is nested too deeply") from error
+            raise ValueError(str(error)) from error
+        for element in root.iter(etree.Element):
+            if REPLACEMENT in "".join((element.text or "", *element.attrib.values())):
+                _LOG.warning("Of an answer %s is damaged; what cannot be read is replaced by U+FFFD.", _place(element))
+    if _TOO_DEEP(root):
+        raise TooMuch(f"it is nested deeper than {_DEEPEST} elements")
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ValueError("it has a document type of its own")
+    return root
+
+
+def _parsed(content: bytes) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True, remove_comments=True)
+    root = etree.fromstring(content, parser)
     if root is None:
         raise ValueError("empty document")
     return root
+
+
+def _place(element: etree._Element) -> str:
+    """Return the path of an element below what it is part of, and what that is called: its first id."""
+    path = [etree.QName(element).localname]
+    for above in element.iterancestors():
+        reference = next((each for each in above if str(each.tag).endswith("_Reference") and len(each)), None)
+        if reference is not None and reference is not element.getparent():
+            return f"{'/'.join(path)} of {etree.QName(above).localname} {(reference[-1].text or '').strip()}"
+        path.insert(0, etree.QName(above).localname)
+    return "/".join(path)
 
 
 class _Stored(zeep.transports.Transport):
@@ -238,8 +301,12 @@ class _Stored(zeep.transports.Transport):
         super().__init__()  # type: ignore[no-untyped-call]
         self._store = store
         self._host = urllib.parse.urlsplit(url).netloc
+        self._loaded: set[str] = set()
 
     def load(self, url: str) -> bytes:
+        self._loaded.add(url)
+        if len(self._loaded) > _MOST_DOCUMENTS:
+            raise ConnectorError(f"the service description imports more than {_MOST_DOCUMENTS} documents")
         if urllib.parse.urlsplit(url).netloc != self._host:
             raise ConnectorError(f"the service description imports {url} from another host; it is not fetched")
         return self._store.load(url)

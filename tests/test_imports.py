@@ -23,6 +23,7 @@ BASICS = tuple(
         "errors",
         "exact_json",
         "files",
+        "mending",
         "moments",
         "names",
         "numbers_in_use",

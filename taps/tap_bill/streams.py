@@ -301,7 +301,7 @@ class Bills(IncrementalStream):
     def get_child_context(self, record: types.Record, context: types.Context | None) -> types.Context | None:
         """Return whose documents to read."""
         del context
-        return {"billId": record["id"]}
+        return {"billId": record["id"]} if record.get("id") else None
 
 
 class BillDocuments(ListStream):

@@ -250,11 +250,14 @@ class DatedStream(UpdatedStream):
                     yield record
 
     def _date_of(self, record: types.Record) -> dt.date:
-        """Return the date of a document; one without is as good as dated to-morrow."""
+        """Return the date of a document; one without, or with none that can be, is as good as dated to-morrow."""
         value: t.Any = record
         for name in self.dated:
             value = (value or {}).get(name)
-        return dt.date.fromisoformat(value) if value else dt.date.max
+        try:
+            return dt.date.fromisoformat(value) if value else dt.date.max
+        except (TypeError, ValueError):
+            return dt.date.max
 
 
 class Companies(FullStream):

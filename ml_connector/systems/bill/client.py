@@ -9,8 +9,9 @@ import typing as t
 
 import httpx
 
-from ml_connector.errors import OutcomeUnknown, SystemFault, Throttled, Unavailable
-from ml_connector.http import decode_json, open_client
+from ml_connector.errors import OutcomeUnknown, SystemFault, Throttled, Unavailable, Unreadable
+from ml_connector.http import decode_json, exchange, open_client
+from ml_connector.mending import TooMuch
 from ml_connector.permits import HourlyBudget, Permits
 from ml_connector.retries import attempts, full_jitter
 from ml_connector.sessions import Token
@@ -156,6 +157,8 @@ class BillClient:
                 body = self._answer(call)
                 try:
                     return decode(body)
+                except TooMuch as error:
+                    raise Unreadable(SYSTEM, call.operation, f"its answer is not read: {error}") from error
                 except ValueError as error:
                     raise Unavailable(SYSTEM, call.operation, f"an answer of another shape ({error})") from error
         raise AssertionError  # attempts() ends by success or by raising
@@ -206,9 +209,11 @@ class BillClient:
             headers.setdefault("Content-Type", "application/json")
         try:
             with self._permits.hold():
-                answer = self._http.request(
+                answer = exchange(
+                    self._http,
                     call.method,
                     f"{call.base}{call.path}",
+                    most=self.settings.largest_answer_mb * 1_000_000,
                     params=call.params,
                     headers=headers,
                     content=call.content,
@@ -217,6 +222,9 @@ class BillClient:
             if not call.reads:
                 raise lost_answer(call.operation, error) from error
             raise Unavailable(SYSTEM, call.operation, f"no answer ({type(error).__name__}: {error})") from error
+        except TooMuch as error:
+            kind = Unreadable if call.reads else OutcomeUnknown
+            raise kind(SYSTEM, call.operation, f"its answer is not read: {error}") from error
         if call.reads and answer.is_success and answer.content[:1] == b"{":
             return answer.content, None
         secrets = (*self.settings.secrets, token.value)

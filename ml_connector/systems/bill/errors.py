@@ -23,6 +23,7 @@ from ml_connector.errors import (
     Unavailable,
 )
 from ml_connector.http import decode_json, quoted, retry_after
+from ml_connector.mending import TooMuch
 
 __all__ = [
     "HOURLY_QUOTA",
@@ -197,6 +198,8 @@ def _read_body(body: bytes, secrets: t.Iterable[str], *, refused: bool) -> _Said
     """
     try:
         value = decode_json(body)
+    except TooMuch:
+        return None  # whoever reads it says so
     except ValueError:
         text = body[:2000].decode("utf-8", "replace")
         return _Said(None, "an answer that is not JSON: " + quoted(text, secrets, limit=160)) if text.strip() else None

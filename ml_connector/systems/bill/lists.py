@@ -6,9 +6,11 @@ import datetime as dt
 import functools
 import typing as t
 
-from ml_connector.errors import NotFound, PermissionDenied
+from ml_connector.errors import NotFound, PermissionDenied, Unreadable
 from ml_connector.systems.bill.client import BillClient
+from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.paging import ListReader
+from ml_connector.systems.bill.rows import Row
 
 __all__ = ["filterable", "read_all", "read_by_time", "read_ids", "read_one"]
 
@@ -49,7 +51,7 @@ def read_all(
         params=query,
     )
     for rows in reader.everything(sort):
-        yield from (row.record() for row in rows)
+        yield from _records(path, rows)
 
 
 def read_by_time(
@@ -64,7 +66,7 @@ def read_by_time(
         params=params,
     )
     for rows in reader.pages(since, None):
-        yield from (row.record() for row in rows)
+        yield from _records(path, rows)
 
 
 def read_one(
@@ -93,3 +95,11 @@ def read_ids(
         for record in read_all(client, path, f'id:in:"{",".join(some)}"', **(params or {})):
             found[str(record["id"])] = record
     return {key: record for key, record in found.items() if key in ids}
+
+
+def _records(path: str, rows: list[Row]) -> t.Iterator[Record]:
+    """Yield objects; one without an id proves nothing, neither that something is there nor that it is not."""
+    for row in rows:
+        if not row.id:
+            raise Unreadable(SYSTEM, f"GET {path}", "one of its rows has no id")
+        yield row.record()

@@ -274,6 +274,8 @@ def _within(row: Row, since: dt.datetime | None, until: dt.datetime | None) -> b
 
 
 def _is_news(row: Row, seen: dict[str, dt.datetime | None]) -> bool:
+    if not row.id:  # what has no id is not known again: whoever takes it says so
+        return True
     if row.id in seen:
         known = seen[row.id]
         if known is None or row.time is None or row.time <= known:

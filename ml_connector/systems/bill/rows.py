@@ -8,7 +8,7 @@ import typing as t
 
 import msgspec
 
-from ml_connector.http import decode_json
+from ml_connector.http import decode_as, decode_json
 from ml_connector.moments import parse_moment
 
 __all__ = ["ListPage", "Row", "decode_page", "format_time"]
@@ -63,11 +63,11 @@ def decode_page(body: bytes) -> ListPage:
     Raises:
         ValueError: It is something else.
     """
-    envelope = _envelopes.decode(body)
+    envelope = decode_as(_envelopes, body)
     rows = []
     for raw in envelope.results:
-        head = _heads.decode(raw)
-        rows.append(Row(head.id, _stamp(head), raw))
+        head = decode_as(_heads, raw)
+        rows.append(Row(str(head.id or ""), _stamp(head), raw))
     return ListPage(rows, envelope.next_page or "")
 
 
@@ -82,8 +82,8 @@ class _Envelope(msgspec.Struct, rename={"next_page": "nextPage"}):
 
 
 class _Head(msgspec.Struct, rename={"updated_time": "updatedTime"}):
-    id: str
-    updated_time: str | None = None
+    id: str | int | None = None
+    updated_time: str | int | None = None
 
 
 def _stamp(head: _Head) -> dt.datetime | None:
@@ -91,7 +91,7 @@ def _stamp(head: _Head) -> dt.datetime | None:
     if not head.updated_time:
         return None
     try:
-        return parse_moment(head.updated_time)
+        return parse_moment(str(head.updated_time))
     except ValueError:
         _log.warning(
             'updatedTime of %s is "%s", which is no time; it is read all the same.', head.id, head.updated_time

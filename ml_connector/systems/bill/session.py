@@ -9,8 +9,9 @@ import typing as t
 
 import httpx
 
-from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault, Throttled, Unavailable
-from ml_connector.http import decode_json
+from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault, Throttled, Unavailable, Unreadable
+from ml_connector.http import decode_json, exchange
+from ml_connector.mending import TooMuch
 from ml_connector.permits import HourlyBudget, Permits
 from ml_connector.sessions import SharedSession, Token
 from ml_connector.systems.bill.errors import HOURLY_QUOTA, SYSTEM, read_fault
@@ -114,9 +115,13 @@ class BillSession:
             body |= {"rememberMeId": settings.remember_me_id, "device": settings.device}
         try:
             with self._permits.hold():
-                answer = self._http.post("/v3/login", json=body)
+                answer = exchange(
+                    self._http, "POST", "/v3/login", most=settings.largest_answer_mb * 1_000_000, json=body
+                )
         except httpx.HTTPError as error:
             raise Unavailable(SYSTEM, LOGIN, f"no answer ({type(error).__name__}: {error})") from error
+        except TooMuch as error:
+            raise Unreadable(SYSTEM, LOGIN, f"its answer is not read: {error}") from error
         fault = read_fault(
             answer,
             LOGIN,
@@ -129,7 +134,10 @@ class BillSession:
         return self._read_login(answer)
 
     def _read_login(self, answer: httpx.Response) -> Token:
-        said: t.Any = decode_json(answer.content)
+        try:
+            said: t.Any = decode_json(answer.content)
+        except ValueError:
+            said = None
         if not isinstance(said, dict) or not said.get("sessionId"):
             raise Unavailable(SYSTEM, LOGIN, "the answer holds no sessionId", status=answer.status_code)
         organization = str(said.get("organizationId") or "")

@@ -6,7 +6,7 @@ import dataclasses
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import check_base_url
+from ml_connector.http import LARGEST_ANSWER_MB, check_base_url
 
 __all__ = ["DEFAULT_BASE_URL", "PAGINATION_MODES", "BillSettings", "PaginationMode"]
 
@@ -36,6 +36,7 @@ class BillSettings:
         page_size: Rows per page, 1 to 100.
         max_concurrency: Calls at once, 1 to 3, shared by all processes of this machine.
         request_timeout: Seconds.
+        largest_answer_mb: Megabytes of an answer, unpacked, that are read at most.
         pagination_mode: How long lists are read, see :mod:`ml_connector.systems.bill.paging`.
         wait_for_quota: Sleep until the next full hour when the hourly quota is used up, rather than fail.
         from_vault: Which settings came from the vault.
@@ -53,6 +54,7 @@ class BillSettings:
     page_size: int = LARGEST_PAGE
     max_concurrency: int = 2
     request_timeout: float = 60.0
+    largest_answer_mb: int = LARGEST_ANSWER_MB
     user_agent: str | None = None
     pagination_mode: PaginationMode = "auto"
     wait_for_quota: bool = False

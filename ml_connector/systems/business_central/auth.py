@@ -11,8 +11,9 @@ import typing as t
 
 import httpx
 
-from ml_connector.errors import CredentialsRefused, SystemFault, Throttled, Unavailable
-from ml_connector.http import decode_json, open_client, quoted, retry_after
+from ml_connector.errors import CredentialsRefused, SystemFault, Throttled, Unavailable, Unreadable
+from ml_connector.http import decode_json, exchange, open_client, quoted, retry_after
+from ml_connector.mending import TooMuch
 from ml_connector.sessions import SharedSession, Token
 from ml_connector.systems.business_central.errors import SYSTEM, said_by
 from ml_connector.systems.business_central.settings import BusinessCentralSettings
@@ -104,9 +105,13 @@ class EntraSession:
         }
         asked_at = dt.datetime.now(dt.UTC)
         try:
-            answer = self._http.post(settings.token_url, data=form)
+            answer = exchange(
+                self._http, "POST", settings.token_url, most=settings.largest_answer_mb * 1_000_000, data=form
+            )
         except httpx.HTTPError as error:
             raise Unavailable(SYSTEM, TOKEN, f"no answer ({type(error).__name__}: {error})") from error
+        except TooMuch as error:
+            raise Unreadable(SYSTEM, TOKEN, f"its answer is not read: {error}") from error
         said = _json(answer)
         if not answer.is_success or not said.get("access_token"):
             raise self._refusal(answer, said)

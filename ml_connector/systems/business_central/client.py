@@ -9,8 +9,17 @@ import urllib.parse
 import httpx
 import msgspec
 
-from ml_connector.errors import ConnectorError, CredentialsRefused, OutcomeUnknown, SystemFault, Throttled, Unavailable
-from ml_connector.http import decode_json, open_client
+from ml_connector.errors import (
+    ConnectorError,
+    CredentialsRefused,
+    OutcomeUnknown,
+    SystemFault,
+    Throttled,
+    Unavailable,
+    Unreadable,
+)
+from ml_connector.http import decode_json, exchange, open_client
+from ml_connector.mending import TooMuch
 from ml_connector.permits import Pace, Permits
 from ml_connector.retries import attempts, full_jitter
 from ml_connector.systems.business_central.auth import EntraSession
@@ -230,6 +239,8 @@ class BusinessCentralClient:
                 body = self._answer(call)
                 try:
                     return decode(body)
+                except TooMuch as error:
+                    raise Unreadable(SYSTEM, call.operation, f"its answer is not read: {error}") from error
                 except ValueError as error:
                     raise Unavailable(SYSTEM, call.operation, f"an answer of another shape ({error})") from error
         raise AssertionError  # attempts() ends by success or by raising
@@ -260,9 +271,19 @@ class BusinessCentralClient:
         try:
             with self._permits.hold():
                 self._pace.wait()
-                answer = self._http.request(call.method, call.address, headers=headers, content=call.content)
+                answer = exchange(
+                    self._http,
+                    call.method,
+                    call.address,
+                    most=self.settings.largest_answer_mb * 1_000_000,
+                    headers=headers,
+                    content=call.content,
+                )
         except httpx.HTTPError as error:
             raise lost_answer(call.operation, error, reads=call.harmless) from error
+        except TooMuch as error:
+            kind = Unreadable if call.harmless else OutcomeUnknown
+            raise kind(SYSTEM, call.operation, f"its answer is not read: {error}") from error
         fault = fault_of(
             answer,
             call.operation,

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from ml_connector.errors import Rejected
+from ml_connector.http import decode_as
 from ml_connector.systems.business_central.errors import SYSTEM, TooSlow
 
 __all__ = ["SMALLEST_PAGE", "Fetch", "Page", "PageReader", "decode_page"]
@@ -109,7 +110,7 @@ def decode_page(body: bytes) -> Page:
     Raises:
         ValueError: It is something else.
     """
-    envelope = _envelopes.decode(body)
+    envelope = decode_as(_envelopes, body)
     return Page(envelope.value, envelope.next_link)
 
 

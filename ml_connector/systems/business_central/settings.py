@@ -7,7 +7,7 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import check_base_url
+from ml_connector.http import LARGEST_ANSWER_MB, check_base_url
 
 __all__ = ["DEFAULT_AUTH_URL", "DEFAULT_BASE_URL", "LARGEST_PAGE", "MOST_CALLS_AT_ONCE", "BusinessCentralSettings"]
 
@@ -40,6 +40,7 @@ class BusinessCentralSettings:
         max_concurrency: Calls at once, 1 to 5, shared by all processes of this machine.
         requests_per_minute: Shared likewise; the service takes 6,000 in five minutes.
         request_timeout: Seconds.
+        largest_answer_mb: Megabytes of an answer, unpacked, that are read at most.
         read_replica: Whether reads that decide nothing may be answered by a copy of the database.
         from_vault: Which settings came from the vault.
     """
@@ -56,6 +57,7 @@ class BusinessCentralSettings:
     max_concurrency: int = 4
     requests_per_minute: int = 900
     request_timeout: float = 120.0
+    largest_answer_mb: int = LARGEST_ANSWER_MB
     user_agent: str | None = None
     read_replica: bool = False
     from_vault: tuple[str, ...] = ()

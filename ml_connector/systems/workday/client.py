@@ -14,7 +14,8 @@ import typing as t
 from lxml import etree
 from zeep.ns import WSDL, XSD
 
-from ml_connector.errors import OutcomeUnknown, SettingInvalid, SystemFault, Throttled, Unavailable
+from ml_connector.errors import OutcomeUnknown, SettingInvalid, SystemFault, Throttled, Unavailable, Unreadable
+from ml_connector.mending import TooMuch
 from ml_connector.permits import Permits
 from ml_connector.retries import attempts
 from ml_connector.sessions import SharedSession, Token
@@ -98,6 +99,7 @@ class WorkdayClient:
             user_agent=settings.user_agent,
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.request_timeout,
+            largest_answer_mb=settings.largest_answer_mb,
         )
         self._auth = _authentication(settings, self._transport, state_dir)
         tenant = f"workday {settings.base_url} {settings.tenant}"
@@ -279,6 +281,9 @@ class WorkdayClient:
                 raise from_transport(error, operation, write=write) from error
         try:
             root = parse_xml(reply.content)
+        except TooMuch as error:
+            kind = OutcomeUnknown if write else Unreadable
+            raise kind(SYSTEM, operation, f"its answer is not read: {error}", status=reply.status) from error
         except ValueError:
             return reply, None, None
         return reply, root, read_fault(root)
@@ -296,7 +301,7 @@ class WorkdayClient:
             if reply.status in (401, 403):
                 reply = self._transport.get(url, self._auth.http_headers(self._auth.current()))
         except (NotSent, AnswerLost) as error:
-            raise Unavailable(SYSTEM, what, str(error)) from error
+            raise from_transport(error, what, write=False) from error
         if reply.status == 200:
             if _is_description(reply.content):
                 return reply.content

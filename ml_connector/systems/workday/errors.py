@@ -24,9 +24,10 @@ from ml_connector.errors import (
     SystemFault,
     Throttled,
     Unavailable,
+    Unreadable,
 )
 from ml_connector.http import quoted
-from ml_connector.soap import SOAP_ENV, AnswerLate, AnswerLost, NotSent, Reply
+from ml_connector.soap import SOAP_ENV, AnswerLate, AnswerLost, AnswerTooLarge, NotSent, Reply
 from ml_connector.systems.workday.xml import Node
 
 __all__ = [
@@ -191,6 +192,8 @@ def from_transport(error: NotSent | AnswerLost, operation: str, *, write: bool) 
     """Return the error of a failed exchange: a write counts as failed only if it certainly did not leave."""
     if write and isinstance(error, AnswerLost):
         return OutcomeUnknown(SYSTEM, operation, str(error))
+    if isinstance(error, AnswerTooLarge):
+        return Unreadable(SYSTEM, operation, str(error))
     return (TooSlow if isinstance(error, AnswerLate) else Unavailable)(SYSTEM, operation, str(error))
 
 

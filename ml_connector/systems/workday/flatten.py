@@ -8,10 +8,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import typing as t
-from decimal import Decimal
 
 from lxml import etree
 
+from ml_connector.decimals import json_number
 from ml_connector.moments import parse_moment
 from ml_connector.systems.workday.fields import Field, Kind, Shape, snake
 from ml_connector.systems.workday.xml import NS, Node
@@ -114,7 +114,7 @@ class Flattener:
         if not text:
             return None
         if kind == "amount":
-            return Decimal(text)
+            return json_number(text)
         if kind == "flag":
             return text in ("true", "1")
         if kind == "date":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import typing as t
 import urllib.parse
 
-from ml_connector import exact_json
-from ml_connector.errors import Unavailable
+from ml_connector.errors import Unavailable, Unreadable
+from ml_connector.http import decode_json
+from ml_connector.mending import TooMuch
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
 
@@ -33,8 +34,11 @@ def report_rows(
     what = f"report {name} of {owner}"
     content = client.get(f"{client.settings.raas_url}/{path}?{query}", what)
     try:
-        answer = exact_json.loads(content)
+        answer = decode_json(content)
         rows = answer["Report_Entry"]
+        rows = [dict(row) for row in (rows if isinstance(rows, list) else [rows])]
+    except TooMuch as error:
+        raise Unreadable(SYSTEM, what, f"its answer is not read: {error}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise Unavailable(SYSTEM, what, "an answer that is no report") from error
-    return rows if isinstance(rows, list) else [rows]
+    return rows

@@ -12,7 +12,7 @@ import typing as t
 import zeep.exceptions
 from lxml import etree
 
-from ml_connector.errors import CannotBeSent, SettingInvalid
+from ml_connector.errors import CannotBeSent, ConnectorError, SettingInvalid
 from ml_connector.soap import WsdlStore, describe
 from ml_connector.systems.workday.errors import no_such_service
 from ml_connector.systems.workday.xml import NS
@@ -51,7 +51,9 @@ class Services:
         url = self._url_of(name)
         try:
             description = describe(self._store, f"{url}?wsdl")
-        except (zeep.exceptions.Error, etree.XMLSyntaxError) as error:
+        except ConnectorError:
+            raise
+        except Exception as error:  # zeep fails in many ways on what is no description, or imports itself
             raise no_such_service(f"usable description of {name} ({error})", None) from error
         return Service(name, url, description)
 

@@ -7,7 +7,7 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import check_base_url, user_agent
+from ml_connector.http import LARGEST_ANSWER_MB, check_base_url, user_agent
 
 __all__ = ["WorkdaySettings"]
 
@@ -50,6 +50,7 @@ class WorkdaySettings:
     requests_per_minute: int | None = _setting(None, doc="Upper limit of requests a minute; none by default.")
     page_size: int = _setting(200, doc="Records per page, 1 to 999.")
     request_timeout: float = _setting(300.0, doc="Seconds without a byte before an answer counts as lost.")
+    largest_answer_mb: int = _setting(LARGEST_ANSWER_MB, doc="Megabytes of an answer, unpacked, that are read at most.")
     connect_timeout: float = _setting(10.0, doc="Seconds for a connection to stand.")
     user_agent: str = _setting("", doc="User-Agent of every request; by default name and version of the plugin.")
     credentials: str | None = _setting(None, doc="Entry of the vault that settings came from.")

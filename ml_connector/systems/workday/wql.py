@@ -6,8 +6,9 @@ import datetime as dt
 import typing as t
 import urllib.parse
 
-from ml_connector import exact_json
-from ml_connector.errors import SettingInvalid, Unavailable
+from ml_connector.errors import SettingInvalid, Unavailable, Unreadable
+from ml_connector.http import decode_json
+from ml_connector.mending import TooMuch
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
 
@@ -39,8 +40,10 @@ def query(client: WorkdayClient, text: str, what: str) -> t.Iterator[dict[str, t
         asked = urllib.parse.urlencode({"query": text, "limit": _MOST_ROWS, "offset": read})
         content = client.get(f"{client.settings.wql_url}?{asked}", what)
         try:
-            answer = exact_json.loads(content)
+            answer = decode_json(content)
             rows, total = answer["data"], int(answer["total"])
+        except TooMuch as error:
+            raise Unreadable(SYSTEM, what, f"its answer is not read: {error}") from error
         except (ValueError, KeyError, TypeError) as error:
             raise Unavailable(SYSTEM, what, "an answer that is no result of a query") from error
         yield from rows
@@ -57,7 +60,7 @@ def changed_invoices(client: WorkdayClient, companies: t.Iterable[str], since: d
         companies: WIDs of the companies whose invoices are wanted.
         since: The moment.
     """
-    moment = since.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    moment = since.astimezone(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     found: dict[str, None] = {}
     for company in companies:
         text = (
