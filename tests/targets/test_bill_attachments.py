@@ -255,7 +255,7 @@ class TestTheWholeTarget:
         deliver(box, invoice())
         assert deliver(box, attachment(), upload_wait=0)["attachments"] == {"created": 1, "held": 1}
         box.bill.clock.advance(MINUTES)
-        deliver(box, upload_wait=0)
+        deliver(box, attachment(), upload_wait=0)
         with Ledger(DEFAULT_URL) as ledger, ledger.read() as connection:
             query = sa.select(entries.c.state, entries.c.verified_at).where(entries.c.kind == "attachments")
             (row,) = connection.execute(query)

@@ -362,9 +362,9 @@ class TestPostedInvoices:
         setup = box.business_central.company().setup
         setup.invoice_approval = True
         assert deliver(box, invoice(), post_invoices=True)["supplier_invoices"] == {"created": 1}
-        assert deliver(box, post_invoices=True)["supplier_invoices"] == {"held": 1}
+        assert deliver(box, invoice(), post_invoices=True)["supplier_invoices"]["held"] == 1
         setup.invoice_approval = False
-        assert deliver(box, post_invoices=True)["supplier_invoices"] == {"updated": 1}
+        assert deliver(box, invoice(), post_invoices=True)["supplier_invoices"]["updated"] == 1
         assert invoices_of(box, "R-1")[0]["status"] == "Open"
         assert deliver(box, invoice(), post_invoices=True)["supplier_invoices"] == {"unchanged": 1}
 
