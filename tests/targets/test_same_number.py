@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from contextlib import ExitStack
 
 import bill_documents
@@ -11,18 +12,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from erp_sandbox import credentials
 from erp_sandbox.bill.rules import BillRules
 from erp_sandbox.server import Sandbox
 from erp_sandbox.world import World
 from ml_connector.errors import Conflict
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.settings import BillSettings
+from ml_connector.systems.workday import references as of_workday
+from ml_connector.systems.workday.client import WorkdayClient
+from ml_connector.systems.workday.settings import WorkdaySettings
 from target_bill import references as of_bill
 from target_bill.options import BillPosting
 from target_bill.sinks import SupplierInvoiceSink as BillSink
 from target_business_central import references as of_business_central
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.sinks import SupplierInvoiceSink as BusinessCentralSink
+from target_workday.options import WorkdayPosting
+from target_workday.sinks import SupplierInvoiceSink as WorkdaySink
 
 NUMBERS = {
     "case": ("ABC-77", "abc-77"),
@@ -83,7 +90,56 @@ class BusinessCentral:
         return BusinessCentralSink(self.client, references, BusinessCentralPosting.from_config({}))
 
 
-@pytest.fixture(scope="module", params=[Bill, BusinessCentral])
+class Workday:
+    """A tenant that looks at numbers itself, but not at how they are written."""
+
+    def __init__(self, box):
+        self.box = box
+        self.documents = self
+        config = {
+            "base_url": box.workday_base_url,
+            "tenant": credentials.WORKDAY_TENANT,
+            "isu_username": credentials.WORKDAY_ISU_USERNAME,
+            "isu_password": credentials.WORKDAY_ISU_PASSWORD,
+        }
+        self.client = WorkdayClient(WorkdaySettings.from_config(config))
+        self.references = of_workday.References(self.client)
+        self.seed = box._worlds[0].workday_seed()
+
+    def invoice(self, id_, **changes):
+        """Return an invoice the tenant takes."""
+        spend = self.seed.spend_categories[0]
+        coding = {"spend_category": spend.spend_category_id, "gl_account": spend.ledger_account_id}
+        return bill_documents.invoice(
+            f"{id_}-{next(self._counter)}",
+            line=coding,
+            supplier=self.seed.suppliers[0].supplier_id,
+            company=self.seed.companies[0].company_id,
+            **changes,
+        )
+
+    _counter = itertools.count()
+
+    def typed(self, number, day=bill_documents.DAY):
+        """Let somebody enter an invoice of a number by hand."""
+        return self.sink().create(self.invoice("by-hand", supplier_number=number, invoice_date=day)).target_id
+
+    def forget(self, id_):
+        self.box.workday.cancel_invoice(self.box.workday.invoice_ledger.by_wid(id_).supplier_invoice_id)
+
+    def sink(self):
+        made = WorkdaySink(self.client, self.references, WorkdayPosting.from_config({}))
+        made.prepare()
+        return made
+
+
+def ours(room, number, day):
+    """Return an invoice of ours; to Workday of about that day, since it is asked for those of one year."""
+    dated = {"invoice_date": day, "due_date": day} if isinstance(room, Workday) else {}
+    return room.documents.invoice("ours", supplier_number=number, **dated)
+
+
+@pytest.fixture(scope="module", params=[Bill, BusinessCentral, Workday])
 def room(request):
     """A target that hinders no second invoice of a number by itself."""
     with ExitStack() as stack:
@@ -144,8 +200,6 @@ def test_no_writing_and_no_date_hides_a_number(room, letters, unseen, at, day):
     there = room.typed(letters, day)
     try:
         with pytest.raises(Conflict, match="already"):
-            room.sink().create(
-                room.documents.invoice("ours", supplier_number=letters[:at] + unseen + letters[at:].swapcase())
-            )
+            room.sink().create(ours(room, letters[:at] + unseen + letters[at:].swapcase(), day))
     finally:
         room.forget(there)

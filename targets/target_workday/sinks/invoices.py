@@ -23,6 +23,7 @@ from ml_connector.systems.workday.invoices import ADJUSTMENT, FORMS, Form, Invoi
 from ml_connector.systems.workday.references import References
 from target_workday.invoice_checks import check_invoice
 from target_workday.invoice_request import form_of, invoice_body, supplier_number
+from target_workday.numbers import NumberGuard
 from target_workday.options import WorkdayPosting
 from target_workday.submission import read_submission
 
@@ -51,6 +52,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         self.leaves_drafts = not options.submit
         self._reader = InvoiceReader(client)
         self._forms: dict[str, Form] = {}
+        self._guard = NumberGuard(self._reader, references, self._forms)
 
     def prepare(self) -> None:
         """Read the reference data, and see that the tenant's version has every field an invoice may need.
@@ -105,11 +107,13 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         """
         form = form_of(document)
         body = invoice_body(document, self._shape(form), self._references, self._options)
-        try:
-            answer = self._client.call(RESOURCES, form.submit, body, write=True)
-        except Conflict as conflict:
-            return self._posted_before(document, conflict)
-        delivered = self._settle(form, answer, document)
+        with self._guard.of(document):
+            try:
+                answer = self._client.call(RESOURCES, form.submit, body, write=True)
+            except Conflict as conflict:
+                return self._posted_before(document, conflict)
+            delivered = self._settle(form, answer, document)
+            self._guard.note(document, delivered.target_id)
         self._reader.remember(form, document.external_id)
         return delivered
 
