@@ -14,6 +14,7 @@ from lxml import etree
 
 from erp_sandbox.workday.wsdl import wsdl
 from ml_connector.errors import (
+    CannotBeSent,
     CredentialsRefused,
     OutcomeUnknown,
     PermissionDenied,
@@ -193,7 +194,7 @@ def test_a_write_leaves_exactly_once(http, make, trouble, expected):
 
 def test_a_body_that_does_not_fit_is_refused_before_anything_is_sent(http, make):
     """The tenant's description knows no such element."""
-    with pytest.raises(Rejected, match="does not fit"):
+    with pytest.raises(CannotBeSent, match="does not fit"):
         make().call(RESOURCES, "Submit_Supplier", {"No_Such_Element": 1}, write=True)
     assert posts(http) == []
 
