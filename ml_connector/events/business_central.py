@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import typing as t
@@ -35,6 +36,8 @@ RENEWED_BEFORE: t.Final = dt.timedelta(hours=36)
 
 CLOCKS: t.Final = dt.timedelta(seconds=5)
 """How far our clock and theirs may differ."""
+
+_LOG = logging.getLogger(__name__)
 
 _PATH = "path"
 _TOKEN = re.compile(r"[\x21-\x7e]{1,512}")
@@ -73,14 +76,20 @@ class BusinessCentralDoorbell:
     def hear(self, ring: Ring) -> list[Event]:
         """Return what the notifications of a request tell; those of others among them are left out.
 
+        One that is genuine and not understood is told and left out as well, even where it is the only one: to refuse it
+        would end the subscription, and with it what comes next.
+
         Raises:
             Refused: None of them is ours.
         """
         items = _items(ring.body)
         proven = self._proven(items, ring)
         companies = {str(each).lower() for each in self._keys.held("companies") or ()}
-        heard = [event for item in proven if (event := self._event(item, companies, ring.received_at))]
-        if not heard:
+        understood = [(item, place) for item in proven if (place := _place(item)) is not None]
+        for odd in [item for item in proven if _place(item) is None]:
+            _LOG.warning("a notification is not understood and left out: %r of %r", odd.changeType, odd.resource)
+        heard = [self._event(item, place, ring.received_at) for item, place in understood if place.company in companies]
+        if understood and not heard:
             raise Misdirected
         return heard
 
@@ -95,12 +104,7 @@ class BusinessCentralDoorbell:
             raise Forged
         return proven
 
-    def _event(self, item: _Item, companies: t.Collection[str], received_at: dt.datetime) -> Event | None:
-        place = Place.read(item.resource)
-        if place is None or item.changeType not in CHANGES:
-            raise Malformed
-        if place.company not in companies:
-            return None
+    def _event(self, item: _Item, place: Place, received_at: dt.datetime) -> Event:
         told = f"{item.subscriptionId}\n{item.resource}\n{item.changeType}\n{item.lastModifiedDateTime}"
         return Event(
             system=self.system,
@@ -249,15 +253,17 @@ class BusinessCentralSubscriber:
 
 
 class _Item(msgspec.Struct):
-    subscriptionId: str  # noqa: N815 - as it is sent
-    resource: str
-    changeType: str  # noqa: N815
-    clientState: str = ""  # noqa: N815
+    """One notification; every field may be of another kind than it should be, see :func:`_item`."""
+
+    clientState: str  # noqa: N815 - as it is sent
+    subscriptionId: str = ""  # noqa: N815
+    resource: str = ""
+    changeType: str = ""  # noqa: N815
     lastModifiedDateTime: str = ""  # noqa: N815
 
 
 class _Body(msgspec.Struct):
-    value: t.Annotated[list[_Item], msgspec.Meta(max_length=_MOST)]
+    value: t.Annotated[list[t.Any], msgspec.Meta(max_length=_MOST)]
 
 
 def key_book(instance: str) -> KeyBook:
@@ -273,9 +279,21 @@ def secret_path(book: KeyBook, name: str) -> str:
 
 def _items(body: bytes) -> list[_Item]:
     try:
-        return msgspec.json.decode(body, type=_Body).value
+        found = msgspec.json.decode(body, type=_Body).value
     except (ValueError, RecursionError, msgspec.MsgspecError):
         raise Forged from None
+    return [_item(each) for each in found if isinstance(each, dict)]
+
+
+def _item(fields: dict[str, t.Any]) -> _Item:
+    """Return a notification; a field that is no text counts as none."""
+    known = {name: fields.get(name) for name in _Item.__struct_fields__}
+    return _Item(**{name: value if isinstance(value, str) else "" for name, value in known.items()})
+
+
+def _place(item: _Item) -> Place | None:
+    """Return what a notification is about; None where it is not understood."""
+    return Place.read(item.resource) if item.changeType in CHANGES else None
 
 
 def _is_one_of(given: bytes, states: t.Iterable[bytes]) -> bool:

@@ -130,11 +130,37 @@ def test_a_company_nobody_subscribed_to_is_refused():
     assert len(heard(other, item())) == 1
 
 
-@pytest.mark.parametrize("change", [{"resource": "somewhere"}, {"changeType": "exploded"}])
-def test_what_is_genuine_and_not_understood_is_malformed(change):
-    """A shape we do not know is not guessed at."""
-    with pytest.raises(Malformed):
-        heard(item(**change))
+ODD = [
+    {"resource": "somewhere"},
+    {"resource": None},
+    {"resource": 7},
+    {"changeType": "exploded"},
+    {"changeType": None},
+    {"changeType": ["updated"]},
+]
+
+
+@pytest.mark.parametrize("change", ODD, ids=repr)
+def test_what_is_genuine_and_not_understood_takes_nothing_with_it(change, caplog):
+    """It is told and left out, alone or among others: a refusal would end the subscription (sheet 5)."""
+    assert heard(item(**change)) == []
+    assert [event.source_id for event in heard(item(**change), item(), item(**change))] == [RECORD]
+    assert "is not understood and left out" in caplog.text
+
+
+@pytest.mark.parametrize("odd", [None, "text", 7, [], {}, item(clientState=None), item(clientState={"a": 1})], ids=repr)
+def test_what_is_no_notification_at_all_takes_nothing_with_it(odd):
+    """Nothing proves it; what comes with it is heard, and alone it is refused."""
+    assert len(heard(odd, item())) == 1
+    with pytest.raises(Forged):
+        heard(odd)
+
+
+@pytest.mark.parametrize("name", ["subscriptionId", "lastModifiedDateTime", "expirationDateTime"])
+def test_what_only_tells_repetitions_apart_may_be_missing_or_odd(name):
+    """The event is the same."""
+    for odd in (None, 5):
+        assert [event.source_id for event in heard(item(**{name: odd}))] == [RECORD]
 
 
 @pytest.mark.parametrize("token", ["a b", "x" * 513, "é", ""])
