@@ -23,7 +23,7 @@ from business_central_documents import (
 
 from erp_sandbox.world import World
 from ml_connector.documents import PaymentApplication
-from ml_connector.errors import Conflict, OutcomeUnknown, Rejected, SettingInvalid, Throttled, Unavailable
+from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Rejected, SettingInvalid, Throttled, Unavailable
 from ml_connector.ledger import questions
 from ml_connector.ledger.store import Ledger
 from ml_connector.singer.sink import LookupInconclusive, differences
@@ -233,9 +233,10 @@ class TestChecks:
                 made.create(document)
         assert len(lines_of(box)) == taken
 
-    @pytest.mark.parametrize("kind", [Unavailable, Rejected])
-    def test_a_failure_after_the_line_was_entered_does_not_lose_it(self, box, sink, monkeypatch, kind):
-        """It is looked up: a line nobody knows of could not be taken back later."""
+    @pytest.mark.parametrize("kind", [Unavailable, Rejected, NotFound])
+    @pytest.mark.parametrize("removable", [True, False])
+    def test_no_line_stays_that_was_not_accepted(self, box, sink, monkeypatch, kind, removable):
+        """Where what is owed cannot be looked at, it is taken out again; where not even that, it is looked up later."""
         made = sink()
 
         def fail(*_args):
@@ -244,9 +245,28 @@ class TestChecks:
         document = payment(of=entered(box)["id"])
         with monkeypatch.context() as failing:
             failing.setattr(made._payments, "standing", fail)
-            with pytest.raises(OutcomeUnknown, match="it was written, and then: no"):
+            if not removable:
+                failing.setattr(made._payments, "remove", fail)
+            with pytest.raises(kind if removable else OutcomeUnknown, match="no"):
                 made.create(document)
-        assert made.find(document).status == "in the journal"
+        assert len(lines_of(box)) == (0 if removable else 1)
+        found = made.find(document)
+        assert (None if found is None else found.status) == (None if removable else "in the journal")
+
+    @pytest.mark.parametrize(("amount", "taken"), [("600.00", False), ("400.00", True)])
+    def test_lines_that_cannot_be_filtered_by_invoice_are_compared_here(self, box, sink, caplog, amount, taken):
+        """The journal is read, once it is known, without asking again."""
+        box.business_central.behaviour.unfilterable = {"appliesToInvoiceId"}
+        owed, made = entered(box), sink()
+        made.create(payment("one", of=owed["id"], amount="600.00"))
+        second = payment("two", of=owed["id"], amount=amount)
+        if taken:
+            made.create(second)
+        else:
+            with pytest.raises(Rejected, match=r"less than the 600\.00 paid"):
+                made.create(second)
+        assert len(lines_of(box)) == 1 + taken
+        assert caplog.text.count("the whole journal is read instead") == 1
 
     def test_a_death_before_what_is_owed_was_looked_at_leaves_nothing_unsaid(self, box, sink, monkeypatch):
         """Lines that pay too much are not taken for delivered: the next run holds them, with the words."""

@@ -122,7 +122,7 @@ class TestInvoices:
         coding = bill["billLineItems"][0]["classifications"]
         assert coding["departmentId"] == department
         assert box.bill.table("chart_of_accounts").record(coding["chartOfAccountId"])["account"]["number"] == ACCOUNT
-        assert (done.number, done.draft) == ("R-1", True)
+        assert (done.number, done.open, done.draft) == ("R-1", True, False)
 
     def test_what_was_posted_reads_back_as_sent(self, sink):
         """Bills and credits alike."""
@@ -228,6 +228,15 @@ class TestInvoices:
         assert codes(sink().check(invoice(line=coded("department", "Finance")))) == ["ambiguous"]
         box.bill.table("departments").put({**twin, "archived": True})
         assert sink().check(invoice(line=coded("department", "Finance"))) == []
+
+    @pytest.mark.parametrize("at_once", [1, 25])
+    def test_a_field_bill_does_not_know_is_left_out_once_for_all(self, box, rules, caplog, at_once):
+        """AllowDuplicateInvoiceNumber stands in no contract; a refusal that names it is no duplicate."""
+        rules.unknown_fields = {"allowDuplicateInvoiceNumber"}
+        documents = [invoice(str(number)) for number in range(4)]
+        assert deliver(box, *documents, bills_per_request=at_once)["supplier_invoices"] == {"created": 4}
+        assert [len(bills_of(box, f"R-{number}")) for number in range(4)] == [1, 1, 1, 1]
+        assert 1 <= caplog.text.count("does not know the field allowDuplicateInvoiceNumber") <= 2
 
     @pytest.mark.parametrize("duplicates", ["refused", "taken"])
     @pytest.mark.parametrize("filterable", [True, False])

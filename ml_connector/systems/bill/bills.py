@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 import threading
 import typing as t
 from decimal import Decimal
@@ -19,11 +20,16 @@ from ml_connector.systems.bill.writes import Written
 
 __all__ = ["MOST_AT_ONCE", "BillBook", "CreditBook", "Invoice", "is_credit"]
 
+_LOG = logging.getLogger(__name__)
+
 MOST_AT_ONCE: t.Final = 100
 """Bills in one bulk request."""
 
 _BILLS = "/v3/bills"
 _CREDITS = "/v3/vendor-credits"
+_UNPROVEN: t.Final = frozenset({"allowDuplicateInvoiceNumber"})
+"""Fields that work in production and stand in no contract: left out where BILL does not know them (sheet bill 4.1)."""
+
 _WITH_APPROVERS: t.Final = {"billApprovals": "true"}
 _OPEN_APPROVALS = frozenset({"UNASSIGNED", "ASSIGNED"})
 _WINDOW = dt.timedelta(days=92)
@@ -119,6 +125,7 @@ class BillBook:
     def __init__(self, client: BillClient) -> None:
         self._client = client
         self._no_number_filter = threading.Event()
+        self._not_known: frozenset[str] = frozenset()
         self._numbers = NumbersInUse(self._numbers_of)
 
     def with_number(self, vendor_id: str, number: str, due_date: dt.date) -> list[Invoice]:
@@ -173,7 +180,7 @@ class BillBook:
             Conflict: The invoice number is in use.
             OutcomeUnknown: It may have been created.
         """
-        return self._client.post(_BILLS, body, _WITH_APPROVERS)
+        return self._written(body, lambda known: self._client.post(_BILLS, known, _WITH_APPROVERS))
 
     def create_many(self, bodies: t.Sequence[Body]) -> list[Written | SystemFault]:
         """Create up to a hundred bills, as many at once as BILL takes together.
@@ -191,9 +198,11 @@ class BillBook:
             except SystemFault as fault:
                 return [fault]
         try:
-            written = self._client.post(f"{_BILLS}/bulk", list(bodies), _WITH_APPROVERS)
-            return _dealt_out(bodies, written)
-        except (Conflict, NotFound, Rejected):
+            known = [self._known(body) for body in bodies]
+            return _dealt_out(bodies, self._client.post(f"{_BILLS}/bulk", known, _WITH_APPROVERS))
+        except (Conflict, NotFound, Rejected) as fault:
+            if self._learns(fault):
+                return self.create_many(bodies)
             middle = len(bodies) // 2
             return [*self.create_many(bodies[:middle]), *self.create_many(bodies[middle:])]
         except SystemFault as fault:
@@ -205,7 +214,27 @@ class BillBook:
 
     def replace(self, identifier: str, body: Body) -> Written:
         """Replace a bill; lines that are left out are removed."""
-        return self._client.put(f"{_BILLS}/{identifier}", body)
+        return self._written(body, lambda known: self._client.put(f"{_BILLS}/{identifier}", known))
+
+    def _written(self, body: Body, write: t.Callable[[Body], Written]) -> Written:
+        """Write a body; once more without a field BILL turns out not to know, for a refused body was not processed."""
+        try:
+            return write(self._known(body))
+        except Rejected as fault:
+            if not self._learns(fault):
+                raise
+        return write(self._known(body))
+
+    def _known(self, body: Body) -> Body:
+        return {name: value for name, value in body.items() if name not in self._not_known}
+
+    def _learns(self, fault: SystemFault) -> bool:
+        """Note which field a refusal names that we could do without; False when it names none that is new."""
+        named = {name for name in _UNPROVEN - self._not_known if name in (fault.field or "") or name in fault.message}
+        self._not_known |= named
+        for name in named:
+            _LOG.warning("BILL does not know the field %s, which is left out from now on: %s", name, fault.message)
+        return bool(named)
 
     def _with(self, vendor_id: str, number: str, *filters: str) -> list[Invoice]:
         records = read_all(self._client, _BILLS, f"vendorId:eq:{vendor_id}", *filters, **_WITH_APPROVERS)

@@ -23,7 +23,7 @@ ROLLED_BACK: t.Final = "BDC_1246"
 
 _SYSTEM_ERRORS = frozenset({"BDC_1001", "BDC_1002"})
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-_DUPLICATE = re.compile(r"duplicate|already (exists|in use|been used)", re.IGNORECASE)
+_DUPLICATE = re.compile(r"\bduplicate|already (exists|in use|been used)", re.IGNORECASE)
 _LONGEST_AUDIT_TEXT = 20_000
 _encoder = msgspec.json.Encoder(decimal_format="number")
 

@@ -12,7 +12,7 @@ import threading
 import typing as t
 from decimal import Decimal
 
-from ml_connector.errors import NotFound, OutcomeUnknown, PermissionDenied, SystemFault
+from ml_connector.errors import NotFound, OutcomeUnknown, PermissionDenied, Rejected, SystemFault
 from ml_connector.systems.business_central.batch import MOST_REQUESTS, BatchAnswer, BatchRequest
 from ml_connector.systems.business_central.client import REPORTS_FINANCE, BusinessCentralClient
 from ml_connector.systems.business_central.errors import SYSTEM
@@ -136,6 +136,7 @@ class PaymentBook:
         self._company = company
         self._path = f"{company}/vendorPaymentJournals"
         self._no_vendor_entries = threading.Event()
+        self._no_invoice_filter = threading.Event()
 
     def journal(self, code: str) -> Journal | None:
         """Return the journal with a code, as it is now."""
@@ -222,17 +223,35 @@ class PaymentBook:
         found = {}
         for start in range(0, len(lines), MOST_REQUESTS // 2):
             some = lines[start : start + MOST_REQUESTS // 2]
-            questions = [each for line in some for each in self._about(journal, line)]
-            rows = [
-                self._whole(question, answer)
-                for question, answer in zip(questions, self._client.batch(questions), strict=True)
-            ]
-            for line, open_entries, waiting in zip(some, rows[::2], rows[1::2], strict=True):
+            owed = self._lists([self._open_entries(journal, line) for line in some])
+            for line, open_entries, waiting in zip(some, owed, self._waiting(journal, some), strict=True):
                 found[line.id] = Standing(
-                    sum((_remaining(each) for each in open_entries if _is_of(each, line)), Decimal(0)),
-                    sum((Decimal(each.get("amount") or 0) for each in waiting), Decimal(0)),
+                    sum((_remaining(each) for each in open_entries if _is_of(each, line)), Decimal(0)), waiting
                 )
         return found
+
+    def _waiting(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> list[Decimal]:
+        """Return what all lines of the journal pay of the invoice of each.
+
+        Whether lines can be filtered by it is not known, for it is no field of their table (sheet 4): where they
+        cannot, the journal is read and compared here.
+        """
+        if not self._no_invoice_filter.is_set():
+            try:
+                rows = self._lists([self._same_invoice(journal, line) for line in lines])
+            except Rejected as refusal:
+                _log.warning("%s; the whole journal is read instead.", refusal)
+                self._no_invoice_filter.set()
+            else:
+                return [sum((Decimal(each.get("amount") or 0) for each in some), Decimal(0)) for some in rows]
+        there = self.lines(journal)
+        return [
+            sum((each.amount for each in there if each.invoice_id == line.invoice_id), Decimal(0)) for line in lines
+        ]
+
+    def _lists(self, questions: t.Sequence[BatchRequest]) -> list[t.Sequence[Body]]:
+        answers = self._client.batch(questions)
+        return [self._whole(question, answer) for question, answer in zip(questions, answers, strict=True)]
 
     def post(self, journal: Journal) -> None:
         """Post a journal with all its lines, in one transaction (sheet 4).
@@ -246,10 +265,12 @@ class PaymentBook:
     def _lines(self, journal: Journal) -> str:
         return f"{self._path}({journal.id})/vendorPayments"
 
-    def _about(self, journal: Journal, line: PaymentLine) -> tuple[BatchRequest, BatchRequest]:
-        lines = self._lines(journal)
+    def _open_entries(self, journal: Journal, line: PaymentLine) -> BatchRequest:
+        return BatchRequest("GET", f"{self._lines(journal)}({line.id})/applyVendorEntries")
+
+    def _same_invoice(self, journal: Journal, line: PaymentLine) -> BatchRequest:
         meant = f"$filter=appliesToInvoiceId%20eq%20{line.invoice_id}"
-        return BatchRequest("GET", f"{lines}({line.id})/applyVendorEntries"), BatchRequest("GET", f"{lines}?{meant}")
+        return BatchRequest("GET", f"{self._lines(journal)}?{meant}")
 
     def _whole(self, question: BatchRequest, answer: BatchAnswer) -> t.Sequence[Body]:
         """Return all rows of a list that was asked for in a batch, which answers its first page."""

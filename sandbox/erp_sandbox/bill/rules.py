@@ -36,6 +36,8 @@ class BillRules:
         lock: How long it stays locked.
         duplicate_numbers: Whether BILL refuses a vendor's second bill with the same number, unless it is told not
             to mind; sent in production, a refusal of a bill was never seen (sheet bill 0.6, 4.1).
+        unknown_fields: Fields of a bill the gateway does not know; ``allowDuplicateInvoiceNumber`` stands in no
+            contract (sheet bill 4.1).
         patch_clears_coding: Whether a line that is patched without its coding loses it (sheet bill 0.10).
         invoice_number_filter: Whether bills filter by number; in use, not documented (sheet bill 3.2).
         upload_takes: How long a file is on its way before it is a document of its bill (sheet bill 4.6: minutes).
@@ -55,6 +57,7 @@ class BillRules:
     failed_logins: int = 5
     lock: timedelta = timedelta(minutes=15)
     duplicate_numbers: Literal["refused", "taken"] = "refused"
+    unknown_fields: set[str] = field(default_factory=set)
     patch_clears_coding: bool = True
     invoice_number_filter: bool = True
     upload_takes: timedelta = timedelta()

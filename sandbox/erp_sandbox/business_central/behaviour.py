@@ -29,6 +29,8 @@ class Behaviour:
         locked: So many writes are refused next, because another session holds the table (sheet 7).
         denied: What the app has no permission for: entity sets, or ``POST vendors`` and the like.
         hide_unapplied_payments: Before app 29 vendorPayments hid lines that apply to nothing (sheet 3).
+        unfilterable: Fields by which lists cannot be filtered; whether lines can by ``appliesToInvoiceId`` is open,
+            for it is no field of their table (sheet 4).
         lists_environments: Whether the app may ask the admin centre for environments.
         notification_delay: Seconds from the first change to its notification.
         notification_retry_seconds: How long after a failed delivery the next one is tried, one after the other.
@@ -52,6 +54,7 @@ class Behaviour:
     locked: int = 0
     denied: set[str] = field(default_factory=set)
     hide_unapplied_payments: bool = False
+    unfilterable: set[str] = field(default_factory=set)
     lists_environments: bool = False
     notification_delay: float = 30.0
     notification_retry_seconds: tuple[float, ...] = (60, 60, 600, 6000, 60_000)

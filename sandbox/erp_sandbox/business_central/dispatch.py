@@ -197,6 +197,8 @@ class Dispatcher:
                 200, {"@odata.context": f"{context}/$entity", **reader.shown(target.entity, target.record, query)}
             )
         query = parse_query(call.query, target.entity, LIST_OPTIONS)
+        for name in self._behaviour.unfilterable & (query.filter.fields if query.filter is not None else set()):
+            raise errors.unknown_query_property(name, target.entity.kind)
         size = _page_size(call.headers.get("prefer", ""))
         page = reader.page(target.entity, target.parent, query, size)
         if self._behaviour.reads_touch_drafts and target.entity.name == "purchaseInvoices":

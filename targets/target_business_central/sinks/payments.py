@@ -159,9 +159,11 @@ class PaymentSink(DocumentSink[Payment]):
             written = self._payments.add(journal, payment_lines(document, vendor.number, parts))
             with written_already():
                 lines = [PaymentLine.of(each) for each in written.value["value"]]
-                reasons = self._overpaid(journal, lines)
-                if reasons:
+                reasons, failed = self._accepted(journal, lines)
+                if reasons or failed is not None:
                     self._payments.remove(journal, lines)
+            if failed is not None:
+                raise failed
             if reasons:
                 what = "; ".join(reason.what for reason in reasons)
                 raise Rejected(SYSTEM, _ADD, f"{what}; the lines were removed again")
@@ -305,6 +307,13 @@ class PaymentSink(DocumentSink[Payment]):
             _, before = parts.get(invoice.id, (invoice, Decimal(0)))
             parts[invoice.id] = (invoice, before + part.amount)
         return list(parts.values())
+
+    def _accepted(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> tuple[list[Reason], SystemFault | None]:
+        """Return why lines cannot stay: what they pay too much, or why that could not be looked at."""
+        try:
+            return self._overpaid(journal, lines), None
+        except SystemFault as fault:
+            return [], fault
 
     def _overpaid(self, journal: Journal, lines: t.Sequence[PaymentLine]) -> list[Reason]:
         """Return which invoices owe less than these and all other lines of the journal pay."""

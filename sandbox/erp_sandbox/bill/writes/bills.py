@@ -66,7 +66,7 @@ def create_many(store: BillStore, organization: Organization, body: Any) -> list
 def replace(store: BillStore, organization: Organization, record: Record, body: Any) -> Record:
     """Replace a bill: lines with an id are changed, others added, those left out removed."""
     _refuse_settled(record)
-    fields = fields_of(body, _REQUIRED, _OPTIONAL)
+    fields = fields_of(body, _REQUIRED, _optional(store))
     lines = new_lines(store, organization, fields["billLineItems"], "billLineItems", record["billLineItems"])
     kept: Record = {name: record[name] for name in ("id", "createdTime", "createdBy", "vendorName") if name in record}
     return _changed(store, organization, {**kept, **_header(organization, fields)}, lines)
@@ -75,7 +75,7 @@ def replace(store: BillStore, organization: Organization, record: Record, body: 
 def change(store: BillStore, organization: Organization, record: Record, body: Any) -> Record:
     """Change the fields and lines given."""
     _refuse_settled(record)
-    fields = fields_of(body, (), (*_REQUIRED, *_OPTIONAL))
+    fields = fields_of(body, (), (*_REQUIRED, *_optional(store)))
     lines = record["billLineItems"]
     if "billLineItems" in fields:
         clear = store.rules.patch_clears_coding
@@ -86,7 +86,7 @@ def change(store: BillStore, organization: Organization, record: Record, body: A
 
 
 def _made(store: BillStore, organization: Organization, body: Any, pending: Sequence[Record]) -> Record:
-    fields = fields_of(body, _REQUIRED, _OPTIONAL)
+    fields = fields_of(body, _REQUIRED, _optional(store))
     header = _header(organization, fields)
     lines = new_lines(store, organization, fields["billLineItems"], "billLineItems")
     allowed = flag(fields.get("allowDuplicateInvoiceNumber", False), "allowDuplicateInvoiceNumber")
@@ -106,6 +106,10 @@ def _made(store: BillStore, organization: Organization, body: Any, pending: Sequ
         "createdTime": now,
         "updatedTime": now,
     }
+
+
+def _optional(store: BillStore) -> tuple[str, ...]:
+    return tuple(name for name in _OPTIONAL if name not in store.rules.unknown_fields)
 
 
 def _header(organization: Organization, fields: Mapping[str, Any]) -> Record:
