@@ -41,6 +41,10 @@ test: $(READY) ## run all tests: unit, plugin, contract, end to end, chaos, docs
 test-fast: $(READY) ## run the tests that take milliseconds each
 	@$(RUN) .venv/bin/pytest -n 2 -m "not slow and not contract and not e2e and not chaos"
 
+.PHONY: fuzz
+fuzz: $(READY) ## give each target 20,000 records made bad at random (RECORDS=, SEED= repeats a run)
+	@$(RUN) FUZZ_RECORDS=$(or $(RECORDS),20000) FUZZ_SEED=$(SEED) .venv/bin/pytest -q -s tests/targets/test_fuzz.py
+
 .PHONY: lint
 lint: $(READY) ## check style, format and types
 	@.venv/bin/ruff check .

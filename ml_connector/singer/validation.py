@@ -11,6 +11,15 @@ from ml_connector.errors import Reason
 __all__ = ["Deviations", "SchemaCheck", "malformed"]
 
 _TOO_MANY: t.Final = 20
+_WORDS: t.Final = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "nothing",
+    "number": "a number",
+    "object": "an object",
+    "string": "a text",
+}
 
 
 class Deviations(t.NamedTuple):
@@ -68,8 +77,14 @@ def _deviations(error: t.Any) -> t.Iterator[tuple[tuple[str | int, ...], str]]:
         unknown = [name for name in error.instance if name not in known]
         yield from (((*path, name), f"{_shown((*path, name))} is not in the schema") for name in unknown)
     else:
-        expected = error.validator_value if error.validator in ("type", "format", "enum") else error.validator
-        yield path, f"{where} is malformed, expected {error.validator} {expected}"
+        yield path, f"{where} is malformed, expected {_expected(error)}"
+
+
+def _expected(error: t.Any) -> str:
+    if error.validator != "type":
+        return f"{error.validator} {error.validator_value if error.validator in ('format', 'enum') else ''}".rstrip()
+    types = [error.validator_value] if isinstance(error.validator_value, str) else error.validator_value
+    return " or ".join(_WORDS.get(each, each) for each in types if each != "null" or len(types) == 1)
 
 
 def _shown(path: t.Sequence[str | int]) -> str:
