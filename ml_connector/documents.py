@@ -86,7 +86,7 @@ class _Frozen(pydantic.BaseModel):
     @pydantic.field_validator("*", mode="before")
     @classmethod
     def _without_control_characters(cls, value: t.Any) -> t.Any:
-        """Put a blank for what no system takes in a text, whichever field it stands in."""
+        """Leave out what no system takes in a text, whichever field it stands in."""
         if isinstance(value, str):
             return sendable(value)
         if isinstance(value, list | tuple):

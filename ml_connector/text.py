@@ -8,13 +8,14 @@ import typing as t
 __all__ = ["sendable", "storable"]
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BREAK = re.compile("[\x0b\x0c\x1c-\x1f]")
 _NOT_STORED = re.compile("[\0\ud800-\udfff]")
 _MARK: t.Final = "\ufffd"
 
 
 def sendable(text: str) -> str:
-    """Return a text with a blank for what XML cannot carry, such as the line breaks of word processors."""
-    return _NOT_IN_XML.sub(" ", text)
+    """Return a text without what XML cannot carry: a blank for the breaks of word processors, nothing for the rest."""
+    return _NOT_IN_XML.sub("", _BREAK.sub(" ", text))
 
 
 def storable(value: t.Any) -> t.Any:

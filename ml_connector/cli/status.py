@@ -139,4 +139,6 @@ def _outcome(row: t.Mapping[str, t.Any]) -> str:
     ]
     if summary.get("stopped"):
         parts.append(f"stopped: {summary['stopped']}")
+    if numbers := summary.get("defects"):
+        parts.append(f"defects of ml-connector: {', '.join(numbers)}")
     return "; ".join(parts) or "nothing to do"

@@ -55,6 +55,8 @@ def _lines(run: Run, source: str, target: str, *, dry_run: bool) -> t.Iterator[s
     yield from _untouched(summary)
     if summary.stopped:
         yield f"  stopped: {summary.stopped}"
+    if summary.defects:
+        yield f"  defects of ml-connector: {', '.join(sorted(summary.defects))}; quote the numbers when you report them"
 
 
 def until(claims: Claims) -> str:

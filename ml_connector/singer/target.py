@@ -448,7 +448,8 @@ class DeliveryTarget(CheckedSettings, Target):
                 run.summary.count(kind, outcome, times=count)  # type: ignore[arg-type] # two of the outcomes
         run.summary.defects |= self._defects
         lines = self.ledger.ask(lambda connection: held_lines(connection, self.target_instance))
-        run.summary.count(UNREADABLE, "held", times=lines.total())
+        if lines:
+            run.summary.count(UNREADABLE, "held", times=lines.total())
         for why, times in lines.items():
             run.summary.hold(UNREADABLE, [why] * times)
         self._delivery = Delivery(

@@ -306,7 +306,7 @@ CHARACTERS = ["\x01", "\x0b", "\x0c", "\x1f", "\ufffe", "\uffff"]
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_control_character_becomes_a_blank_in_every_field(pipeline, field):
+def test_a_control_character_is_left_out_in_every_field(pipeline, field):
     """It is left out in one place for all fields; nothing is told in Workday's name."""
     made = pipeline.copies(len(CHARACTERS))
     for character, bill in zip(CHARACTERS, made, strict=True):
@@ -315,7 +315,7 @@ def test_a_control_character_becomes_a_blank_in_every_field(pipeline, field):
     assert (ran.code, ran.held()) == (0, {})
     assert len(pipeline.invoices) == len(CHARACTERS)
     shown = {"description": "memo", "purchaseOrderNumber": "external_po_number"}.get(field)
-    assert {getattr(each, shown) for each in pipeline.invoices if shown} <= {"PO-1 7"}
+    assert {getattr(each, shown) for each in pipeline.invoices if shown} <= {"PO-1 7", "PO-17"}
 
 
 def test_a_control_character_in_a_number_people_search_by_is_left_out(pipeline):
@@ -380,3 +380,48 @@ def test_a_batch_whose_file_is_damaged_is_refused(pipeline):
     ran = pipeline.run(schema("bills"), batch(str(path), compression="gzip"), STATE)
     assert (ran.code, ran.states) == (1, [])
     assert "part-1.jsonl.gz cannot be read to its end" in ran.error.what
+
+
+def test_a_defect_shows_in_exit_code_summary_and_status(pipeline, monkeypatch, caplog):
+    """The run goes on and exits with 70; its closing lines and `status` have the number, and no traceback."""
+    from click.testing import CliRunner
+
+    from ml_connector.cli import main
+    from target_workday.sinks import SupplierInvoiceSink
+
+    caplog.set_level("INFO")
+    original = SupplierInvoiceSink.check
+
+    def check(sink, document):
+        if document.source.id == pipeline.bills[0]["id"]:
+            raise KeyError("vendors")
+        return original(sink, document)
+
+    monkeypatch.setattr(SupplierInvoiceSink, "check", check)
+    ran = pipeline.run(*bills(*map(pipeline.bill, range(3))))
+    assert (ran.code, ran.states) == (70, [STATE["value"]])
+    assert len(ran.posted()) == 2
+    (number,) = ran.summary.defects
+    assert any(f"defects of ml-connector: {number}" in each for each in caplog.messages)
+    assert "Traceback" not in caplog.text
+    told = CliRunner().invoke(main, ["status"], env={"COLUMNS": "400"})
+    assert f"defects of ml-connector: {number}" in told.output
+
+
+def test_a_defect_while_a_record_is_taken_sets_it_aside(pipeline, monkeypatch):
+    """A fault of ours before a record is in loses nothing: its text is kept, the state moves, the exit code tells."""
+    from ml_connector.ledger.intake import Intake
+
+    original = Intake.add
+
+    def add(intake, stream, record, **rest):
+        if record["id"] == pipeline.bills[0]["id"]:
+            raise ZeroDivisionError
+        return original(intake, stream, record, **rest)
+
+    monkeypatch.setattr(Intake, "add", add)
+    ran = pipeline.run(*bills(*map(pipeline.bill, range(2))))
+    assert (ran.code, ran.states, len(ran.posted())) == (70, [STATE["value"]], 1)
+    (kept,) = [entry for entry in ran.entries if entry.kind == "unreadable_lines"]
+    assert "a defect of ml-connector" in kept.reasons[0].what
+    assert pipeline.bills[0]["id"] in kept.record
