@@ -17,6 +17,7 @@ import typing as t
 from ml_connector.names import display_name
 
 __all__ = [
+    "AuditKeyMissing",
     "CannotBeSent",
     "Conflict",
     "ConnectorError",
@@ -76,6 +77,10 @@ class SettingInvalid(UserError):
 
 class MalformedRecord(UserError):
     """A Singer message or record does not have the shape its schema or the protocol promises."""
+
+
+class AuditKeyMissing(UserError):
+    """The key this ledger's audit is kept with is not here."""
 
 
 class LedgerBehind(UserError):

@@ -23,8 +23,10 @@ _BESIDE_THE_PROJECT = Path(__file__).resolve().parents[1].parent / "shared" / "c
 
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep sessions, permits and service descriptions of a test out of the user's own state folder."""
-    monkeypatch.setenv("ML_CONNECTOR_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+    """Keep sessions, permits and service descriptions and keys of a test out of the user's own folders."""
+    state = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("ML_CONNECTOR_STATE_DIR", str(state))
+    monkeypatch.setenv("ML_CONNECTOR_AUDIT_KEY_FILE", str(state / "audit.key"))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,9 @@ import yaml
 
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.connections import SYSTEMS, Connection, connections
+from ml_connector.cli.ledger_access import record
 from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault, UserError
+from ml_connector.ledger.audit import Step
 from ml_connector.ledger.probes import Event, remember
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.project import project_root
@@ -89,6 +91,8 @@ def doctor(cli: Cli, systems: tuple[str, ...], accept: bool, group_report: str |
             for finding in findings:
                 if finding.plugin is not None and finding.health is not None:
                     finding.events = remember(ledger, finding.plugin, finding.health, now=now, accept=accept)
+    if accept:
+        record(_accepted(findings), cli.ledger_url)
     events = [event for finding in findings for event in finding.events]
     for event in events:
         _LOG.warning("%s: %s. %s", event.name, event.what, event.cure)
@@ -97,6 +101,14 @@ def doctor(cli: Cli, systems: tuple[str, ...], accept: bool, group_report: str |
     code = _code(findings, events)
     if code is not ExitCode.DONE:
         raise click.exceptions.Exit(code)
+
+
+def _accepted(findings: t.Sequence[_Finding]) -> Step:
+    health = {finding.plugin or finding.system: finding.health for finding in findings if finding.health is not None}
+    probes = {
+        plugin: {probe.operation: probe.outcome for probe in each.probes} for plugin, each in sorted(health.items())
+    }
+    return Step("accepted", f"what {', '.join(sorted(health)) or 'nobody'} may do is as it should be", detail=probes)
 
 
 def _examined(system: str, *, asked: bool, group_report: str | None) -> t.Iterator[_Finding]:

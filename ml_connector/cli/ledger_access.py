@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import typing as t
 from pathlib import Path
 
+import click
 import sqlalchemy as sa
 
+from ml_connector.actor import actor
 from ml_connector.cli.common import Cli
+from ml_connector.cli.output import Output
 from ml_connector.errors import UserError
 from ml_connector.ledger import questions
+from ml_connector.ledger.audit import Step, append
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.store import DEFAULT_URL, Ledger, located
 
-__all__ = ["choose", "document", "open_known_ledger", "open_ledger"]
+__all__ = ["choose", "document", "open_known_ledger", "open_ledger", "record"]
 
 
 @contextlib.contextmanager
@@ -38,6 +43,20 @@ def open_known_ledger(cli: Cli) -> t.Iterator[Ledger | None]:
         return
     with open_ledger(cli) as ledger:
         yield ledger
+
+
+def record(step: Step, ledger_url: str | None = None) -> None:
+    """Put what a command has changed on record in the audit; where there is no ledger yet there is no record.
+
+    It has been done by then: that it cannot be noted is told and undoes nothing.
+    """
+    cli = Cli(ledger_url=ledger_url or os.environ.get("ML_CONNECTOR_LEDGER_URL") or None, output=Output(as_json=False))
+    try:
+        with open_known_ledger(cli) as ledger:
+            if ledger is not None:
+                ledger.write(lambda connection: append(connection, [step], run=None, actor=actor()))
+    except UserError as error:
+        click.echo(f"ml-connector: this is not on record in the audit: {error}", err=True)
 
 
 def choose(ledger: Ledger, terms: t.Sequence[str], *, held_by: str | None = None) -> list[Entry]:

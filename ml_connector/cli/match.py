@@ -10,12 +10,13 @@ import click
 
 from ml_connector.cli.common import Cli, common_options
 from ml_connector.cli.connections import SYSTEMS, config_of, opened
-from ml_connector.cli.ledger_access import open_known_ledger
+from ml_connector.cli.ledger_access import open_known_ledger, record
 from ml_connector.cli.output import count
 from ml_connector.crosswalk import Crosswalk, Match
 from ml_connector.crosswalk_rows import NewRow, add_rows
 from ml_connector.errors import UserError
 from ml_connector.files import plain_cell, replace_file, spreadsheet_cell, table_bytes
+from ml_connector.ledger.audit import Step
 from ml_connector.ledger.outcomes import linked
 from ml_connector.matching import LEAST_SCORE, Proposal, match_parties
 from ml_connector.names import display_name
@@ -170,6 +171,11 @@ def _tell_proposals(
 def _apply(cli: Cli, source: str, target: str, review: Path) -> None:
     rows, undecided, refused = _reviewed(review)
     added = add_rows(_directory(target), source, target, TABLE, rows)
+    taken = [f"{row.source} -> {row.target}" for row in rows]
+    step = Step(
+        "matched", f"{added.added} rows of {review.name} went into {_shown(added.path)}", detail={"rows": taken}
+    )
+    record(step, cli.ledger_url)
     data = {
         "table": added.path,
         "added": added.added,

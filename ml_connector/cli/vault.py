@@ -11,8 +11,10 @@ import click
 import jsonschema
 
 from ml_connector.cli.connections import SYSTEMS, config_of
+from ml_connector.cli.ledger_access import record
 from ml_connector.cli.output import Column, Output
 from ml_connector.errors import CredentialsUnknown, SettingInvalid, UserError
+from ml_connector.ledger.audit import Step
 from ml_connector.names import display_name
 from ml_connector.vault import Listed, Vault
 from ml_connector.vault.credentials import CREDENTIALS
@@ -49,6 +51,7 @@ def vault() -> None:
 def init(*, where: t.Literal["file", "keyring"] | None, as_json: bool) -> None:
     """Make an empty vault, and a key for it where there is none."""
     made = Vault.create(where)
+    record(Step("vault", f"the vault {made.path} was made"))
     Output(as_json=as_json).show(
         {"vault": made.path, "key": made.key_place},
         f"the vault is {made.path}, its key is in {made.key_place}\n"
@@ -103,6 +106,7 @@ def set_(
     if not values:
         raise UserError("nothing was given, nothing was changed.", "Name a setting, or see that the source has any.")
     opened.put(name, values, system=system)
+    record(Step("vault", f'credentials "{name}" were set: {", ".join(sorted(values))}'))
     Output(as_json=as_json).show(
         {"name": name, "system": system, "set": sorted(values)},
         "\n".join(_told(name, system, values, schema, plugin)),
@@ -136,6 +140,7 @@ def remove(*, name: str, settings: tuple[str, ...], yes: bool, as_json: bool) ->
     if not yes:
         click.confirm(f"Take {what} out of the vault?", abort=True, err=True)
     opened.remove(name, *settings)
+    record(Step("vault", f"{what} taken out of the vault"))
     Output(as_json=as_json).show({"name": name, "removed": list(settings) or None}, f"{what} taken out of the vault")
 
 
@@ -153,6 +158,7 @@ def rotate(*, drop_old_keys: bool, as_json: bool) -> None:
     """
     opened = Vault.open()
     opened.rotate(drop_old=drop_old_keys)
+    record(Step("vault", f"the vault {opened.path} was encrypted with a new key"))
     old = opened.spare_keys
     text = f"the vault is encrypted with a new key, which is in {opened.key_place}"
     if old:

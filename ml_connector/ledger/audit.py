@@ -1,4 +1,10 @@
-"""The audit chain: who did what to which document, when, and what came of it; provably complete."""
+"""The audit chain: who did what to which document, when, and what came of it; provably complete.
+
+Three things prove it, each against somebody else. Every entry carries the hash of the one before it: nobody changes one
+by accident or half. Every entry is sealed with a key that is not in the database: nobody who has only the database
+writes one that is believed. An anchor, the newest hash kept elsewhere, shows that the end was not cut off: against
+whoever has the key as well.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +17,35 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector.documents import canonical_json
-from ml_connector.ledger.schema import audit, audit_head
+from ml_connector.ledger.audit_key import AuditKeys
+from ml_connector.ledger.schema import audit, audit_head, entries, meta
 
-__all__ = ["GENESIS", "ChainBroken", "Step", "append", "verify"]
+__all__ = ["COVERED", "GENESIS", "KEPT_WITH", "KEYS", "Step", "append", "facts_of", "hash_of", "new_key"]
 
 GENESIS: t.Final = "0" * 64
 """The hash before the first row."""
+KEYS: t.Final = "audit_keys"
+"""Execution option that hands a ledger's ``AuditKeys`` to whoever appends."""
+_AUDIT_KEY: t.Final = "audit_key"
+KEPT_WITH: t.Final = sa.select(meta.c.value).where(meta.c.key == _AUDIT_KEY)
+"""Asks for the id of the key a ledger is kept with."""
+
+COVERED: t.Final = (
+    "state",
+    "external_id",
+    "target_id",
+    "target_number",
+    "target_draft",
+    "origin",
+    "number",
+    "party",
+    "currency",
+    "amount",
+    "booking_date",
+    "record_hash",
+    "sent",
+)
+"""What an entry about a document says of its row, so that the row cannot be changed without it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,8 +53,9 @@ class Step:
     """One thing that was done.
 
     Attributes:
-        action: ``received``, ``intent``, ``posted``, ``updated``, ``looked_up``, ``adopted``, ``linked``, ``held``,
-            ``failed``, ``ignored``, ``replayed``, ``verified``.
+        action: ``intent``, ``posted``, ``updated``, ``looked_up``, ``adopted``, ``linked``, ``held``,
+            ``failed``, ``ignored``, ``replayed``, ``verified``; of the ledger itself ``keyed``, ``restored``; of what
+            decides over documents ``noticed``, ``matched``, ``accepted``, ``vault``.
         outcome: One line for people.
         entry_id: The ledger entry concerned.
         external_id: Its id in the target.
@@ -39,33 +69,26 @@ class Step:
     detail: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class ChainBroken(Exception):
-    """The chain does not hold together.
-
-    Attributes:
-        seq: First row that is wrong.
-        why: What is wrong with it.
-    """
-
-    seq: int
-    why: str
-
-    def __str__(self) -> str:
-        return f"audit entry {self.seq}: {self.why}"
-
-
 def append(connection: sa.Connection, steps: t.Sequence[Step], *, run: str | None, actor: str) -> None:
-    """Append steps inside the caller's transaction, so that they are durable exactly when their effect is."""
+    """Append steps inside the caller's transaction, so that they are durable exactly when their effect is.
+
+    Call it after the effect: what the rows of the documents concerned say by then becomes part of the entries.
+    """
     if not steps:
         return
     # Locks the head until commit: several writers on PostgreSQL append one after the other.
     head = connection.execute(sa.select(audit_head).with_for_update()).one()
+    keys: AuditKeys | None = connection.get_execution_options().get(KEYS)
+    key, opening = _key(connection, keys, head.seq)
     seq, previous = head.seq, head.hash
     now = dt.datetime.now(dt.UTC)
+    settled = _facts(connection, [step.entry_id for step in steps if step.entry_id is not None])
     rows = []
-    for step in steps:
+    for step in (*opening, *steps):
         seq += 1
+        detail = dict(step.detail)
+        if step.entry_id in settled:
+            detail["settled"] = settled[step.entry_id]
         row: dict[str, t.Any] = {
             "seq": seq,
             "at": now,
@@ -75,43 +98,70 @@ def append(connection: sa.Connection, steps: t.Sequence[Step], *, run: str | Non
             "external_id": step.external_id,
             "action": step.action,
             "outcome": step.outcome,
-            "detail": canonical_json(step.detail),
+            "detail": canonical_json(detail),
             "previous": previous,
         }
-        previous = row["hash"] = _hash(row)
+        previous = row["hash"] = hash_of(row)
+        row["key"] = key
+        row["seal"] = keys.seal(key, previous) if keys is not None and key is not None else None
         rows.append(row)
     connection.execute(sa.insert(audit), rows)
     connection.execute(sa.update(audit_head).values(seq=seq, hash=previous))
 
 
-def verify(connection: sa.Connection) -> tuple[int, str]:
-    """Walk the whole chain.
+def new_key(connection: sa.Connection, *, actor: str) -> str:
+    """Keep the audit with the first of the keys that are here from now on; return its id.
 
-    Returns:
-        Number of rows and the last hash.
-
-    Raises:
-        ChainBroken: A row was changed, removed or put in.
+    What was sealed with a key that is lost can be proved by its hashes only.
     """
-    seq, previous = 0, GENESIS
-    for row in connection.execution_options(yield_per=2000).execute(sa.select(audit).order_by(audit.c.seq)):
-        if row.seq != seq + 1:
-            raise ChainBroken(seq + 1, f"is missing (the next one there is {row.seq})")
-        if row.previous != previous:
-            raise ChainBroken(row.seq, "does not follow from the one before it")
-        if row.hash != _hash(dict(row._mapping)):  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-            raise ChainBroken(row.seq, "was changed after it was written")
-        seq, previous = row.seq, row.hash
-    head = connection.execute(sa.select(audit_head)).one()
-    if (head.seq, head.hash) != (seq, previous):
-        raise ChainBroken(seq + 1, f"is missing: {head.seq} entries were written, {seq} are there")
-    return seq, previous
+    keys: AuditKeys = connection.get_execution_options()[KEYS]
+    key = keys.first()
+    connection.execute(sa.delete(meta).where(meta.c.key == _AUDIT_KEY))
+    connection.execute(sa.insert(meta).values(key=_AUDIT_KEY, value=key))
+    append(connection, [Step("keyed", f"kept with key {key} from now on")], run=None, actor=actor)
+    return key
 
 
-def _hash(row: t.Mapping[str, t.Any]) -> str:
+def _facts(connection: sa.Connection, ids: t.Sequence[int]) -> dict[int, dict[str, t.Any]]:
+    """Return what the rows of documents say, by entry id; what was sent as its hash."""
+    if not ids:
+        return {}
+    query = sa.select(entries.c.id, *(entries.c[name] for name in COVERED)).where(entries.c.id.in_(ids))
+    return {row.id: facts_of(row) for row in connection.execute(query)}
+
+
+def facts_of(row: sa.Row[t.Any]) -> dict[str, t.Any]:
+    """Return what one row says, as an entry of the audit keeps it."""
+    found = {name: getattr(row, name) for name in COVERED}
+    found["sent"] = hashlib.sha256(found["sent"].encode()).hexdigest() if found["sent"] is not None else None
+    found["amount"] = None if found["amount"] is None else format(found["amount"], "f")
+    found["booking_date"] = None if found["booking_date"] is None else found["booking_date"].isoformat()
+    return found
+
+
+def hash_of(row: t.Mapping[str, t.Any]) -> str:
+    """Return the hash of an entry, which that of the one before it is part of."""
     content = [
         row["seq"],
         row["at"].astimezone(dt.UTC).isoformat(timespec="microseconds"),
         *(row[name] for name in ("run", "actor", "entry_id", "external_id", "action", "outcome", "detail", "previous")),
     ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def _key(connection: sa.Connection, keys: AuditKeys | None, seq: int) -> tuple[str | None, tuple[Step, ...]]:
+    """Return the key entries are sealed with, and what is to be said before the first of them.
+
+    Only a throw-away copy of a ledger has no keys.
+    """
+    if keys is None:
+        return None, ()
+    key = connection.execute(KEPT_WITH).scalar()
+    if key is not None:
+        keys.require(key)
+        return key, ()
+    key = keys.first()
+    connection.execute(sa.insert(meta).values(key=_AUDIT_KEY, value=key))
+    if not seq:
+        return key, ()
+    return key, (Step("keyed", f"kept with key {key} from now on; what stands before is proved by its hashes only"),)

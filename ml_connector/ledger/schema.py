@@ -25,6 +25,7 @@ __all__ = [
     "keeps",
     "meta",
     "metadata",
+    "noticed",
     "owners",
     "passed_over",
     "probes",
@@ -269,9 +270,11 @@ audit: t.Final = sa.Table(
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("previous", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("key", sa.Text),
+    sa.Column("seal", sa.Text),
     sa.Index(None, "entry_id"),
 )
-"""Append-only; each row carries the hash of the one before it."""
+"""Append-only; each row carries the hash of the one before it, and that hash sealed with a key (HMAC)."""
 
 audit_head: t.Final = sa.Table(
     "audit_head",
@@ -281,6 +284,15 @@ audit_head: t.Final = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
 )
 """One row: the end of the chain, so that a cut tail is noticed and writers on several machines queue up."""
+
+noticed: t.Final = sa.Table(
+    "noticed",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Mapping tables, maps and settings as the last run that used them found them, see ``noticed.py``; no secret."""
 
 meta: t.Final = sa.Table(
     "meta",

@@ -220,7 +220,8 @@ class Settlement:
             values: dict[str, t.Any] = {"state": "posted", "reasons": (), "held_since": None}
             if disputed:
                 values = {"state": "held", "verified_at": None}
-            self._write(entry, [], **_description(mapped), fingerprint=mapped.fingerprint, **values)
+            step = Step("unchanged", f"{self._name} has it as it is", entry.id, mapped.external_id)
+            self._write(entry, [step], **_description(mapped), fingerprint=mapped.fingerprint, **values)
         if not disputed:
             self._count(entry.kind, mapped, "unchanged")
 
@@ -240,7 +241,7 @@ class Settlement:
             external_id = mapped.external_id if mapped else entry.external_id
             self._write(
                 entry,
-                [Step("held", outcome, entry.id, external_id, detail)] if news else [],
+                [Step("held", outcome, entry.id, external_id, detail)],
                 **(_description(mapped) if mapped else {}),
                 state="held",
                 reasons=reasons,

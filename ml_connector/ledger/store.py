@@ -21,6 +21,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ml_connector.errors import LedgerReadOnly, LedgerUnavailable, SettingInvalid
 from ml_connector.ledger import migrations
+from ml_connector.ledger.audit import KEPT_WITH, KEYS
+from ml_connector.ledger.audit_key import AuditKeys, key_source
 from ml_connector.ledger.engine import READ_ONLY, located, make_engine, make_folder, shown
 from ml_connector.ledger.faults import passing
 from ml_connector.ledger.schema import meta, metadata
@@ -61,6 +63,7 @@ class Ledger:
 
     Attributes:
         id: What it is called in the bookmarks of pipelines; stays when the ledger is moved.
+        keys: What its audit is sealed with.
         began_at: Since when it can be expected to know what was posted.
     """
 
@@ -73,6 +76,8 @@ class Ledger:
         self._starting = threading.Lock()
         self._closed = False
         self._given_up = self._told = False
+        self.keys = AuditKeys(key_source(self.engine.url))
+        self.engine.update_execution_options(**{KEYS: self.keys})
         self._open()
         self._read_notes()
 
@@ -127,6 +132,16 @@ class Ledger:
                     self._writer.start()
         return future
 
+    def require_key(self) -> None:
+        """See that the audit's key is here, before anything is done that must be on record.
+
+        Raises:
+            AuditKeyMissing: It is not.
+        """
+        kept_with = self.ask(lambda connection: connection.execute(KEPT_WITH).scalar())
+        if kept_with is not None:
+            self.keys.require(kept_with)
+
     @contextlib.contextmanager
     def delivering(self, target: str, *, on_wait: t.Callable[[], None]) -> t.Iterator[bool]:
         """Hold the right to deliver to ``target``.
@@ -154,6 +169,7 @@ class Ledger:
     def scratch_copy(self, path: pathlib.Path) -> Ledger:
         """Return a throw-away SQLite copy of this ledger at ``path``, for a dry run."""
         copy = Ledger(f"sqlite:///{path}")
+        copy.engine.update_execution_options(**{KEYS: None})  # what it says of itself nobody has to believe
         if self.shared:
             copy._copy_rows_from(self)
         else:

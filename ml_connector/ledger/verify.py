@@ -154,6 +154,11 @@ def _store(connection: sa.Connection, verdicts: list[tuple[Entry, Found | None, 
             .where(entries.c.id.in_(good), entries.c.reasons.contains('"differs_in_target"'))
             .values(verified_at=now, state="posted", reasons="[]", held_since=None)
         )
+        steps += [
+            audit.Step("verified", "read back, equal again", entry.id, entry.external_id)
+            for entry, _, reason in verdicts
+            if reason is None and entry.state == "held"
+        ]
         external = [entry.external_id for entry, _, reason in verdicts if reason is None]
         steps.append(
             audit.Step("verified", f"{len(good)} documents read back, equal", detail={"external_ids": external})

@@ -32,18 +32,22 @@ from map_finance.engine import MapEngine
 from ml_connector import defects, exact_json
 from ml_connector.actor import actor
 from ml_connector.errors import LedgerFault, MalformedRecord, SettingInvalid
+from ml_connector.ledger.anchors import AnchorNotLeft, check_place, leave
 from ml_connector.ledger.aside import UNREADABLE, Line, held_lines, stream_of
 from ml_connector.ledger.attempt import Policy, ends_the_run
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
 from ml_connector.ledger.delivery import Delivery
 from ml_connector.ledger.intake import Intake
+from ml_connector.ledger.noticed import notice
+from ml_connector.ledger.proof import anchor_of
 from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.names import display_name
 from ml_connector.singer.batch import batch_lines
 from ml_connector.singer.command import EXIT_DEFECT, EXIT_DOWN, EXIT_HELD, PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
+from ml_connector.singer.governing import files_of, settings_of
 from ml_connector.singer.reader import MessageReader, Unreadable
 from ml_connector.singer.settings import CheckedSettings
 from ml_connector.singer.sink import DocumentSink
@@ -93,6 +97,14 @@ COMMON_SETTINGS: t.Final = (
         title="Delivery ledger",
         description="SQLAlchemy URL of the ledger: a SQLite file, or PostgreSQL when several machines deliver. A "
         "relative file is taken from the project's folder",
+    ),
+    th.Property(
+        "audit_anchor",
+        th.StringType,
+        title="Where the end of the audit is kept",
+        description="Where the newest hash of the audit goes after each run, so that a chain that is cut off or "
+        "written anew is found (audit verify --expect): file:PATH adds a line to a file, command:PROGRAM hands it the "
+        "line, log writes it to the log",
     ),
     th.Property(
         "dry_run",
@@ -219,6 +231,7 @@ class DeliveryTarget(CheckedSettings, Target):
         """The delivery ledger; a throw-away copy of it in a dry run."""
         ledger = Ledger(self.config.get("ledger_url") or DEFAULT_URL)
         if not self.config.get("dry_run"):
+            ledger.require_key()
             return ledger
         folder = tempfile.mkdtemp(prefix="ml-connector-dry-run-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -248,6 +261,8 @@ class DeliveryTarget(CheckedSettings, Target):
     def intake(self) -> Intake:
         """Where records become durable."""
         _ = self.sinks  # a wrong setting is told before the first record is taken
+        if place := self.config.get("audit_anchor"):
+            check_place(place)
         return Intake(self.ledger, self.target_instance, self.engine, self.references, self._kinds)
 
     @cached_property
@@ -461,6 +476,7 @@ class DeliveryTarget(CheckedSettings, Target):
             run=run,
             policy=self.policy,
         )
+        self._notice(run)
         try:
             if self.config.get("transform") or self.intake.sources:
                 self._delivery.run()
@@ -474,9 +490,34 @@ class DeliveryTarget(CheckedSettings, Target):
             with contextlib.suppress(LedgerFault):  # told already, and the run shows as one that was killed
                 run.finish()
             log_summary(self.logger, run, self.engine.source, self.system, dry_run=self.policy.dry_run)
+            self._leave_anchor()
             self.ledger.close()
         if code := self._exit_code(run.summary):
             sys.exit(code)
+
+    def _notice(self, run: Run) -> None:
+        """Put on record what has changed of what decides over documents."""
+        if self.policy.dry_run:
+            return
+        found, within = files_of(self.config, self.engine.source, self.system)
+        pipeline = f"{self.name} {self.config.get('transform') or 'without a map'}, {self.target_instance}"
+        settings = settings_of(pipeline, self.config, self.config_jsonschema, self.ledger.keys)
+        within += settings
+        for line in notice(self.ledger, {**found, **settings}, within=within, run=run.id, actor=run.actor):
+            self.logger.info("since the last run, %s", line)
+
+    def _leave_anchor(self) -> None:
+        place = self.config.get("audit_anchor")
+        if not place or self.policy.dry_run:
+            return
+        try:
+            with self.ledger.read() as connection:
+                line = leave(anchor_of(connection, self.ledger.id), place)
+        except (LedgerFault, AnchorNotLeft) as error:
+            self.logger.error("the end of the audit was not kept at %s: %s", place, error)  # noqa: TRY400
+        else:
+            if place == "log":
+                self.logger.info("%s", line)
 
     def _exit_code(self, summary: Summary) -> int:
         if summary.defects:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+import sqlite3
+from decimal import Decimal
+
 import pytest
 import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from ledger_doubles import bill
 
-from ml_connector.ledger import audit
+from ml_connector.errors import AuditKeyMissing, LedgerDamaged
+from ml_connector.ledger import audit, proof, questions
+from ml_connector.ledger.audit_key import AuditKeys
 from ml_connector.ledger.schema import audit as table
+from ml_connector.ledger.schema import audit_head, entries, meta
+from ml_connector.ledger.store import Ledger
+from ml_connector.vault.keys import EnvironmentKeys
 
 
 def fill(ledger, count=5):
@@ -19,7 +31,7 @@ def test_untouched_chain_verifies(bench):
     """A chain nobody touched is intact and ends with the head's hash."""
     fill(bench.ledger)
     with bench.ledger.read() as connection:
-        assert audit.verify(connection)[0] == 5
+        assert proof.verify(connection).entries == 5
 
 
 @pytest.mark.parametrize(
@@ -39,8 +51,8 @@ def test_tampering_is_found_where_it_is(bench, tampering, entry, why):
     """A changed, removed or cut entry is named by its number."""
     fill(bench.ledger)
     bench.ledger.write(lambda connection: connection.execute(tampering))
-    with bench.ledger.read() as connection, pytest.raises(audit.ChainBroken) as broken:
-        audit.verify(connection)
+    with bench.ledger.read() as connection, pytest.raises(proof.ChainBroken) as broken:
+        proof.verify(connection)
     assert broken.value.seq == entry
     assert why in str(broken.value)
 
@@ -50,4 +62,260 @@ def test_several_steps_of_a_transaction_are_chained(bench):
     steps = [audit.Step("posted", str(n)) for n in range(3)]
     bench.ledger.write(lambda connection: audit.append(connection, steps, run=None, actor="tester"))
     with bench.ledger.read() as connection:
-        assert audit.verify(connection)[0] == 3
+        assert proof.verify(connection).entries == 3
+
+
+def prove(ledger, **options):
+    """Walk the chain."""
+    with ledger.read() as connection:
+        return proof.verify(connection, **options)
+
+
+def anchor(ledger):
+    """The end of the chain as it would be kept elsewhere."""
+    with ledger.read() as connection:
+        return proof.Anchor.parse(f"{proof.anchor_of(connection, ledger.id)} 2026-11-30T03:00:00Z")
+
+
+def rewritten(ledger, *, key=None, seal=None):
+    """Let somebody who has the database alone write entry 3, and all that follow, anew; right hashes and all."""
+    with contextlib.closing(sqlite3.connect(ledger.engine.url.database)) as database:
+        database.row_factory = sqlite3.Row
+        previous = audit.GENESIS
+        for found in database.execute("SELECT * FROM audit ORDER BY seq").fetchall():
+            row = dict(found) | {"previous": previous, "at": dt.datetime.fromisoformat(found["at"])}
+            if row["seq"] == 3:
+                row["outcome"] = "Workday 99"
+            previous = audit.hash_of(row)
+            fresh = previous != found["hash"]
+            database.execute(
+                "UPDATE audit SET outcome = ?, previous = ?, hash = ?, key = ?, seal = ? WHERE seq = ?",
+                (
+                    row["outcome"],
+                    row["previous"],
+                    previous,
+                    key(found) if key and fresh else found["key"],
+                    seal(previous) if seal and fresh else found["seal"],
+                    row["seq"],
+                ),
+            )
+        database.execute("UPDATE audit_head SET hash = ?", (previous,))
+        database.commit()
+
+
+def test_a_chain_written_anew_without_the_key_is_found(bench):
+    """Right hashes are not enough: entries are sealed with a key the database has not."""
+    fill(bench.ledger)
+    rewritten(bench.ledger)
+    with pytest.raises(proof.ChainBroken, match="not written by anybody who has the key") as broken:
+        prove(bench.ledger)
+    assert broken.value.seq == 3
+
+
+def test_a_chain_written_anew_as_one_without_seals_is_found(bench):
+    """Leaving the seals out is no way round them, whether from some entry on or from the first."""
+    fill(bench.ledger)
+    rewritten(bench.ledger, key=lambda _: None, seal=lambda _: None)
+    with pytest.raises(proof.ChainBroken, match="is not sealed"):
+        prove(bench.ledger)
+    bench.ledger.write(lambda connection: connection.execute(sa.update(table).values(key=None, seal=None)))
+    with pytest.raises(proof.ChainBroken, match="is not sealed, nor is any other"):
+        prove(bench.ledger)
+
+
+def test_a_chain_written_anew_with_a_key_of_ones_own_is_not_proved(bench):
+    """Seals of a key that is not here prove nothing, and that is said."""
+    fill(bench.ledger)
+    own = AuditKeys(EnvironmentKeys(Fernet.generate_key().decode()))
+    rewritten(bench.ledger, key=lambda _: own.first(), seal=lambda hash_: own.seal(own.first(), hash_))
+    found = prove(bench.ledger)
+    assert found.unproved == {own.first(): 3}
+    assert not found.holds
+
+
+def cut(connection):
+    """Take the last two entries away, and the head with them."""
+    connection.execute(sa.delete(table).where(table.c.seq > 3))
+    last = connection.execute(sa.select(table.c.hash).where(table.c.seq == 3)).scalar_one()
+    connection.execute(sa.update(audit_head).values(seq=3, hash=last))
+
+
+def wipe(connection):
+    """Take all entries away, the head and the note of a key with them."""
+    connection.execute(sa.delete(table))
+    connection.execute(sa.delete(meta).where(meta.c.key == "audit_key"))
+    connection.execute(sa.update(audit_head).values(seq=0, hash=audit.GENESIS))
+
+
+@pytest.mark.parametrize(("tampering", "entry"), [(cut, 4), (wipe, 1)])
+def test_a_chain_cut_or_wiped_with_its_head_is_found_by_an_anchor(bench, tampering, entry):
+    """Against whoever has ledger and key nothing in the ledger helps; what was kept elsewhere does."""
+    fill(bench.ledger)
+    kept = anchor(bench.ledger)
+    bench.ledger.write(tampering)
+    prove(bench.ledger)
+    with pytest.raises(proof.ChainBroken, match="the anchor was taken at entry 5") as broken:
+        prove(bench.ledger, anchors=[kept])
+    assert broken.value.seq == entry
+    with pytest.raises(proof.ChainBroken, match="no entry has the hash"):
+        prove(bench.ledger, anchors=[proof.Anchor(None, None, kept.hash)])
+
+
+def test_a_chain_that_was_cut_and_has_grown_again_is_found_by_an_anchor(bench):
+    """With the key new entries are written in the place of old ones; the anchor is not of these."""
+    fill(bench.ledger)
+    kept = anchor(bench.ledger)
+    bench.ledger.write(cut)
+    fill(bench.ledger, 4)
+    prove(bench.ledger)
+    with pytest.raises(proof.ChainBroken, match="was written anew") as broken:
+        prove(bench.ledger, anchors=[kept])
+    assert broken.value.seq == 5
+
+
+def test_anchors_of_earlier_times_hold_while_the_chain_grows(bench):
+    """Each of them is still in the chain."""
+    kept = []
+    for _ in range(3):
+        fill(bench.ledger, 2)
+        kept.append(anchor(bench.ledger))
+    assert prove(bench.ledger, anchors=kept).holds
+
+
+def test_entries_from_before_there_was_a_key_stay_verifiable(bench):
+    """They are proved by their hashes, are counted apart, and the change to a key is an entry itself."""
+    bench.ledger.engine.update_execution_options(**{audit.KEYS: None})
+    fill(bench.ledger, 3)
+    bench.ledger.engine.update_execution_options(**{audit.KEYS: bench.ledger.keys})
+    fill(bench.ledger, 2)
+    found = prove(bench.ledger)
+    assert (found.entries, found.plain, found.sealed) == (6, 3, 3)
+    assert found.holds
+    bench.ledger.write(lambda connection: connection.execute(TAMPER))
+    with pytest.raises(proof.ChainBroken, match="was changed"):
+        prove(bench.ledger)
+
+
+TAMPER = sa.update(table).where(table.c.seq == 2).values(outcome="Workday 99")
+
+
+def test_a_ledger_is_not_written_without_its_key(bench, monkeypatch, tmp_path):
+    """On another machine, or with the key gone, nothing is done that could not be proved; the way out is named."""
+    fill(bench.ledger)
+    monkeypatch.setenv("ML_CONNECTOR_AUDIT_KEY_FILE", str(tmp_path / "other.key"))
+    bench.reopen()
+    with pytest.raises(AuditKeyMissing, match=r"audit\.key(.|\n)*new-key"):
+        bench.ledger.require_key()
+    with pytest.raises(AuditKeyMissing):
+        fill(bench.ledger)
+    bench.ledger.write(lambda connection: audit.new_key(connection, actor="tester"))
+    fill(bench.ledger)
+    found = prove(bench.ledger)
+    assert list(found.unproved.values()) == [5]
+    assert found.sealed == 6
+
+
+def test_the_key_is_a_file_only_its_owner_may_read(bench, tmp_path, monkeypatch):
+    """It lies beside the ledger and not in it, and is made with the first entry."""
+    monkeypatch.delenv("ML_CONNECTOR_AUDIT_KEY_FILE")
+    bench.reopen()
+    path = tmp_path / "audit.key"
+    assert not path.exists()
+    fill(bench.ledger)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_bytes().strip() not in (tmp_path / "ledger.db").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"amount": Decimal(999)}, "amount is 999, was 100"),
+        ({"state": "ignored"}, "state is ignored, was posted"),
+        ({"target_id": "WID-9"}, "target_id is WID-9"),
+        ({"currency": "EUR"}, "currency is EUR, was USD"),
+        ({"number": "INV-9"}, "number is INV-9, was INV-1"),
+        ({"party": "Somebody Else"}, "party is Somebody Else"),
+        ({"booking_date": dt.date(2020, 1, 1)}, "booking_date is 2020-01-01, was 2026-09-01"),
+        ({"sent": "{}"}, "sent is"),
+        ({"record": "{}"}, "its record was changed"),
+        ({"amount": Decimal(999), "changed_at": dt.datetime(2030, 1, 1, tzinfo=dt.UTC)}, "amount is 999, was 100"),
+    ],
+)
+def test_a_settled_document_that_was_changed_in_the_database_is_found(bench, change, what):
+    """State, amounts, numbers and what was sent are part of the entries about a document."""
+    bench.take(bill("1"), bill("2"))
+    bench.deliver()
+    assert prove(bench.ledger).differing == ()
+    assert prove(bench.ledger).documents == 2
+    bench.tamper("1", **change)
+    (line,) = prove(bench.ledger).differing
+    assert what in line
+
+
+def test_a_document_that_was_deleted_is_found(bench):
+    """The audit knows of it; its row is gone."""
+    bench.take(bill("1"), bill("2"))
+    bench.deliver()
+    bench.ledger.write(lambda connection: connection.execute(sa.delete(entries).where(entries.c.source_id == "1")))
+    (line,) = prove(bench.ledger).differing
+    assert "is gone" in line
+
+
+def test_lives_of_documents_leave_nothing_that_differs(bench):
+    """Held, changed, paid, ignored, replayed, verified: each change of a row is in the entry that goes with it."""
+    bench.take(bill("1"), bill("2"), bill("3", vendor="V9"), bill("4", "10", line="9"))
+    bench.deliver()
+    assert prove(bench.ledger).differing == ()
+    bench.take(bill("1", paid=True, version="2"), bill("2", "120.00", version="2"), bill("4", "10", version="2"))
+    assert prove(bench.ledger).differing == ()
+    bench.deliver()
+    assert prove(bench.ledger).differing == ()
+    held = [bench.entry("2"), bench.entry("3")]
+    questions.ignore(bench.ledger, held, reason="by hand", actor="tester")
+    assert prove(bench.ledger).differing == ()
+    bench.take(bill("3", vendor="V9", version="3"))
+    questions.replay(bench.ledger, held[1:], actor="tester")
+    bench.map.suppliers["V9"] = "S-9"
+    bench.deliver()
+    bench.deliver()
+    found = prove(bench.ledger)
+    assert found.differing == ()
+    assert found.documents == 4
+
+
+def test_a_damaged_page_of_the_ledger_is_found(bench, tmp_path):
+    """SQLite looks at every page; the chain alone would be read around it."""
+    bench.take(*(bill(str(number)) for number in range(300)))
+    fill(bench.ledger)
+    with bench.ledger.read() as connection:
+        proof.check_pages(connection)
+        page = connection.exec_driver_sql(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'ix_entries_number'"
+        ).scalar_one()
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+    bench.ledger.close()
+    path = tmp_path / "ledger.db"
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xa5" * size
+    path.write_bytes(content)
+    with (
+        Ledger(f"sqlite:///{path}") as ledger,
+        ledger.read() as connection,
+        pytest.raises(LedgerDamaged, match=r"damaged: (.|\n)*backup"),
+    ):
+        proof.check_pages(connection)
+
+
+@pytest.mark.parametrize(
+    ("text", "anchor"),
+    [
+        (f"ml-connector-audit 01ABC 7 {'a' * 64}", proof.Anchor("01ABC", 7, "a" * 64)),
+        (f"ml-connector-audit 01ABC 7 {'a' * 64} 2026-11-30T03:00:00Z\n", proof.Anchor("01ABC", 7, "a" * 64)),
+        ("b" * 64, proof.Anchor(None, None, "b" * 64)),
+        ("anchors.txt", None),
+        ("", None),
+    ],
+)
+def test_an_anchor_is_read_from_its_line(text, anchor):
+    """What was printed, with a time behind it or not, or the bare hash."""
+    assert proof.Anchor.parse(text) == anchor

@@ -21,7 +21,7 @@ from ml_connector.errors import (
     Throttled,
     Unavailable,
 )
-from ml_connector.ledger import audit
+from ml_connector.ledger import proof
 from ml_connector.ledger.questions import replay
 
 
@@ -449,7 +449,7 @@ def test_every_outcome_is_in_an_intact_audit_chain(bench):
 
     with bench.ledger.read() as connection:
         actions = list(connection.execute(sa.select(table.c.action).order_by(table.c.seq)).scalars())
-        count, _ = audit.verify(connection)
+        count = proof.verify(connection).entries
     assert actions == ["intent", "failed", "looked_up", "held", "verified"]
     assert count == 5
 

@@ -16,7 +16,7 @@ from ledger_bench import FAST, Bench
 from ledger_doubles import bill, timeout
 
 from ml_connector.errors import OutcomeUnknown, Rejected, Throttled, Unavailable
-from ml_connector.ledger import audit
+from ml_connector.ledger import proof
 
 pytestmark = pytest.mark.slow
 
@@ -104,7 +104,7 @@ class Life(RuleBasedStateMachine):
         posted = set(self.bench.target.documents)
         assert posted == {f"BILL-{number}" for number in self.source}
         with self.bench.ledger.read() as connection:
-            audit.verify(connection)
+            proof.verify(connection)
         self.bench.ledger.close()
         shutil.rmtree(self.folder)
 

@@ -10,7 +10,7 @@ import pytest
 from ledger_bench import FAST, Bench
 from ledger_doubles import bill, timeout
 
-from ml_connector.ledger import audit, questions
+from ml_connector.ledger import proof, questions
 from ml_connector.ledger.delivery import Delivery
 from ml_connector.ledger.runs import Run
 from ml_connector.ledger.store import Ledger
@@ -32,7 +32,7 @@ def test_documents_are_delivered_and_verified(bench):
     assert bench.deliver() == {"created": 2, "held": 1}
     with bench.ledger.read() as connection:
         (posted,) = questions.posted_totals(connection)
-        audit.verify(connection)
+        proof.verify(connection)
     assert (posted.documents, posted.amount) == (2, Decimal("0.3"))
 
 
@@ -67,7 +67,7 @@ def test_two_deliveries_at_once_share_the_work(bench):
     assert sum(shares) == 200
     assert len(bench.target.writes) == 200
     with bench.ledger.read() as connection:
-        audit.verify(connection)
+        proof.verify(connection)
 
 
 def test_living_claim_of_another_delivery_is_respected_and_a_dead_one_is_not(bench):
@@ -105,5 +105,5 @@ def test_dry_run_copy_is_a_file_of_its_own(bench, tmp_path):
     copy = bench.ledger.scratch_copy(tmp_path / "copy.db")
     with copy.read() as connection:
         assert len(questions.posted_totals(connection)) == 1
-        audit.verify(connection)
+        proof.verify(connection)
     copy.close()

@@ -9,7 +9,7 @@ from ledger_bench import FAST
 from ledger_doubles import InvoiceSink, bill, timeout
 
 from ml_connector.errors import Conflict, Throttled
-from ml_connector.ledger import audit, questions
+from ml_connector.ledger import proof, questions
 from ml_connector.singer.sink import Delivered
 
 
@@ -52,7 +52,7 @@ def test_it_is_taken_back_once(taken):
     assert (entry.state, entry.target_id, entry.reasons[0].what) == ("ignored", None, "taken back: archived in BILL")
     assert taken.deliver() == {}
     with taken.ledger.read() as connection:
-        audit.verify(connection)
+        proof.verify(connection)
 
 
 def test_what_comes_back_is_delivered_as_new(taken):
