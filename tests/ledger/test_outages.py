@@ -241,8 +241,9 @@ def test_a_damaged_page_is_one_line(bench, tmp_path):
 
 
 @pytest.fixture
-def unprivileged(tmp_path):
+def unprivileged(tmp_path, monkeypatch):
     """Gives commands as a user who may not write the ledger; returns exit code and what was said."""
+    monkeypatch.delenv("ML_CONNECTOR_AUDIT_KEY_FILE")  # beside the ledger, where the command looks for it
     folder = tmp_path / "project" / ".ml-connector"
     folder.mkdir(parents=True)
     bench = Bench(f"sqlite:///{folder / 'ledger.db'}")

@@ -14,7 +14,7 @@ from ledger_bench import FAST, Bench
 from ledger_doubles import TestMap, bill, timeout
 
 from ml_connector.errors import UserError
-from ml_connector.ledger import audit, migrations, owners
+from ml_connector.ledger import migrations, owners, proof
 from ml_connector.ledger.owners import LeftAlone, OtherPipeline, Reach
 from ml_connector.ledger.schema import audit as audit_table
 from ml_connector.ledger.schema import entries
@@ -214,7 +214,7 @@ class TestHandingOver:
         other = OTHERS["other tables"]
         owners.hand_over(bench.ledger, target="test:one", source="bill:org", pipeline=other, actor="pat")
         with bench.ledger.read() as connection:
-            audit.verify(connection)
+            proof.verify(connection)
             row = connection.execute(sa.select(audit_table).order_by(audit_table.c.seq.desc()).limit(1)).one()
         assert (row.action, row.actor) == ("handed_over", "pat")
         assert json.loads(row.detail)["pipeline"]["tables"] == "tables-b"
