@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ml_connector import exact_json
+from ml_connector.documents import content_hash
 from ml_connector.errors import Reason
 from ml_connector.http import HIDDEN, redacted
 from ml_connector.ledger.schema import entries
@@ -80,8 +81,8 @@ def set_aside(connection: sa.Connection, *, target: str, system: str, lines: t.S
             "source": f"{system}:unknown",
             "source_id": f"line-{line.digest}",
             "stream": line.stream,
-            "record": exact_json.dumps({"line": line.text}),
-            "record_hash": line.digest,
+            "record": (record := exact_json.dumps({"line": line.text})),
+            "record_hash": content_hash(record),
             "state": "held",
             "reasons": exact_json.dumps([Reason("unreadable", line.what, line.cure).to_dict()]),
             "first_seen_at": now,
