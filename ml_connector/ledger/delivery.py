@@ -119,6 +119,12 @@ class Delivery:
                 raise
             self._cannot_deliver(sink.kind, error)
 
+    def _not_even_held(self, entry_id: int, error: Exception) -> None:
+        """Go on without a document whose row does not even take that it is held."""
+        number = defects.note(error)
+        self._run.summary.defects.add(number)
+        _logger.error("ledger entry %d cannot be held: a defect of ml-connector, number %s", entry_id, number)
+
     def _cannot_deliver(self, kind: str, error: Exception) -> None:
         """Leave a kind alone for this run: what it needs as a whole fails, which the other kinds do not need."""
         number = defects.note(error)
@@ -191,6 +197,11 @@ class Delivery:
             succeeded = future.result()
         except LeaseLost:
             _logger.warning("another delivery has taken over ledger entry %d; leaving it to that", entry_id)
+            return
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            self._not_even_held(entry_id, error)
             return
         self._failing = 0 if succeeded else self._failing + 1
         if self._failing >= self._policy.down_after:
