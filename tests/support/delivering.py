@@ -29,4 +29,6 @@ def run_over(target, documents):
     target.process_endofpipe = process_endofpipe
     target.listen(io.StringIO("".join(json.dumps(line) + "\n" for line in lines)))
     counts = summaries[0].counts
-    return {kind: {outcome: count for outcome, count in each.items() if count} for kind, each in counts.items()}
+    found = {kind: {outcome: count for outcome, count in each.items() if count} for kind, each in counts.items()}
+    # Input lines that nobody could read are counted beside the documents, in every run.
+    return {kind: each for kind, each in found.items() if each or kind != "unreadable_lines"}
