@@ -1,17 +1,65 @@
-"""What a target uses that decides over documents, as texts to compare: mapping tables, maps, settings."""
+"""What a run puts on record beside its documents: changes of tables, maps and settings, and the end of the audit."""
 
 from __future__ import annotations
 
+import logging
 import typing as t
 from pathlib import Path
 
+from ml_connector.errors import LedgerFault
+from ml_connector.ledger.anchors import AnchorNotLeft, leave
 from ml_connector.ledger.audit_key import AuditKeys
+from ml_connector.ledger.noticed import notice
+from ml_connector.ledger.proof import anchor_of
+from ml_connector.ledger.runs import Run
+from ml_connector.ledger.store import Ledger
 from ml_connector.project import project_root
 
-__all__ = ["files_of", "settings_of"]
+__all__ = ["keep_anchor", "note_changes"]
 
 
-def files_of(config: t.Mapping[str, t.Any], source: str, target: str) -> tuple[dict[str, str], list[str]]:
+def note_changes(
+    ledger: Ledger,
+    run: Run,
+    *,
+    pipeline: str,
+    config: t.Mapping[str, t.Any],
+    schema: t.Mapping[str, t.Any],
+    systems: tuple[str, str],
+    logger: logging.Logger,
+) -> None:
+    """Put on record what has changed of what decides over documents, and log it.
+
+    Args:
+        ledger: Where it is noted.
+        run: The run that noticed.
+        pipeline: Whose settings they are, for people.
+        config: The settings.
+        schema: Their JSON schema, which says what is secret.
+        systems: Source and target.
+        logger: Where to.
+    """
+    found, within = _files(config, *systems)
+    settings = _settings(pipeline, config, schema, ledger.keys)
+    for line in notice(ledger, found | settings, within=[*within, *settings], run=run.id, actor=run.actor):
+        logger.info("since the last run, %s", line)
+
+
+def keep_anchor(ledger: Ledger, place: str | None, logger: logging.Logger) -> None:
+    """Leave the end of the audit at its place, if there is one; that this failed is logged and stops nothing."""
+    if not place:
+        return
+    try:
+        with ledger.read() as connection:
+            line = leave(anchor_of(connection, ledger.id), place)
+    except (LedgerFault, AnchorNotLeft) as error:
+        logger.error("the end of the audit was not kept at %s: %s", place, error)  # noqa: TRY400
+    else:
+        if place == "log":
+            logger.info("%s", line)
+
+
+def _files(config: t.Mapping[str, t.Any], source: str, target: str) -> tuple[dict[str, str], list[str]]:
     """Return mapping tables and own maps by name, and what the names of all of them begin with.
 
     Args:
@@ -35,7 +83,7 @@ def files_of(config: t.Mapping[str, t.Any], source: str, target: str) -> tuple[d
     return found, within
 
 
-def settings_of(
+def _settings(
     name: str, config: t.Mapping[str, t.Any], schema: t.Mapping[str, t.Any], keys: AuditKeys
 ) -> dict[str, str]:
     """Return settings as a text, one a line; of a secret only what tells that it has changed.

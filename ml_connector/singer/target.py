@@ -32,22 +32,20 @@ from map_finance.engine import MapEngine
 from ml_connector import defects, exact_json
 from ml_connector.actor import actor
 from ml_connector.errors import LedgerFault, MalformedRecord, SettingInvalid
-from ml_connector.ledger.anchors import AnchorNotLeft, check_place, leave
+from ml_connector.ledger.anchors import check_place
 from ml_connector.ledger.aside import UNREADABLE, Line, held_lines, stream_of
 from ml_connector.ledger.attempt import Policy, ends_the_run
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
 from ml_connector.ledger.delivery import Delivery
 from ml_connector.ledger.intake import Intake
-from ml_connector.ledger.noticed import notice
-from ml_connector.ledger.proof import anchor_of
 from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.names import display_name
 from ml_connector.singer.batch import batch_lines
 from ml_connector.singer.command import EXIT_DEFECT, EXIT_DOWN, EXIT_HELD, PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
-from ml_connector.singer.governing import files_of, settings_of
+from ml_connector.singer.governing import keep_anchor, note_changes
 from ml_connector.singer.reader import MessageReader, Unreadable
 from ml_connector.singer.settings import CheckedSettings
 from ml_connector.singer.sink import DocumentSink
@@ -476,7 +474,16 @@ class DeliveryTarget(CheckedSettings, Target):
             run=run,
             policy=self.policy,
         )
-        self._notice(run)
+        if not self.policy.dry_run:
+            note_changes(
+                self.ledger,
+                run,
+                pipeline=f"{self.name} {self.config.get('transform') or 'without a map'}, {self.target_instance}",
+                config=self.config,
+                schema=self.config_jsonschema,
+                systems=(self.engine.source, self.system),
+                logger=self.logger,
+            )
         try:
             if self.config.get("transform") or self.intake.sources:
                 self._delivery.run()
@@ -490,34 +497,11 @@ class DeliveryTarget(CheckedSettings, Target):
             with contextlib.suppress(LedgerFault):  # told already, and the run shows as one that was killed
                 run.finish()
             log_summary(self.logger, run, self.engine.source, self.system, dry_run=self.policy.dry_run)
-            self._leave_anchor()
+            if not self.policy.dry_run:
+                keep_anchor(self.ledger, self.config.get("audit_anchor"), self.logger)
             self.ledger.close()
         if code := self._exit_code(run.summary):
             sys.exit(code)
-
-    def _notice(self, run: Run) -> None:
-        """Put on record what has changed of what decides over documents."""
-        if self.policy.dry_run:
-            return
-        found, within = files_of(self.config, self.engine.source, self.system)
-        pipeline = f"{self.name} {self.config.get('transform') or 'without a map'}, {self.target_instance}"
-        settings = settings_of(pipeline, self.config, self.config_jsonschema, self.ledger.keys)
-        within += settings
-        for line in notice(self.ledger, {**found, **settings}, within=within, run=run.id, actor=run.actor):
-            self.logger.info("since the last run, %s", line)
-
-    def _leave_anchor(self) -> None:
-        place = self.config.get("audit_anchor")
-        if not place or self.policy.dry_run:
-            return
-        try:
-            with self.ledger.read() as connection:
-                line = leave(anchor_of(connection, self.ledger.id), place)
-        except (LedgerFault, AnchorNotLeft) as error:
-            self.logger.error("the end of the audit was not kept at %s: %s", place, error)  # noqa: TRY400
-        else:
-            if place == "log":
-                self.logger.info("%s", line)
 
     def _exit_code(self, summary: Summary) -> int:
         if summary.defects:
