@@ -23,6 +23,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringC
 from ml_connector.currencies import MINOR_UNITS
 from ml_connector.decimals import exact_decimal
 from ml_connector.errors import Reason
+from ml_connector.moments import parse_moment
 from ml_connector.text import sendable
 
 __all__ = [
@@ -112,6 +113,15 @@ class DocumentSource(_Frozen):
     id: Text
     version: str | None = None
     created_at: dt.datetime | None = None
+
+    @pydantic.field_validator("created_at", mode="before")
+    @classmethod
+    def _possible(cls, value: t.Any) -> dt.datetime | None:
+        """Take what is no moment in UTC for not known: the target is asked then, and the document is not lost."""
+        try:
+            return parse_moment(value.isoformat() if isinstance(value, dt.datetime) else value)
+        except ValueError:
+            return None
 
 
 class Document(_Frozen):

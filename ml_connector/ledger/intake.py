@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import collections
 import datetime as dt
+import functools
 import logging
 import typing as t
 
 import sqlalchemy as sa
 
-from ml_connector import exact_json
+from ml_connector import defects, exact_json
 from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Supplier, content_hash
 from ml_connector.errors import Reason
 from ml_connector.ledger.aside import Line, set_aside
+from ml_connector.ledger.attempt import ends_the_run
 from ml_connector.ledger.owners import bring_in
 from ml_connector.ledger.schema import entries, events, passed_over
 from ml_connector.ledger.store import Ledger
@@ -74,6 +76,20 @@ class _Item(t.NamedTuple):
     reasons: tuple[Reason, ...]
 
 
+class _Part(t.NamedTuple):
+    """What is written of one record.
+
+    Attributes:
+        stream: Its stream.
+        content: What is handed to whom writes it.
+        record: The record, as it is or as JSON.
+    """
+
+    stream: str
+    content: t.Any
+    record: t.Any
+
+
 class Intake:
     """Takes native records and makes them durable in batches.
 
@@ -87,6 +103,7 @@ class Intake:
     Attributes:
         counts: Per document kind and outcome: ``read``, ``new``, ``changed``, ``unchanged``, ``unwanted``.
         sources: The source instances of which something was read, all of them the pipeline's own.
+        defects: Numbers of the defects of ours that kept a record from being taken.
     """
 
     def __init__(
@@ -109,6 +126,7 @@ class Intake:
         self._newest: dict[tuple[str, str, str], str | None] = {}
         self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
         self.sources: frozenset[str] = frozenset()
+        self.defects: set[str] = set()
 
     def add(self, stream: str, record: t.Mapping[str, t.Any], *, malformed: t.Sequence[Reason] = ()) -> None:
         """Take one record.
@@ -162,18 +180,47 @@ class Intake:
             OtherPipeline: Something of it belongs to another pipeline; nothing of it was kept.
         """
         self._bring_in()
-        aside, self._aside = self._aside, []
+        seen, self._seen, self._seen_count = self._seen, collections.defaultdict(dict), 0
+        for (instance, stream), records in seen.items():
+            parts = [_Part(stream, (id_, record), record) for id_, record in records.items()]
+            self._keep(parts, functools.partial(self._remember_all, instance, stream))
+        items, self._items = self._items, {}
+        self._keep([_Part(item.stream, (key, item), item.record) for key, item in items.items()], self._write)
+        aside, self._aside = self._aside, []  # last: what could not be kept has joined them
         if aside:
             self._ledger.write(
                 lambda connection: set_aside(connection, target=self._target, system=self._reader.source, lines=aside)
             )
-        seen, self._seen, self._seen_count = self._seen, collections.defaultdict(dict), 0
-        for (instance, stream), records in seen.items():
-            self._references.put(instance, stream, records)
-        items, self._items = self._items, {}
-        if items:
-            # Counted outside: the transaction may be run twice.
-            self.counts.update(self._ledger.write(lambda connection: self._store(connection, items)))
+
+    def _remember_all(self, instance: str, stream: str, kept: t.Sequence[tuple[str, t.Mapping[str, t.Any]]]) -> None:
+        self._references.put(instance, stream, dict(kept))
+
+    def _write(self, kept: t.Sequence[tuple[tuple[str, str, str], _Item]]) -> None:
+        items = dict(kept)
+        # Counted outside: the transaction may be run twice.
+        self.counts.update(self._ledger.write(lambda connection: self._store(connection, items)))
+
+    def _keep(self, parts: t.Sequence[_Part], write: t.Callable[[list[t.Any]], None]) -> None:
+        """Write parts together; one that cannot be written is found and set aside, the others are kept."""
+        if not parts:
+            return
+        try:
+            write([part.content for part in parts])
+        except Exception as error:
+            if ends_the_run(error):
+                raise
+            if len(parts) > 1:
+                middle = len(parts) // 2
+                self._keep(parts[:middle], write)
+                self._keep(parts[middle:], write)
+                return
+            (part,) = parts
+            number = defects.note(error)
+            self.defects.add(number)
+            text = part.record if isinstance(part.record, str) else exact_json.dumps(part.record)
+            what = f"a defect of ml-connector, number {number}, kept a record of {part.stream} from being taken"
+            _logger.warning("%s; it is held, the others go on", what)
+            self._aside.append(Line.of(what, text, stream=part.stream, cure="quote the number when you report it"))
 
     def _bring_in(self) -> None:
         """Have the pipeline own what it reads of."""

@@ -459,7 +459,7 @@ class DeliveryTarget(CheckedSettings, Target):
         for (kind, outcome), count in self.intake.counts.items():
             if outcome in ("unwanted", "unchanged"):
                 run.summary.count(kind, outcome, times=count)  # type: ignore[arg-type] # two of the outcomes
-        run.summary.defects |= self._defects
+        run.summary.defects |= self._defects | self.intake.defects
         lines = self.ledger.ask(lambda connection: held_lines(connection, self.target_instance))
         if lines:
             run.summary.count(UNREADABLE, "held", times=lines.total())

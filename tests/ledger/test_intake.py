@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from ledger_doubles import bill
 
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
+from ml_connector.ledger.entries import read
+from ml_connector.ledger.intake import Intake
+from ml_connector.ledger.schema import entries, source_records
 
 
 def test_new_and_changed_and_unchanged_records_are_told_apart(bench):
@@ -92,3 +96,40 @@ def test_delivered_supplier_is_a_link(bench):
 def test_batches_of_any_size_are_taken_whole(bench, count):
     """Every record is kept, whatever the size of the last batch."""
     assert bench.take(*(bill(str(n)) for n in range(count)))["new"] == count
+
+
+@pytest.mark.parametrize("what", ["document", "reference"])
+def test_a_record_that_cannot_be_written_is_set_aside_and_the_others_are_kept(bench, monkeypatch, what):
+    """A defect of ours in writing one record of a batch holds that record, with a number; the others are durable."""
+    intake = Intake(bench.ledger, "test:one", bench.map, LedgerReferences(bench.ledger, system=lambda: "bill"))
+    if what == "document":
+        store = intake._store
+        monkeypatch.setattr(
+            intake, "_store", lambda connection, items: fails_on("3", items) or store(connection, items)
+        )
+        stream, records = "bills", [bill(str(number)) for number in range(6)]
+    else:
+        put = intake._references.put
+        monkeypatch.setattr(
+            intake._references, "put", lambda i, s, records: fails_on("3", records) or put(i, s, records)
+        )
+        stream, records = "vendors", [{"id": str(number), "org": "o1", "name": "A"} for number in range(6)]
+    for record in records:
+        intake.add(stream, record)
+    intake.flush()
+    (number,) = intake.defects
+    with bench.ledger.read() as connection:
+        kept = read(connection, sa.select(entries))
+        remembered = set(connection.execute(sa.select(source_records.c.id)).scalars())
+    aside = [entry for entry in kept if entry.kind == "unreadable_lines"]
+    assert [number in reason.what for entry in aside for reason in entry.reasons] == [True]
+    there = (
+        {entry.source_id for entry in kept if entry.kind != "unreadable_lines"} if what == "document" else remembered
+    )
+    assert there == {"0", "1", "2", "4", "5"}
+
+
+def fails_on(id_, items):
+    """Raise where a record is among others, as a defect would."""
+    if id_ in {key[-1] if isinstance(key, tuple) else key for key in items}:
+        raise OverflowError("date value out of range")

@@ -10,6 +10,7 @@ import pytest
 from streaming import STATE, TARGETS, line, record, run, schema, settings_for
 
 from erp_sandbox.world import World
+from ml_connector.documents import DocumentSource
 
 ORGANIZATION = "organizationId"
 AMOUNT = {"amount": {"type": ["number", "null"]}}
@@ -425,3 +426,24 @@ def test_a_defect_while_a_record_is_taken_sets_it_aside(pipeline, monkeypatch):
     (kept,) = [entry for entry in ran.entries if entry.kind == "unreadable_lines"]
     assert "a defect of ml-connector" in kept.reasons[0].what
     assert pipeline.bills[0]["id"] in kept.record
+
+
+STAMPS = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "26-10-01", "", 5, ["x"]]
+
+
+def test_a_moment_that_cannot_be_holds_up_nobody(pipeline):
+    """A stamp before year 1 or after 9999 in UTC, or of another kind, is one that is not known; all bills go out."""
+    made = pipeline.copies(2 * len(STAMPS) + 1)
+    for number, stamp in enumerate(STAMPS):
+        made[2 * number]["createdTime"] = stamp
+        made[2 * number + 1]["updatedTime"] = stamp
+    ran = pipeline.run(*bills(*made))
+    assert (ran.code, ran.error, ran.held()) == (0, None, {})
+    assert ran.posted() == {each["id"] for each in made}
+
+
+@pytest.mark.parametrize("stamp", STAMPS, ids=repr)
+def test_a_document_says_when_it_was_made_or_that_is_not_known(stamp):
+    """What is no moment in UTC is none: the ledger could not keep it, and the target is asked then."""
+    source = {"system": "sap", "instance": "1", "stream": "invoices", "id": "1", "created_at": stamp}
+    assert DocumentSource.model_validate(source).created_at is None

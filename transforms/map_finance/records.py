@@ -259,7 +259,7 @@ class RecordMap(MapEngine):
             stream=stream,
             id=record_id,
             version=_version(self._plain_value(plan.version)),
-            created_at=_moment(self._plain_value(plan.created)),
+            created_at=self._plain_value(plan.created),
         )
 
     def unwanted(self, stream: str, record: Record) -> str | None:
@@ -758,14 +758,3 @@ def _version(value: t.Any) -> str | None:
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()
     return str(value) if isinstance(value, str | int) and str(value).strip() else None
-
-
-def _moment(value: t.Any) -> dt.datetime | None:
-    if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value)
-        except ValueError:
-            return None
-    if not isinstance(value, dt.datetime):
-        return None
-    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
