@@ -18,9 +18,9 @@ import sqlalchemy as sa
 
 from ml_connector.documents import canonical_json
 from ml_connector.ledger.audit_key import AuditKeys
-from ml_connector.ledger.schema import audit, audit_head, entries, meta
+from ml_connector.ledger.schema import amount_of, audit, audit_head, entries, meta
 
-__all__ = ["COVERED", "GENESIS", "KEPT_WITH", "KEYS", "Step", "append", "facts_of", "hash_of", "new_key"]
+__all__ = ["COVERED", "GENESIS", "KEPT_WITH", "KEYS", "Step", "append", "as_kept", "facts_of", "hash_of", "new_key"]
 
 GENESIS: t.Final = "0" * 64
 """The hash before the first row."""
@@ -46,6 +46,11 @@ COVERED: t.Final = (
     "sent",
 )
 """What an entry about a document says of its row, so that the row cannot be changed without it."""
+_AS_KEPT: t.Final[t.Mapping[str, sa.types.TypeEngine[t.Any]]] = {
+    "amount": sa.BigInteger(),
+    "booking_date": sa.String(),
+    "changed_at": sa.String(),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,16 +131,23 @@ def _facts(connection: sa.Connection, ids: t.Sequence[int]) -> dict[int, dict[st
     """Return what the rows of documents say, by entry id; what was sent as its hash."""
     if not ids:
         return {}
-    query = sa.select(entries.c.id, *(entries.c[name] for name in COVERED)).where(entries.c.id.in_(ids))
+    query = sa.select(entries.c.id, *map(as_kept, COVERED)).where(entries.c.id.in_(ids))
     return {row.id: facts_of(row) for row in connection.execute(query)}
 
 
+def as_kept(name: str) -> sa.ColumnElement[t.Any]:
+    """Return a column of documents as the database has it: a damaged value can be read like any other."""
+    column = entries.c[name]
+    return sa.type_coerce(column, _AS_KEPT[name]).label(name) if name in _AS_KEPT else column
+
+
 def facts_of(row: sa.Row[t.Any]) -> dict[str, t.Any]:
-    """Return what one row says, as an entry of the audit keeps it."""
+    """Return what one row, read by :func:`as_kept`, says, as an entry of the audit keeps it."""
     found = {name: getattr(row, name) for name in COVERED}
-    found["sent"] = hashlib.sha256(found["sent"].encode()).hexdigest() if found["sent"] is not None else None
-    found["amount"] = None if found["amount"] is None else format(found["amount"], "f")
-    found["booking_date"] = None if found["booking_date"] is None else found["booking_date"].isoformat()
+    found["sent"] = hashlib.sha256(str(found["sent"]).encode()).hexdigest() if found["sent"] is not None else None
+    amount = found["amount"]
+    found["amount"] = format(amount_of(amount), "f") if isinstance(amount, int) else amount
+    found["booking_date"] = None if found["booking_date"] is None else str(found["booking_date"])
     return found
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ml_connector.documents import content_hash
 from ml_connector.errors import LedgerDamaged
-from ml_connector.ledger.audit import COVERED, GENESIS, KEYS, facts_of, hash_of
+from ml_connector.ledger.audit import COVERED, GENESIS, KEYS, as_kept, facts_of, hash_of
 from ml_connector.ledger.audit_key import AuditKeys
 from ml_connector.ledger.schema import audit, audit_head, entries
 
@@ -211,7 +211,7 @@ class _Walk:
 
 def _compared(connection: sa.Connection, last: dict[int, _Said]) -> tuple[int, int, list[str]]:
     columns = dict.fromkeys(("id", "source_id", "number", "changed_at", "record", *COVERED))
-    query = sa.select(*(entries.c[name] for name in columns)).order_by(entries.c.id)
+    query = sa.select(*map(as_kept, columns)).order_by(entries.c.id)
     equal, uncovered, differing = 0, 0, []
     for row in connection.execution_options(yield_per=500).execute(query):
         label = f"document {row.number or row.source_id}"
@@ -238,6 +238,6 @@ def _changed(row: sa.Row[t.Any], said: _Said) -> list[str]:
     """
     now, then = facts_of(row), json.loads(said.settled)
     names = list(COVERED if row.state in _SETTLED else _WHICH)
-    if row.changed_at > said.at:
+    if row.changed_at > said.at.isoformat(timespec="microseconds"):
         names = [name for name in names if name not in ("record_hash", *(("state",) if row.state == "held" else ()))]
     return [f"{name} is {now[name]}, was {then[name]}" for name in names if name in then and now[name] != then[name]]

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from ml_connector import defects
 from ml_connector.errors import CannotBeSent, Rejected, SettingInvalid
+from ml_connector.ledger import audit, proof
 from ml_connector.ledger.entries import read
 from ml_connector.ledger.outcomes import outcomes
 from ml_connector.ledger.questions import find, held
@@ -227,6 +228,14 @@ def test_a_damaged_row_hides_none_of_the_others(damaged):
         known = outcomes(connection, target="test:one", source="bill:org", kind="supplier_invoices")
     assert set(known) == {"1", "2", "3"}
     assert known["2"].state == "held"
+
+
+@pytest.mark.parametrize("damaged", [*sorted(DAMAGE.keys() & set(audit.COVERED)), "record"], indirect=True)
+def test_the_audit_names_a_damaged_row(damaged):
+    """Whatever stands in a row that an entry covers, it is compared with what the entry says."""
+    with damaged.ledger.read() as connection:
+        (said,) = proof.verify(connection).differing
+    assert said.startswith("document INV-2: ")
 
 
 def test_a_kind_whose_preparation_fails_leaves_the_others(bench, monkeypatch):
