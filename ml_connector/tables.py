@@ -14,6 +14,7 @@ import typing as t
 from pathlib import Path
 
 from ml_connector.errors import UserError
+from ml_connector.kept_files import read_bytes
 
 __all__ = ["TableText", "read_table_file"]
 
@@ -82,7 +83,7 @@ def read_table_file(path: Path, label: str, *, columns: t.Collection[str], comme
         UserError: It cannot be read or is no text; names the line.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except IsADirectoryError:
         raise UserError(f"{label}: is a folder, not a file.", "Put a table in its place, or remove it.") from None
     except OSError as error:

@@ -23,6 +23,7 @@ BASICS = tuple(
         "errors",
         "exact_json",
         "files",
+        "kept_files",
         "mending",
         "moments",
         "names",

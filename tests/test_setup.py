@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import re
 import shutil
 import signal
@@ -116,11 +118,52 @@ class TestSetup:
         """Return how often an environment was made from nothing."""
         return (tmp_path / "calls").read_text("utf-8").count("venv")
 
-    def test_it_says_one_line_and_how_long_it_took(self, checkout, tools):
-        """A good set-up is one line."""
+    def test_it_says_each_step_and_how_long_it_took(self, checkout, tools, tmp_path):
+        """A set-up tells what it is doing, and how far it is, and at last that it is done."""
+        program(
+            tmp_path,
+            "pip",
+            'for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21; do echo "Collecting package-$n>=2"; done',
+            'echo "Installing collected packages: package-1"',
+        )
         done = run(checkout, tools, "make", "setup")
         assert done.returncode == 0, done.stderr
-        assert re.match(r"setting up \.venv \.+ done \(\d+ s\)\n", done.stdout)
+        *steps, last, _ = done.stdout.splitlines()
+        assert steps == [
+            "setting up .venv",
+            "  making an environment of its own",
+            "  looking which packages are needed",
+            "  getting packages, 20 so far",
+            "  installing 21 packages",
+        ]
+        assert re.fullmatch(r"setting up \.venv \.+ done \(\d+ s\)", last)
+
+    def test_a_terminal_sees_each_package_in_one_line(self, checkout, tools, tmp_path):
+        """On a terminal one line changes with what is done, and what stays is that it is done."""
+        program(
+            tmp_path, "pip", 'echo "Collecting one-package>=2"', 'echo "Installing collected packages: one-package"'
+        )
+        outer, inner = pty.openpty()
+        done = subprocess.run(
+            [str(tools / "make"), "setup"],
+            cwd=checkout,
+            env={"PATH": str(tools)},
+            stdin=subprocess.DEVNULL,
+            stdout=inner,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        os.close(inner)
+        told = ""
+        with contextlib.suppress(OSError):  # what a terminal without writers answers when all is read
+            while more := os.read(outer, 65_536):
+                told += more.decode()
+        os.close(outer)
+        assert done.returncode == 0, done.stderr
+        assert "getting packages, 1 so far (one-package)" in told
+        first, ready = told.replace("\r\n", "\n").splitlines()[-2:]
+        assert "done" in first.split("\r")[-1]
+        assert ready == ".venv is ready"
 
     def test_it_runs_once(self, checkout, tools, tmp_path):
         """A second set-up finds everything in place."""

@@ -12,6 +12,7 @@ from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.ledger_access import open_ledger
 from ml_connector.cli.output import count
 from ml_connector.errors import UserError
+from ml_connector.kept_files import read_bytes
 from ml_connector.ledger.audit import new_key as change_key
 from ml_connector.ledger.proof import Anchor, ChainBroken, Proof, anchor_of, check_pages
 from ml_connector.ledger.proof import verify as prove
@@ -111,8 +112,8 @@ def _anchors(expected: t.Sequence[str], ledger: str) -> list[Anchor]:
         one = Anchor.parse(each)
         if one is None:
             try:
-                lines = Path(each).read_text("utf-8").splitlines()
-            except (OSError, UnicodeDecodeError):
+                lines = read_bytes(Path(each)).decode("utf-8-sig").splitlines()
+            except (OSError, ValueError):
                 raise UserError(
                     f"{each} is neither an anchor nor a file that can be read.",
                     "Give what `ml-connector audit anchor` printed, a hash of 64 letters, or a file of such lines.",

@@ -73,6 +73,19 @@ def common_options(command: t.Callable[t.Concatenate[Cli, P], R]) -> t.Callable[
 class Commands(click.Group):
     """A group whose commands end with one line what and one line cure instead of a traceback."""
 
+    def make_context(self, *args: t.Any, **kwargs: t.Any) -> click.Context:
+        """Read the command line; help may be written to a full disk, too."""
+        with _explained():
+            return super().make_context(*args, **kwargs)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse words that are no text, which no ledger and no system could hold."""
+        for word in args:
+            if any("\ud800" <= letter <= "\udfff" for letter in word):
+                shown = word.encode("utf-8", "backslashreplace").decode()
+                raise click.UsageError(f"{shown} is not UTF-8; see that the terminal writes UTF-8.", ctx)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> t.Any:
         """Run the command, and turn whatever stops it into a message and an exit code."""
         if ctx.params.get("debug"):

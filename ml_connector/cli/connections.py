@@ -13,11 +13,9 @@ import os
 import string
 import typing as t
 
-import yaml
-
-from ml_connector.errors import SettingInvalid, UserError
+from ml_connector.errors import SettingInvalid
 from ml_connector.names import display_name
-from ml_connector.project import dotenv, project_root
+from ml_connector.project import dotenv, meltano_yml
 from ml_connector.systems.access import Access
 from ml_connector.systems.bill.access import BillAccess
 from ml_connector.systems.business_central.access import BusinessCentralAccess
@@ -116,13 +114,7 @@ def _variable(plugin: str, setting: str) -> str:
 
 def _from_project(plugin: str, variables: t.Mapping[str, str]) -> dict[str, t.Any]:
     """Return what ``meltano.yml`` says of a plugin, that of the chosen environment last."""
-    path = project_root() / "meltano.yml"
-    try:
-        project = yaml.safe_load(path.read_text("utf-8")) or {}
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read: {error}.", "Mend it; `meltano config print` tells more.") from None
+    project = meltano_yml()
     chosen = variables.get("MELTANO_ENVIRONMENT") or _at(project, "default_environment")
     environment = _named(_at(project, "environments"), chosen)
     config: dict[str, t.Any] = {}

@@ -9,7 +9,6 @@ import logging
 import typing as t
 
 import click
-import yaml
 
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.connections import SYSTEMS, Connection, connections
@@ -18,7 +17,7 @@ from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault,
 from ml_connector.ledger.audit import Step
 from ml_connector.ledger.probes import Event, remember
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
-from ml_connector.project import project_root
+from ml_connector.project import meltano_yml
 from ml_connector.systems.access import Health, Probe
 from ml_connector.vault.credentials import CREDENTIALS
 
@@ -138,12 +137,11 @@ def _apart(found: t.Sequence[Connection]) -> list[Connection]:
 def _selected(plugin: str) -> list[str]:
     """Return what ``meltano.yml`` selects of a tap, and of those that inherit from it."""
     try:
-        project = yaml.safe_load((project_root() / "meltano.yml").read_text("utf-8")) or {}
-        extractors = project["plugins"]["extractors"]
+        extractors = meltano_yml()["plugins"]["extractors"]
         own = [each for each in extractors if plugin in (each.get("name"), each.get("inherit_from"))]
         return [str(pattern) for each in own for pattern in each.get("select") or ()]
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-        return []  # no project, or one that is told to be unreadable by whoever needs it
+    except (KeyError, TypeError, AttributeError):
+        return []
 
 
 def _ask(connection: Connection) -> _Finding:

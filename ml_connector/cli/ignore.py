@@ -19,6 +19,8 @@ __all__ = ["ignore"]
 @common_options
 def ignore(cli: Cli, terms: tuple[str, ...], held_by: str | None, reason: str) -> None:
     """Note that documents were dealt with elsewhere. Nothing more is done with them, and the audit says who said so."""
+    if not reason.strip():
+        raise click.BadParameter("say why, for whoever looks into the audit.", param_hint="--reason")
     with open_ledger(cli) as ledger:
         chosen = choose(ledger, terms, held_by=held_by)
         questions.ignore(ledger, chosen, reason=reason, actor=actor())

@@ -107,10 +107,13 @@ def _url(cli: Cli) -> str:
 
 
 def _missing(cli: Cli) -> str | None:
-    """Return the file of the ledger if it is a file and is not there."""
+    """Return the file of the ledger if it is a file and is not there, or is empty."""
     url = _url(cli)
     path = sa.make_url(url).database if url.startswith("sqlite") else None
-    return None if path is None or Path(path).is_file() else path
+    if path is None:
+        return None
+    there = Path(path)
+    return None if there.exists() and (not there.is_file() or there.stat().st_size) else path
 
 
 def _one(term: str, found: list[Entry]) -> Entry:

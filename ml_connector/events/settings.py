@@ -9,10 +9,10 @@ import re
 import typing as t
 
 import pydantic
-import yaml
 
 from ml_connector.errors import SettingInvalid
 from ml_connector.events.doorbell import CATCH_UP, Event
+from ml_connector.kept_files import read_yaml
 from ml_connector.project import project_root
 
 __all__ = ["FILE", "DoorSettings", "PipelineSettings", "WebhookSettings", "load"]
@@ -125,19 +125,17 @@ def load() -> WebhookSettings:
         SettingInvalid: The file cannot be used.
     """
     path = project_root() / FILE
-    path = path if path.exists() else PACKAGED
     try:
-        return WebhookSettings.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        content = read_yaml(path, str(path))
+    except FileNotFoundError:
+        path = PACKAGED
+        content = read_yaml(path, str(path))
+    try:
+        return WebhookSettings.model_validate(content)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise SettingInvalid(f"{path}, {where}: {first['msg']}.", "docs/webhooks.md explains the file.") from None
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise SettingInvalid(f"{path}{line}: {error.problem}.", "Correct the YAML there.") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        why = " ".join(str(error).split())
-        raise SettingInvalid(f"{path} cannot be read: {why}.", "Save it as YAML in UTF-8.") from None
 
 
 @functools.lru_cache(maxsize=256)

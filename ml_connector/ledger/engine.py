@@ -76,11 +76,15 @@ def make_folder(url: sa.URL) -> None:
     """Make the folder of a ledger in a file.
 
     Raises:
-        SettingInvalid: It cannot be made.
+        SettingInvalid: It cannot be made, or something other than a file stands where the ledger should.
     """
     if url.get_backend_name() != "sqlite":
         return
-    folder = pathlib.Path(url.database or "").parent
+    path = pathlib.Path(url.database or "")
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no file"
+        raise SettingInvalid(f"the ledger {path} is {what}.", "Name the file of the ledger: ledger_url, --ledger-url.")
+    folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -205,8 +205,8 @@ class Ledger:
                 raise
             raise SettingInvalid(f"the ledger cannot be opened: {fault.what}", _CANNOT_OPEN) from None
         except DBAPIError as error:
-            what = str(error.orig).strip().splitlines()[0]
-            raise SettingInvalid(f"the ledger at {self.name} cannot be opened: {what}", _CANNOT_OPEN) from None
+            what = str(error.orig).strip().splitlines()[0].rstrip(".")
+            raise SettingInvalid(f"the ledger at {self.name} cannot be opened: {what}.", _CANNOT_OPEN) from None
         except OSError as error:
             what = error.strerror or type(error).__name__
             raise SettingInvalid(f"the ledger at {self.name} cannot be opened: {what}.", _CANNOT_OPEN) from None
@@ -223,6 +223,10 @@ class Ledger:
             raise LedgerReadOnly(
                 f"the ledger {self.name} is of an older version and cannot be written.",
                 "Open it once where it can be written, with this version.",
+            )
+        if not self.shared and migrations.is_of_another_program(self.engine):
+            raise SettingInvalid(
+                f"{self.name} is the database of another program, not a ledger.", "Choose another ledger_url."
             )
         with self._migration_lock():
             migrations.upgrade(self.engine)

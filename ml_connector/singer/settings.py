@@ -12,14 +12,13 @@ import os
 import re
 import typing as t
 
-import yaml
 from singer_sdk._logging import _setup_console_logging
 from singer_sdk.cli import plugin_cli
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import PluginBase, _ConfigInput, _plugin_log_level
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.project import dotenv, project_root
+from ml_connector.project import dotenv, meltano_yml
 from ml_connector.singer.json_files import read_object
 from ml_connector.singer.stream_maps import CheckedMapper
 
@@ -78,20 +77,21 @@ class CheckedSettings(PluginBase):
         return read_from(_environment(), cls.config_jsonschema, cls.name)
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        if raise_errors:  # not in discovery, which needs no settings
-            schema = self.config_jsonschema
-            self.append_builtin_config(schema)
-            environment = _environment() if self._reads_variables else dict(os.environ)
-            problems = [
-                *unknown_names(self._config, schema),
-                *unread_variables(environment, self._config, schema, self.name, reads=self._reads_variables),
-            ]
-            problems += from_text(self._config, schema)[1]
-            if problems:
-                raise _refused(problems)
-            self._config, problems = from_text(self._completed(self._config), schema)
-            if problems:
-                raise _refused(problems)
+        if not raise_errors:  # discovery needs no settings: what is not there yet may come from the vault
+            return []
+        schema = self.config_jsonschema
+        self.append_builtin_config(schema)
+        environment = _environment() if self._reads_variables else dict(os.environ)
+        problems = [
+            *unknown_names(self._config, schema),
+            *unread_variables(environment, self._config, schema, self.name, reads=self._reads_variables),
+        ]
+        problems += from_text(self._config, schema)[1]
+        if problems:
+            raise _refused(problems)
+        self._config, problems = from_text(self._completed(self._config), schema)
+        if problems:
+            raise _refused(problems)
         return super()._validate_config(raise_errors=raise_errors)
 
     def _completed(self, config: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -287,10 +287,9 @@ def _of_another(variable: str, rest: str, prefix: str, known: t.Collection[str])
 def _prefixes_of_project() -> set[str]:
     """Return the prefixes of all plugins of the Meltano project, none where there is no readable one."""
     try:
-        project = yaml.safe_load((project_root() / "meltano.yml").read_text("utf-8"))
-        kinds = (project.get("plugins") or {}).values()
+        kinds = (meltano_yml().get("plugins") or {}).values()
         return {env_prefix(str(each["name"])) for plugins in kinds for each in plugins}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+    except (SettingInvalid, AttributeError, KeyError, TypeError):
         return set()
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ml_connector.errors import VaultDamaged, VaultMissing, VaultNotWritable
 from ml_connector.files import replace_private_file
+from ml_connector.kept_files import read_bytes
 from ml_connector.vault.keys import KeyRing, writing
 
 __all__ = ["Entry", "Listed", "VaultFile", "backup_of"]
@@ -83,8 +84,7 @@ class VaultFile:
             VaultNotWritable: We may not read it.
         """
         try:
-            with path.open("rb") as file:
-                content = file.read(MOST)
+            content = read_bytes(path, MOST)
         except FileNotFoundError:
             raise VaultMissing(f"there is no vault at {path}.", _restore(path) or _MAKE) from None
         except OSError as error:
@@ -234,7 +234,7 @@ def _restore(path: Path) -> str:
     """Say how the backup is put back, if there is one and it is whole."""
     backup = backup_of(path)
     try:
-        _parsed(backup.read_bytes())
+        _parsed(read_bytes(backup))
     except (OSError, _NotWholeError):
         return ""
     when = dt.datetime.fromtimestamp(backup.stat().st_mtime, tz=dt.UTC)

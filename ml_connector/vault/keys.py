@@ -26,6 +26,7 @@ from ml_connector.errors import (
     VaultNotWritable,
 )
 from ml_connector.files import replace_private_file, sweep
+from ml_connector.kept_files import read_bytes
 from ml_connector.project import dotenv, project_root
 from ml_connector.state_directory import state_directory
 
@@ -220,9 +221,8 @@ class KeyFile(_WritableKeys):
             VaultNotWritable: We may not.
         """
         try:
-            with self.path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode & 0o777
-                content = file.read()
+            mode = self.path.stat().st_mode & 0o777
+            content = read_bytes(self.path)
         except FileNotFoundError:
             return []
         except OSError as error:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import signal
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -51,7 +56,32 @@ _WORLD_OPTIONS = (
 )
 
 
-@click.group()
+class _Commands(click.Group):
+    """A group whose commands end with one line what and one line cure where the machine refuses something."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _explained():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _explained():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # whoever read this has seen enough
+        raise
+    except OSError as error:
+        place = f" ({error.filename})" if error.filename else ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise click.ClickException(f"the disk is full{place}.\n  Make room and run it again.") from None
+        raise click.ClickException(f"{error.strerror or error}{place}.\n  Choose another place.") from None
+
+
+@click.group(cls=_Commands)
 def main() -> None:
     """Stand-ins of BILL, Workday and Business Central on this machine, for trying, testing and measuring."""
 
@@ -127,6 +157,7 @@ def up(
         ),
     )
     if data_dir is not None:
+        _try_out(data_dir)
         try:
             load_snapshot(box, data_dir)
         except SnapshotUnreadableError as error:
@@ -191,6 +222,13 @@ def crosswalk(directory: Path, **world: object) -> None:
 for _option in reversed(_WORLD_OPTIONS):
     up = _option(up)
     crosswalk = _option(crosswalk)
+
+
+def _try_out(folder: Path) -> None:
+    """Write into a folder now: at the end it would be too late to say that it cannot be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _faults(words: tuple[str, ...], seed: int, slow_seconds: float) -> Faults:

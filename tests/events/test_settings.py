@@ -47,7 +47,6 @@ def test_the_projects_own_file_wins(monkeypatch, tmp_path):
         ("doors: {}\npipelines: {}\ndebounce_seconds: -1", "debounce_seconds"),
         ("doors: {}\npipelines: {}\ndebounce: 1", "debounce"),
         ("doors: {'../x': {system: bill, plugin: tap-bill}}\npipelines: {}", "doors"),
-        ("{", "cannot be read"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_in_one_line(monkeypatch, tmp_path, text, words):
@@ -58,6 +57,27 @@ def test_a_file_that_cannot_be_used_is_told_in_one_line(monkeypatch, tmp_path, t
         load()
     assert words in caught.value.what
     assert "docs/webhooks.md" in caught.value.cure
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"{", "line 1"),
+        (b"doors:\n\tbill: {}", "line 2"),
+        (b"doors: {}\n\xe4: 1", "line 2 is not UTF-8"),
+        ("doors: {}".encode("utf-16"), "is UTF-16"),
+        (b"doors: \0", "no YAML"),
+        (b"[" * 5_000, "nested too deeply"),
+    ],
+)
+def test_a_file_that_is_no_yaml_is_told_with_its_line(monkeypatch, tmp_path, content, what):
+    """Whatever has written it."""
+    monkeypatch.setenv("MELTANO_PROJECT_ROOT", str(tmp_path))
+    (tmp_path / "webhooks.yml").write_bytes(content)
+    with pytest.raises(SettingInvalid) as caught:
+        load()
+    assert what in caught.value.what
+    assert caught.value.cure
 
 
 def test_pauses_and_waits_have_sensible_defaults():

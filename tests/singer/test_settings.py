@@ -201,3 +201,10 @@ def unread(environment, config=None, *, reads=False):
     """Return what target-workday refuses of an environment."""
     schema = TargetWorkday.config_jsonschema
     return unread_variables(environment, config or {}, schema, "target-workday", reads=reads)
+
+
+@pytest.mark.parametrize("plugin", [TapBill, TapBusinessCentral, TapWorkday], ids=lambda plugin: plugin.name)
+def test_discovery_asks_for_no_setting(plugin, caplog):
+    """With credentials in the vault, or none yet, it says nothing of settings that are missing."""
+    assert plugin(config={"credentials": "prod"}, validate_config=False).catalog_dict["streams"]
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []

@@ -465,7 +465,7 @@ def test_the_environment_file_of_the_project_counts(vault, place, tmp_path):
 def test_an_environment_file_that_cannot_be_read_is_told(vault, place):
     """Where the key is may stand in it; what it says is not shown."""
     (place.project / ".env").write_bytes(b"TAP_BILL_PASSWORD=gl\xfcck")
-    with pytest.raises(SettingInvalid, match=r"\.env cannot be read: it is not UTF-8") as caught:
+    with pytest.raises(SettingInvalid, match=r"\.env cannot be read: line 1 is not UTF-8") as caught:
         Vault.open()
     assert "PASSWORD" not in str(caught.value)
 

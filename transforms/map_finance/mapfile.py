@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field
 
 from map_finance.expressions import suggestion
 from ml_connector.errors import SettingInvalid, UserError
+from ml_connector.kept_files import read_yaml
 from ml_connector.pipelines import USUAL_MAPS
 from ml_connector.project import project_root
 
@@ -237,13 +238,9 @@ class _Loader(yaml.SafeLoader):
 def _read(path: Path) -> MapFile:
     where = f"map {path.name}"
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UserError(f"{where}{line}: {error.problem}.", "Mend the YAML.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError, RecursionError) as error:
-        why = " ".join(str(error).split())
-        raise UserError(f"{where}: cannot be read: {why}.", "Save it as YAML in UTF-8.") from error
+        content = read_yaml(path, where, loader=_Loader)
+    except FileNotFoundError:
+        raise UserError(f"{where} is gone.", "Put it back.") from None
     try:
         map_file = MapFile.model_validate(content)
     except pydantic.ValidationError as error:

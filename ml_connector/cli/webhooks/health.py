@@ -9,6 +9,7 @@ import typing as t
 import click
 
 from ml_connector.cli.common import Cli, ExitCode, common_options
+from ml_connector.cli.ledger_access import open_ledger
 from ml_connector.cli.output import age, count
 from ml_connector.cli.webhooks.doors import door_option, subscribers
 from ml_connector.errors import SystemFault
@@ -35,7 +36,8 @@ def health(cli: Cli, offline: bool, accept: bool, names: tuple[str, ...]) -> Non
     pipeline fails. A running receiver does the same every few minutes.
     """
     pipelines = settings.load().pipelines
-    with contextlib.closing(Ledger(cli.ledger_url or DEFAULT_URL)) as ledger:
+    # A ledger that was named and is not there would be healthy: nothing is open in it.
+    with open_ledger(cli) if cli.ledger_url else contextlib.closing(Ledger(DEFAULT_URL)) as ledger:
         troubles: list[str] = []
         fetched = 0
         if not offline:

@@ -8,7 +8,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-__all__ = ["HEAD", "NewerLedger", "is_current", "upgrade"]
+__all__ = ["HEAD", "NewerLedger", "is_current", "is_of_another_program", "upgrade"]
 
 HEAD: t.Final = "0007"
 """The newest revision in ``versions``; a test keeps it true."""
@@ -23,6 +23,11 @@ class NewerLedger(Exception):
 def is_current(engine: sa.Engine) -> bool:
     """Whether the tables are as this version has them; only reads."""
     return _revision(engine) == HEAD
+
+
+def is_of_another_program(engine: sa.Engine) -> bool:
+    """Whether there are tables, and none of them says which version of a ledger it is; only reads."""
+    return _revision(engine) is None and bool(sa.inspect(engine).get_table_names())
 
 
 def upgrade(engine: sa.Engine) -> None:
