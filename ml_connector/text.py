@@ -9,13 +9,17 @@ __all__ = ["sendable", "storable"]
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BREAK = re.compile("[\x0b\x0c\x1c-\x1f]")
+_LINE_END = re.compile("\r\n?")
 _NOT_STORED = re.compile("[\0\ud800-\udfff]")
 _MARK: t.Final = "\ufffd"
 
 
 def sendable(text: str) -> str:
-    """Return a text without what XML cannot carry: a blank for the breaks of word processors, nothing for the rest."""
-    return _NOT_IN_XML.sub("", _BREAK.sub(" ", text))
+    """Return a text without what XML cannot carry: a blank for the breaks of word processors, nothing for the rest.
+
+    Lines end in a line feed: XML reads every end of a line as one, so another would come back changed.
+    """
+    return _NOT_IN_XML.sub("", _BREAK.sub(" ", _LINE_END.sub("\n", text)))
 
 
 def storable(value: t.Any) -> t.Any:

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from map_finance.schema import document_record
+from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import MalformedRecord, UserError
 
 
@@ -80,3 +81,11 @@ def test_a_documents_record_is_plain_json(document):
     assert json.loads(json.dumps(document, default=str))["lines"][0]["dimensions"] == [
         {"kind": "cost_center", "value": "CC-410"}
     ]
+
+
+@pytest.mark.parametrize("odd", [None, "", "x", 5, -1, True, [], {}, [None], [[]], {"a": 1}, "2026-13-45"], ids=repr)
+@pytest.mark.parametrize("field", sorted({*SupplierInvoice.model_fields} - {"source"}))
+def test_what_is_no_document_says_why(engine, document, field, odd):
+    """Whatever a field holds: there is a document, or a reason a person can act upon."""
+    mapped = engine("").map("supplier_invoices", {**document, field: odd})
+    assert (mapped.document is None) == bool(mapped.reasons)

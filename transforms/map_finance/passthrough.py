@@ -71,7 +71,7 @@ class DocumentPassthrough(MapEngine):
                     "complete it at its source",
                 )
                 for fault in error.errors()
-                if fault["type"] == "missing"
+                if fault["type"] in ("missing", "too_short")
             ]
             return Mapped(
                 kind=stream,
