@@ -216,6 +216,7 @@ class SupplierInvoice(Document):
         total: What is owed, tax and charges included.
         tax_amount: Tax contained in the total that stands on no line.
         charges: Freight and other charges contained in the total that stand on no line.
+        freight: The part of the charges that is freight, for targets that keep it apart.
     """
 
     kind: t.ClassVar[str] = "supplier_invoices"
@@ -231,6 +232,7 @@ class SupplierInvoice(Document):
     total: Number
     tax_amount: Number = Decimal(0)
     charges: Number = Decimal(0)
+    freight: Number = Decimal(0)
     memo: str | None = None
     purchase_order_number: str | None = None
     payment_terms: str | None = None
@@ -245,7 +247,7 @@ class SupplierInvoice(Document):
     @property
     def amounts(self) -> tuple[Decimal, ...]:
         """All amounts of money it states."""
-        return (self.total, self.tax_amount, self.charges, *(line.amount for line in self.lines))
+        return (self.total, self.tax_amount, self.charges, self.freight, *(line.amount for line in self.lines))
 
     @property
     def inexact_amounts(self) -> tuple[Decimal, ...]:

@@ -6,8 +6,10 @@ import collections
 import typing as t
 
 from ml_connector.documents import InvoiceLine, SupplierInvoice
-from ml_connector.errors import Reason
+from ml_connector.errors import PermissionDenied, Reason, Rejected
+from ml_connector.systems.workday.orders import OrderLine, Orders, order_and_line
 from ml_connector.systems.workday.references import Ambiguous, Kind, References, SupplierThing, Thing
+from target_workday.invoice_request import order_line, quantity_of
 from target_workday.options import WorkdayPosting
 
 __all__ = ["check_invoice", "supplier_reasons", "thing_reasons"]
@@ -30,7 +32,9 @@ _TABLES: t.Final[dict[Kind, str]] = {
 }
 
 
-def check_invoice(document: SupplierInvoice, references: References, options: WorkdayPosting) -> list[Reason]:
+def check_invoice(
+    document: SupplierInvoice, references: References, orders: Orders, options: WorkdayPosting
+) -> list[Reason]:
     """Return everything that stands against posting the invoice, each cause once."""
     reasons = [*thing_reasons("company", document.company, references)]
     reasons += supplier_reasons(document.supplier, references)
@@ -39,6 +43,9 @@ def check_invoice(document: SupplierInvoice, references: References, options: Wo
     for line in document.lines:
         reasons += _line_reasons(line, references, options)
     reasons += _order_line_reasons(document)
+    for line in document.lines:
+        if line.purchase_order_line:
+            reasons += _ordered_reasons(document, line, references, orders)
     return list(dict.fromkeys(reasons))
 
 
@@ -105,6 +112,70 @@ def _order_line_reasons(document: SupplierInvoice) -> t.Iterator[Reason]:
                 "purchase_order_line",
                 value,
             )
+
+
+def _ordered_reasons(
+    document: SupplierInvoice, line: InvoiceLine, references: References, orders: Orders
+) -> t.Iterator[Reason]:
+    """Yield what the order has against being invoiced by a line."""
+    value = line.purchase_order_line or ""
+    try:
+        if order_and_line(value) is None and references.supplier(document.supplier) is None:
+            return  # the orders of an unknown supplier cannot be asked for; that it is unknown is told already
+        ordered = order_line(document, line, orders, references)
+    except (PermissionDenied, Rejected) as fault:
+        yield Reason(
+            "orders_unreadable",
+            f"Workday shows no purchase orders, by which order lines have to be checked ({fault.message})",
+            'let the ISU read the domain "Reports: Purchase Order", then run again',
+            "purchase_orders",
+            "unreadable",
+        )
+        return
+    except Ambiguous:
+        return  # which supplier is meant is told already
+    if ordered is None:
+        yield Reason(
+            "unknown",
+            f'Workday has no purchase order line "{value}" of this supplier',
+            "name it by order number and line number (PO-2291#3), or take it off the line",
+            "purchase_order_line",
+            value,
+        )
+        return
+    if ordered.over:
+        yield Reason(
+            "order_over",
+            f"purchase order {ordered.order} is {ordered.over} in Workday and takes no more invoices",
+            "reopen the order in Workday, or enter the invoice without it",
+            "purchase_order",
+            ordered.order,
+        )
+    owner = references.canonical("supplier", ordered.supplier)
+    if owner is not None and owner != references.canonical("supplier", document.supplier):
+        yield Reason(
+            "other_supplier",
+            f"purchase order {ordered.order} is of supplier {owner}, the invoice of {document.supplier}",
+            "correct the order line in the source, or the row in the suppliers mapping",
+            "purchase_order",
+            ordered.order,
+        )
+    if ordered.by_quantity:
+        yield from _quantity_reasons(document, line, ordered)
+
+
+def _quantity_reasons(document: SupplierInvoice, line: InvoiceLine, ordered: OrderLine) -> t.Iterator[Reason]:
+    """Goods of an order are invoiced by quantity and unit cost; by amount alone they are refused or misposted."""
+    if quantity_of(document, line)[0] is not None:
+        return
+    said = f"{line.quantity} does not divide its amount {line.amount}" if line.quantity else "is missing"
+    yield Reason(
+        "order_quantity",
+        f"line {line.order} invoices goods of purchase order {ordered.order}, and its quantity {said}",
+        "correct quantity and price in the source, or enter the invoice in Workday by hand",
+        "purchase_order_line",
+        line.purchase_order_line,
+    )
 
 
 def thing_reasons(kind: Kind, value: str, references: References) -> list[Reason]:

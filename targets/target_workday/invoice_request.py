@@ -7,17 +7,26 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector.documents import InvoiceLine, Reference, SupplierInvoice, minor_units
+from ml_connector.errors import CannotBeSent
 from ml_connector.names import display_name
 from ml_connector.systems.workday.invoices import ADJUSTMENT, INVOICE, Form
+from ml_connector.systems.workday.orders import OrderLine, Orders, order_and_line
 from ml_connector.systems.workday.references import References
 from ml_connector.systems.workday.services import Shape
 from ml_connector.systems.workday.xml import reference
 from target_workday.options import WorkdayPosting
 
-__all__ = ["form_of", "invoice_body", "order_line_reference", "supplier_number", "worktags"]
+__all__ = [
+    "form_of",
+    "invoice_body",
+    "order_line",
+    "order_line_reference",
+    "quantity_of",
+    "supplier_number",
+    "worktags",
+]
 
 _BREAKS_PAYMENT_FILES = re.compile(r"[|<>]")
-_ORDER_AND_LINE = re.compile(r"(?P<order>.+)#(?P<line>\d+)")
 _UNIT_COST_STEP = Decimal("0.000001")
 """Workday takes six decimals (sheet workday 4.4, 8)."""
 
@@ -33,11 +42,20 @@ def supplier_number(document: SupplierInvoice) -> str | None:
 
 
 def order_line_reference(value: str) -> dict[str, t.Any]:
-    """Return the reference to an order line given as WID, as ``PO-2291#3`` (order and line) or as line id."""
-    match = _ORDER_AND_LINE.fullmatch(value)
-    if match:
-        return reference("Line_Number", match["line"], parent=("Document_Number", match["order"]))
+    """Return the reference to an order line given as ``PO-2291#3`` (order and line) or as line id."""
+    named = order_and_line(value)
+    if named is not None:
+        return reference("Line_Number", named[1], parent=("Document_Number", named[0]))
     return reference("Purchase_Order_Line_ID", value)
+
+
+def order_line(
+    document: SupplierInvoice, line: InvoiceLine, orders: Orders, references: References
+) -> OrderLine | None:
+    """Return what Workday says of the order line a line invoices; None where it tells of none."""
+    supplier = references.canonical("supplier", document.supplier) or document.supplier
+    reference_to = references.reference("supplier", document.supplier)
+    return orders.line(line.purchase_order_line or "", supplier, reference_to)
 
 
 def worktags(
@@ -58,6 +76,7 @@ def invoice_body(
     document: SupplierInvoice,
     shape: Shape,
     references: References,
+    orders: Orders,
     options: WorkdayPosting,
     *,
     replaces: str | None = None,
@@ -70,8 +89,12 @@ def invoice_body(
         document: What to post.
         shape: What the tenant's request may contain.
         references: The tenant's reference data.
+        orders: The tenant's purchase orders.
         options: How to post.
         replaces: WID of the draft to replace; None to create, and only to create.
+
+    Raises:
+        CannotBeSent: A line invoices an order line Workday does not tell of.
     """
     form = form_of(document)
     body: dict[str, t.Any] = {}
@@ -83,7 +106,7 @@ def invoice_body(
         shape.put(body, _process(document, options), "Business_Process_Parameters")
     data = _header(document, form, shape.part(form.data), references, options)
     line_shape = shape.part(form.data).part("Invoice_Line_Replacement_Data")
-    lines = [_line(document, line, line_shape, references, options) for line in document.lines]
+    lines = [_line(document, line, line_shape, references, orders=orders, options=options) for line in document.lines]
     shape.part(form.data).put(data, lines, "Invoice_Line_Replacement_Data")
     shape.put(body, data, form.data)
     return body
@@ -120,7 +143,8 @@ def _header(
     put(data, document.accounting_date, "Accounting_Date_Override")
     put(data, options.on_hold or document.on_hold, "On_Hold")
     put(data, _nonzero(document.tax_amount * form.sign), "Tax_Amount")
-    put(data, _nonzero(document.charges * form.sign), "Other_Charges")
+    put(data, _nonzero(document.freight * form.sign), "Freight_Amount")
+    put(data, _nonzero((document.charges - document.freight) * form.sign), "Other_Charges")
     put(data, supplier_number(document), "Suppliers_Invoice_Number", "Supplier_Reference_Number")
     put(data, document.purchase_order_number, "External_PO_Number")
     if document.payment_terms:
@@ -143,6 +167,8 @@ def _line(
     line: InvoiceLine,
     shape: Shape,
     references: References,
+    *,
+    orders: Orders,
     options: WorkdayPosting,
 ) -> dict[str, t.Any]:
     form = form_of(document)
@@ -160,15 +186,19 @@ def _line(
         put(data, worktags(line.dimensions, references, options), "Worktags_Reference")
     if line.tax_code:
         put(data, reference("Tax_Code_ID", line.tax_code), "Tax_Code_Reference")
-    quantity, unit_cost = _quantity(line, form, minor_units(document.currency))
+    quantity, unit_cost = _quantity(document, line, references, orders)
     put(data, quantity, "Quantity")
     put(data, unit_cost, "Unit_Cost")
     put(data, line.amount * form.sign, "Extended_Amount")
     return data
 
 
-def _quantity(line: InvoiceLine, form: Form, digits: int) -> tuple[Decimal | None, Decimal | None]:
-    """Return quantity and unit cost, both or neither, with the amount as product: else Workday refuses."""
+def quantity_of(document: SupplierInvoice, line: InvoiceLine) -> tuple[Decimal | None, Decimal | None]:
+    """Return quantity and unit cost, both or neither, with the amount as product: else Workday refuses.
+
+    On an order line the unit cost is made to fit with six decimals; elsewhere only what the document says is sent.
+    """
+    form, digits = form_of(document), minor_units(document.currency)
     amount, quantity, unit = line.amount * form.sign, line.quantity, line.unit_price
     if not quantity:
         return None, None
@@ -182,6 +212,19 @@ def _quantity(line: InvoiceLine, form: Form, digits: int) -> tuple[Decimal | Non
         return None, None
     unit = (amount / quantity).quantize(_UNIT_COST_STEP)
     return (quantity, unit) if round(quantity * unit, digits) == amount else (None, None)
+
+
+def _quantity(
+    document: SupplierInvoice, line: InvoiceLine, references: References, orders: Orders
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return what a line says of quantity and unit cost: goods of an order by both, services by neither."""
+    if line.purchase_order_line:
+        ordered = order_line(document, line, orders, references)
+        if ordered is None:
+            raise CannotBeSent(f"Workday tells of no purchase order line {line.purchase_order_line}")
+        if not ordered.by_quantity:
+            return None, None
+    return quantity_of(document, line)
 
 
 def _nonzero(amount: Decimal) -> Decimal | None:

@@ -183,12 +183,12 @@ CORE = {
     "Get_Supplier_Invoice_Adjustments",
     "Get_Account_Sets",
     "Get_Payment_Terms",
+    "Get_Purchase_Orders",
 }
 OF_STREAMS = {
     "Get_Payment_Types",
     "Get_Transaction_Tax_Codes",
     "Get_Projects",
-    "Get_Purchase_Orders",
     "Get_Payments",
 }
 REPORT = {"TAP_WORKDAY_CUSTOM_REPORTS": '[{"name": "Active_Suppliers", "owner": "ap_admin"}]'}

@@ -13,6 +13,7 @@ from ml_connector.crosswalk import MemoryReferences
 from tap_workday.tap import TapWorkday
 
 TENANT = "acme_dpt1"
+FINGERPRINT_BEFORE_FREIGHT = "02861f0c84a74cbe07152c012848b29f137da65413e8f8bebc82a2b61cd7b89f"
 WID = "0b79d084dc5e0b4112181fbe12a0ad8c"
 COMPANY = "bc6a5f721e780812fe5e90ecf215104d"
 CATEGORY = "c0ffee00000000000000000000000001"
@@ -316,6 +317,14 @@ class TestOnRequest:
         assert (mapped.reasons, mapped.document.total) == ((), Decimal("121.50"))
         assert mapped.document.lines_total == mapped.document.total
 
+    @pytest.mark.parametrize("freight", [None, "0", "1.00", "1.50"])
+    def test_which_part_of_the_charges_is_freight_makes_no_other_invoice(self, engine, freight):
+        """Freight used not to be told apart: what was sent then has not changed because it is now."""
+        record = {**INVOICE, "freight_amount": freight, "other_charges": Decimal("1.50") - Decimal(freight or 0)}
+        mapped = engine(send_invoices=True).map("supplier_invoices", record)
+        assert mapped.document.freight == Decimal(freight or 0)
+        assert mapped.fingerprint == FINGERPRINT_BEFORE_FREIGHT
+
     def test_an_invoice_is_coded_by_the_tables_read_backwards(self, engine):
         """Account from the spend category, department from the cost center's code, company as organization."""
         mapped = engine(send_invoices=True).map("supplier_invoices", INVOICE)
@@ -333,6 +342,7 @@ class TestOnRequest:
             Decimal("1.50"),
             Decimal("121.50"),
         )
+        assert invoice.freight == Decimal(str(INVOICE.get("freight_amount") or 0))
         (line,) = invoice.lines
         assert (line.gl_account, [each.model_dump() for each in line.dimensions]) == (
             "6100",

@@ -580,7 +580,10 @@ class TestChecks:
     def test_an_order_line_needs_no_coding_but_stands_once(self, invoice_sink, invoice):
         """The order knows its spend category and worktags; one invoice line per order line."""
         document = invoice(line={"purchase_order_line": "PO-1#2", "spend_category": None, "dimensions": ()})
-        assert codes(invoice_sink().check(document)) == [("duplicate_order_line", "purchase_order_line", "PO-1#2")]
+        assert codes(invoice_sink().check(document)) == [
+            ("duplicate_order_line", "purchase_order_line", "PO-1#2"),
+            ("unknown", "purchase_order_line", "PO-1#2"),
+        ]
 
     def test_accounts_that_may_not_be_read_are_not_checked(self, invoice_sink, invoice, tenant, caplog):
         """A warning says so, once, and the invoice goes out."""

@@ -15,8 +15,8 @@ from ml_connector.errors import Reason
 
 __all__ = ["fingerprint_of", "validation_reasons"]
 
-_NOT_COMPARED: t.Final = frozenset({"number", "source", "supplier_name"})
-"""Fields that are there for people, or say which version this is."""
+_NOT_COMPARED: t.Final = frozenset({"freight", "number", "source", "supplier_name"})
+"""Fields that are there for people, say which version this is, or are a part of another that is compared (freight)."""
 
 
 def fingerprint_of(fields: t.Mapping[str, t.Any]) -> str:

@@ -19,6 +19,7 @@ __all__ = ["ADJUSTMENT", "FORMS", "INVOICE", "Form", "InvoiceReader", "InvoiceRe
 _LOG = logging.getLogger(__name__)
 
 _MOST_REFERENCES = 100
+_CHARGES: t.Final = ("Freight_Amount", "Other_Charges")
 _SAMPLE_DAYS = dt.timedelta(days=45)
 
 
@@ -93,6 +94,7 @@ class InvoiceRecord:
         currency: ISO 4217 code.
         supplier_number: The supplier's own number.
         total: What is owed, negative for an adjustment that lowers the liability.
+        charges: Freight and other charges together, positive on an adjustment that lowers the liability.
         lines: Number of lines.
         by_order: Those of them that carry an id of ours, by the order it names.
         date: Invoice or adjustment date.
@@ -110,6 +112,7 @@ class InvoiceRecord:
     currency: str | None
     supplier_number: str | None
     total: Decimal
+    charges: Decimal
     lines: int
     by_order: t.Mapping[int, LineRecord]
     date: dt.date | None
@@ -294,6 +297,7 @@ def _record(form: Form, ref: Ref, data: Node) -> InvoiceRecord:
         currency=(currency.pick("Currency_ID") or currency.descriptor) if currency else None,
         supplier_number=data.either("Suppliers_Invoice_Number", "Supplier_Reference_Number"),
         total=_total(data, lines) * (1 if raises_liability else -1),
+        charges=sum((data.amount(name) or Decimal(0) for name in _CHARGES), Decimal(0)),
         lines=len(lines),
         by_order=_by_order(data.text(f"{form.name}_ID") or "", lines),
         date=data.date("Invoice_Date", "Adjustment_Date"),
@@ -320,5 +324,5 @@ def _total(data: Node, lines: t.Sequence[Node]) -> Decimal:
     if control:
         return control
     parts = [line.amount("Extended_Amount") for line in lines]
-    parts += [data.amount(name) for name in ("Tax_Amount", "Freight_Amount", "Other_Charges")]
+    parts += [data.amount(name) for name in ("Tax_Amount", *_CHARGES)]
     return sum((part for part in parts if part is not None), Decimal(0))

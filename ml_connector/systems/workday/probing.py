@@ -197,6 +197,12 @@ _NEEDS: t.Final = (
         writes=("Submit_Supplier_Invoice_Adjustment",),
     ),
     Need(
+        ((RESOURCES, "Get_Purchase_Orders"),),
+        "invoices of purchase orders are held, since their orders cannot be checked",
+        "Reports: Purchase Order",
+        essential=False,
+    ),
+    Need(
         ((FINANCE, "Get_Account_Sets"),),
         "expected GL accounts cannot be checked",
         "Set Up: Chart of Accounts",
@@ -229,7 +235,6 @@ _NEEDS: t.Final = (
             ("projects", (RESOURCES, "Get_Projects"), None),
             ("organizations", (FINANCE, "Get_Organizations"), "Manage: Organization"),
             ("reference_ids", ("Integrations", "Get_References"), None),
-            ("purchase_orders", (RESOURCES, "Get_Purchase_Orders"), "Reports: Purchase Order"),
         )
     ),
     Need(

@@ -47,6 +47,7 @@ class InvoiceLine:
     extended_amount: Decimal
     memo: str
     worktags: dict[str, str]
+    order_line: str | None = None
     tax_code: str | None = None
     tax_applicability: str | None = None
     intercompany_affiliate: str | None = None

@@ -81,6 +81,10 @@ ID_TYPES: dict[str, tuple[str, ...]] = {
 }
 """The id types each kind of instance has, the preferred one first."""
 
+_WITHIN_PARENT = "Line_Number"
+"""The id type that is unique within its parent alone."""
+_NO_PARENT = frozenset({"WID", "Purchase_Order_Line_ID"})
+
 _WORKTAGS = ("Cost_Center", "Company", "Supplier", "Spend_Category", *WORKTAG_ID_TYPES.values())
 
 REFERENCE_KINDS: dict[str, tuple[str, ...]] = {
@@ -136,7 +140,7 @@ class Instance:
         return f"<wd:{element}{described}>{self._ids_xml}</wd:{element}>"
 
     def _parent_xml(self, kind: str) -> str:
-        if self.parent is None or kind == "WID":
+        if self.parent is None or kind in _NO_PARENT:
             return ""
         return f" wd:parent_type={quoteattr(self.parent[0])} wd:parent_id={quoteattr(self.parent[1])}"
 
@@ -162,7 +166,8 @@ class Instances:
         ids = [(id_type, given.get(id_type, value)) for id_type in ID_TYPES[kind]]
         instance = Instance(kind, (("WID", self._wid(kind, value)), *ids), descriptor, parent)
         for id_type, each in instance.ids:
-            self._by_id[kind, id_type, each] = instance
+            key = f"{parent[1]}#{each}" if parent is not None and id_type == _WITHIN_PARENT else each
+            self._by_id[kind, id_type, key] = instance
         return instance
 
     def unknown(self, kind: str, value: str) -> Instance:
@@ -211,7 +216,8 @@ class Instances:
         for given in reference.ids:
             if given.type not in accepted:
                 return Issue(f"ID type '{given.type}' cannot be used here.", reference.xpath)
-            instance = self.find(kinds, given.type, given.value)
+            value = f"{given.parent_id}#{given.value}" if given.type == _WITHIN_PARENT else given.value
+            instance = self.find(kinds, given.type, value)
             if instance is None:
                 return invalid_id(given.value, given.type, reference.xpath)
             if found is not None and instance is not found:

@@ -63,6 +63,11 @@ class PurchaseOrder:
     due_date: date | None = None
     tax_amount: Decimal = Decimal(0)
 
+    @property
+    def lines(self) -> list[GoodsLine | ServiceLine]:
+        """All its lines, whatever they order."""
+        return [*self.goods, *self.services]
+
 
 @dataclass(frozen=True, slots=True)
 class Remittance:

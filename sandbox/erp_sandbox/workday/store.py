@@ -520,6 +520,14 @@ class WorkdayStore:
             order.document_number,
             other={"Document_Number": order.document_number},
         )
+        for line in order.lines:
+            self.instances.add(
+                "Purchase_Order_Line",
+                line.line_id,
+                f"{order.document_number} line {line.number}",
+                other={"Line_Number": str(line.number)},
+                parent=("Document_Number", order.document_number),
+            )
 
     def _master_data(self) -> Iterator[tuple[str, str, str]]:
         """Kind, id and descriptor of everything seeded but suppliers, and of unlisted currencies in use."""

@@ -20,6 +20,7 @@ from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupIncon
 from ml_connector.systems.workday.client import RESOURCES, Answer, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
 from ml_connector.systems.workday.invoices import ADJUSTMENT, FORMS, Form, InvoiceReader, InvoiceRecord
+from ml_connector.systems.workday.orders import Orders
 from ml_connector.systems.workday.references import References
 from target_workday.invoice_checks import check_invoice
 from target_workday.invoice_request import form_of, invoice_body, supplier_number
@@ -51,6 +52,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         self._options = options
         self.leaves_drafts = not options.submit
         self._reader = InvoiceReader(client)
+        self._orders = Orders(client)
         self._forms: dict[str, Form] = {}
         self._guard = NumberGuard(self._reader, references, self._forms)
 
@@ -71,8 +73,8 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         self._references.load("company", "supplier", "spend_category", "cost_center", "gl_account", "payment_terms")
 
     def check(self, document: SupplierInvoice) -> list[Reason]:
-        """Return what the reference data has against the invoice, each cause once."""
-        return check_invoice(document, self._references, self._options)
+        """Return what reference data and purchase orders have against the invoice, each cause once."""
+        return check_invoice(document, self._references, self._orders, self._options)
 
     def find(self, document: SupplierInvoice) -> Found | None:
         """Look for the external id among invoices and adjustments: the sign may have changed meanwhile."""
@@ -95,7 +97,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     def compose(self, document: SupplierInvoice) -> None:
         """Build the request, as far as nothing has to be asked for it."""
         form = form_of(document)
-        body = invoice_body(document, self._shape(form), self._references, self._options)
+        body = self._body(document)
         self._client.service(RESOURCES).build(form.submit, body)
 
     def create(self, document: SupplierInvoice) -> Delivered:
@@ -106,7 +108,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             OutcomeUnknown: It may have been posted.
         """
         form = form_of(document)
-        body = invoice_body(document, self._shape(form), self._references, self._options)
+        body = self._body(document)
         with self._guard.of(document):
             try:
                 answer = self._client.call(RESOURCES, form.submit, body, write=True)
@@ -132,7 +134,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             raise Conflict(SYSTEM, form.submit, f"{document.external_id} was posted with the other sign")
         if not record.draft:
             raise Conflict(SYSTEM, form.submit, f"{document.external_id} is no draft any more ({record.status})")
-        body = invoice_body(document, self._shape(form), self._references, self._options, replaces=target_id)
+        body = self._body(document, replaces=target_id)
         return self._settle(form, self._client.call(RESOURCES, form.submit, body, write=True), document)
 
     def facts(self, document: SupplierInvoice) -> t.Mapping[str, t.Any]:
@@ -143,6 +145,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             "supplier_number": supplier_number(document),
             "currency": document.currency,
             "total": document.total,
+            "charges": document.charges * form_of(document).sign,
             "lines": len(document.lines),
             **self._line_facts(document),
         }
@@ -165,6 +168,10 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         """Read invoices and adjustments by WID, a hundred a call."""
         records = self._reader.by_wids(target_ids, self._forms)
         return {wid: self._found(record) for wid, record in records.items()}
+
+    def _body(self, document: SupplierInvoice, *, replaces: str | None = None) -> dict[str, t.Any]:
+        shape = self._shape(form_of(document))
+        return invoice_body(document, shape, self._references, self._orders, self._options, replaces=replaces)
 
     def _shape(self, form: Form) -> t.Any:
         return self._client.service(RESOURCES).shape(form.submit)
@@ -255,7 +262,8 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             "currency": record.currency,
         }
         facts = {name: value for name, value in facts.items() if value is not None}
-        facts |= {"supplier_number": record.supplier_number, "total": record.total, "lines": record.lines}
+        facts |= {"supplier_number": record.supplier_number, "total": record.total}
+        facts |= {"charges": record.charges, "lines": record.lines}
         for order, line in record.by_order.items():
             facts[f"amount_of_line_{order}"] = line.amount
             facts[f"spend_category_of_line_{order}"] = self._references.canonical("spend_category", line.spend_category)

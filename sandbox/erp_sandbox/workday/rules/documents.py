@@ -15,6 +15,7 @@ from erp_sandbox.workday.currencies import minor_units
 from erp_sandbox.workday.documents import ZERO, Adjustment, Attachment, Invoice, InvoiceLine, Split
 from erp_sandbox.workday.errors import Issue
 from erp_sandbox.workday.rules.call import exceptions
+from erp_sandbox.workday.rules.order_lines import REFERENCE, check_orders, ordered_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,6 +134,7 @@ def _read(
     units = minor_units(currency.id) if currency else 6
     amounts = {key: _amount(call, data, key, units) for key in _AMOUNTS}
     lines = [read_line(call, record, units) for record in data.records("Invoice_Line_Replacement_Data")]
+    check_orders(call, data, supplier.id if supplier else "")
     if not lines:
         call.note("At least one line is required.", data.xpath("Invoice_Line_Replacement_Data"))
     submitted = data.flag("Submit") or False
@@ -237,8 +239,8 @@ def read_line(call: Call, record: Record, units: int) -> InvoiceLine:
     call.refuse_unknown(record)
     category = call.refer(record, "Spend_Category_Reference", "Spend_Category")
     item = call.refer(record, "Item_Reference", "Procurement_Item")
-    call.refer(record, "Purchase_Order_Line_Reference", "Purchase_Order_Line")
-    if not record.has("Spend_Category_Reference") and not record.has("Item_Reference"):
+    ordered = ordered_by(call, record)
+    if not any(map(record.has, ("Spend_Category_Reference", "Item_Reference", REFERENCE))):
         call.note("A line needs a spend category or an item.", record.xpath("Spend_Category_Reference"))
     if category is not None and call.store.spend_categories[category.id].inactive:
         call.note(f"Spend category {category.descriptor} is inactive.", record.xpath("Spend_Category_Reference"))
@@ -255,12 +257,13 @@ def read_line(call: Call, record: Record, units: int) -> InvoiceLine:
         line_id=record.text("Supplier_Invoice_Line_ID") or "",
         line_order=record.text("Line_Order") or "",
         description=record.text("Item_Description") or (item.descriptor if item else ""),
-        spend_category=category.id if category else None,
+        spend_category=category.id if category else ordered.line.spend_category if ordered else None,
         quantity=quantity,
         unit_cost=unit_cost,
         extended_amount=extended,
         memo=record.text("Memo") or "",
-        worktags=worktags,
+        worktags=worktags or (dict(ordered.line.worktags) if ordered else {}),
+        order_line=ordered.line.line_id if ordered else None,
         tax_code=tax_code.id if tax_code else None,
         tax_applicability=applicability.id if applicability else None,
         intercompany_affiliate=affiliate.id if affiliate else None,

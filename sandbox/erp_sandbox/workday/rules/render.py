@@ -197,6 +197,7 @@ def line(find: Instances, each: InvoiceLine) -> dict[str, Any]:
         "Line_Order": each.line_order or None,
         "Intercompany_Affiliate_Reference": _maybe(find, "Company", each.intercompany_affiliate),
         "Item_Description": each.description or None,
+        "Purchase_Order_Line_Reference": _maybe(find, "Purchase_Order_Line", each.order_line),
         "Spend_Category_Reference": _maybe(find, "Spend_Category", each.spend_category),
         "Tax_Applicability_Reference": _maybe(find, "Tax_Applicability", each.tax_applicability),
         "Tax_Code_Reference": _maybe(find, "Tax_Code", each.tax_code),
