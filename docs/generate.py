@@ -40,6 +40,8 @@ OWN_VARIABLES = {
     "ML_CONNECTOR_VAULT": "File of the vault, when it is not .ml-connector/vault.json in the project.",
     "ML_CONNECTOR_KEY": "The vault's key; several with commas between: the first encrypts, all decrypt. Secret.",
     "ML_CONNECTOR_KEY_FILE": "File with the vault's key, when it is not in the user's configuration folder.",
+    "ML_CONNECTOR_AUDIT_KEY": "The key the audit is sealed with; several with commas between, the first seals. Secret.",
+    "ML_CONNECTOR_AUDIT_KEY_FILE": "File with the audit's key, when it is not audit.key beside the ledger.",
     "ML_CONNECTOR_DEBUG": "Set to 1 to let ml-connector end with a traceback.",
 }
 KINDS = {

@@ -143,7 +143,7 @@ def test_settings_are_written_between_their_marks():
         "a": {
             "settings": [
                 {"name": "dev_key", "kind": "string", "sensitive": True, "description": "Developer key."},
-                {"name": "page_size", "kind": "integer", "description": "Per page."},
+                {"name": "page_size", "kind": "string", "description": "Per page."},
             ],
             "select": ["*.*"],
         }

@@ -103,7 +103,9 @@ def test_the_screen_has_counts_totals_and_reasons(box, commands, first):
     """A person reads one line of counts, one per currency, and each difference with its reason."""
     box.bill.edit_bill(first["id"], amount=first["amount"] + 240)
     output = commands.run(*SINCE, code=3)
-    assert "12 documents · equal 11 · only in BILL 0 · only in Workday 0 · amount differs 1" in output
+    assert (
+        "12 documents · equal 11 · only in BILL 0 · only in Workday 0 · draft in Workday 0 · amount differs 1" in output
+    )
     assert "240" in next(
         line for line in output.splitlines() if line.startswith(box.bill.vendor(first["vendorId"])["billCurrency"])
     )

@@ -18,6 +18,7 @@ from erp_sandbox.server import Sandbox
 from erp_sandbox.workday.documents import Address, TaxId
 from erp_sandbox.world import World, supplier_id
 from ml_connector.matching import match_parties
+from ml_connector.sameness import same_name
 from ml_connector.systems.access import Party
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.settings import BillSettings
@@ -141,9 +142,10 @@ def test_none_is_made_beside_one_of_its_name(room, there, here):
 def test_no_writing_of_a_name_makes_another_supplier(room, name, form, unseen, at):
     """Any name, in any form, with something unseen anywhere, in any case."""
     room.becomes(name)
-    variant = unicodedata.normalize(form, name[:at] + unseen + name[at:]).swapcase()
-    if variant.swapcase().casefold() != variant.casefold():
-        variant = variant.swapcase()
+    variant = unicodedata.normalize(form, name[:at] + unseen + name[at:])
+    other_case = variant.swapcase()
+    if same_name(other_case) == same_name(variant):  # it is not where a letter has none of its own: a dotless i
+        variant = other_case
     assert "ambiguous" in codes(room.sink().check(supplier(variant)))
 
 

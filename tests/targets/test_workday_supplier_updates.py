@@ -196,16 +196,21 @@ class TestChanges:
         assert sink._references.suppliers_with(tax_id=known.tax_id) == []
         assert len(sink._references.suppliers_with(tax_id="98-7654321")) == 1
 
-    @pytest.mark.parametrize("target_id", [None, "known"])
-    def test_nothing_stands_against_a_supplier_that_exists(self, sink, tenant, known, target_id):
+    def test_nothing_stands_against_a_supplier_that_was_named(self, sink, tenant, known):
         """Neither that it is inactive nor what only new suppliers need."""
         tenant.workday.inactivate_supplier(known.supplier_id)
         sink._references.reload("supplier")
-        document = vendor(
-            "active", tax_id=known.tax_id, target_id=known.supplier_id if target_id else None, active=True
-        )
+        document = vendor("active", tax_id=known.tax_id, target_id=known.supplier_id, active=True)
         assert sink.match(document).number == known.supplier_id
         assert sink.check(document) == []
+
+    def test_an_inactive_supplier_is_linked_by_a_person_only(self, sink, tenant, known):
+        """A tax number does not decide it: somebody has put the supplier out of use."""
+        tenant.workday.inactivate_supplier(known.supplier_id)
+        sink._references.reload("supplier")
+        document = vendor("active", tax_id=known.tax_id, target_id=None, active=True)
+        assert sink.match(document) is None
+        assert any("inactive in the target" in reason.what for reason in sink.doubts(document))
 
 
 class TestWhatStaysWithAWord:
