@@ -11,6 +11,7 @@ import base64
 import binascii
 import dataclasses
 import datetime as dt
+import decimal
 import hashlib
 import json
 import typing as t
@@ -37,6 +38,7 @@ __all__ = [
     "GlAccount",
     "InvoiceLine",
     "Mapped",
+    "Outline",
     "Payment",
     "PaymentApplication",
     "Reference",
@@ -44,11 +46,14 @@ __all__ = [
     "SupplierInvoice",
     "canonical_json",
     "content_hash",
+    "exact",
     "inexact",
     "minor_units",
 ]
 
 Number = t.Annotated[Decimal, BeforeValidator(exact_decimal)]
+_PRECISION: t.Final = 60  # digits; no sum of money comes near
+
 Text = t.Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
@@ -70,6 +75,15 @@ def inexact(amount: Decimal, digits: int) -> bool:
     _, figures, exponent = amount.as_tuple()
     excess = -int(exponent) - digits
     return excess > 0 and any(figures[-excess:])
+
+
+def exact(amount: Decimal, currency: str) -> Decimal:
+    """Return an amount with at least its currency's decimals, ``USD 5`` is 5.00, and never fewer than it has."""
+    digits = minor_units(currency)
+    if inexact(amount, digits) or amount.adjusted() > _PRECISION - 10:
+        return amount
+    with decimal.localcontext(prec=_PRECISION):
+        return amount.quantize(Decimal(1).scaleb(-digits))
 
 
 def _known_currency(code: str) -> str:
@@ -334,6 +348,23 @@ class Supplier(Document):
     def party(self) -> str | None:
         """The supplier's own name."""
         return self.name
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outline:
+    """What people know a record by, as far as the record says so itself.
+
+    Attributes:
+        number: Human number.
+        party: Supplier name in the source.
+        currency: Currency of the amount.
+        amount: Total.
+    """
+
+    number: str | None = None
+    party: str | None = None
+    currency: str | None = None
+    amount: Decimal | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,14 +12,15 @@ import sqlalchemy as sa
 
 from ml_connector.actor import actor
 from ml_connector.cli.common import Cli
-from ml_connector.cli.output import Output
+from ml_connector.cli.output import Output, plain
 from ml_connector.errors import UserError
-from ml_connector.ledger import questions
+from ml_connector.ledger import leftout, questions
 from ml_connector.ledger.audit import Step, append
 from ml_connector.ledger.entries import Entry
+from ml_connector.ledger.leftout import LeftOut
 from ml_connector.ledger.store import DEFAULT_URL, Ledger, located
 
-__all__ = ["choose", "document", "open_known_ledger", "open_ledger", "record"]
+__all__ = ["choose", "document", "look_up", "open_known_ledger", "open_ledger", "record"]
 
 
 @contextlib.contextmanager
@@ -68,13 +69,28 @@ def choose(ledger: Ledger, terms: t.Sequence[str], *, held_by: str | None = None
     chosen: dict[int, Entry] = {}
     with ledger.read() as connection:
         for term in terms:
-            entry = _one(term, questions.find(connection, term))
+            entry = _meant(connection, term)
+            if isinstance(entry, LeftOut):
+                raise UserError(
+                    f'"{term}" was left out by the map\'s filter: {entry.why}.',
+                    "It comes in by itself when its source or the map's settings say otherwise; nothing waits for it.",
+                )
             chosen[entry.id] = entry
         if held_by is not None:
             chosen.update({entry.id: entry for entry in questions.held(connection, held_by=held_by)})
     if not chosen:
         raise UserError("no document is meant.", "Name a document, or what holds it: --held-by supplier:S-00031")
     return list(chosen.values())
+
+
+def look_up(ledger: Ledger, term: str) -> Entry | LeftOut:
+    """Return the one document, or record the map's filter left out, that a number, id, name or amount means.
+
+    Raises:
+        UserError: It means none, or several.
+    """
+    with ledger.read() as connection:
+        return _meant(connection, term)
 
 
 def document(entry: Entry) -> dict[str, t.Any]:
@@ -87,7 +103,7 @@ def document(entry: Entry) -> dict[str, t.Any]:
         "version": entry.version,
         "vendor": entry.party,
         "currency": entry.currency,
-        "amount": entry.amount,
+        "amount": plain(entry.amount, entry.currency),
         "date": entry.booking_date,
         "state": entry.state,
         "target": entry.target,
@@ -116,7 +132,10 @@ def _missing(cli: Cli) -> str | None:
     return None if there.exists() and (not there.is_file() or there.stat().st_size) else path
 
 
-def _one(term: str, found: list[Entry]) -> Entry:
+def _meant(connection: sa.Connection, term: str) -> Entry | LeftOut:
+    """Return what a term means: by number or id where anything has it, else by amount or name, documents first."""
+    found: list[Entry | LeftOut] = [*questions.named(connection, term), *leftout.named(connection, term)]
+    found = found or [*questions.find(connection, term)] or [*questions.left_out_as(connection, term)]
     if not found:
         raise UserError(
             f'no document is called "{term}".',

@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ml_connector.documents import minor_units
+from ml_connector.documents import exact
 
-__all__ = ["Column", "Output", "age", "count", "money", "to_json"]
+__all__ = ["Column", "Output", "age", "count", "money", "plain", "to_json"]
 
 Row = t.Mapping[str, t.Any]
 
@@ -34,8 +34,12 @@ def money(amount: Decimal, currency: str) -> str:
 
     At least the decimals of the currency are shown, and never fewer than the amount really has.
     """
-    fraction = format(amount, "f").partition(".")[2].rstrip("0")
-    return f"{currency} {amount:,.{max(minor_units(currency), len(fraction))}f}"
+    return f"{currency} {exact(amount, currency):,f}"
+
+
+def plain(amount: Decimal | None, currency: str | None) -> Decimal | None:
+    """Return an amount as programs get it: with the decimals of its currency, ``5.00`` of USD 5."""
+    return amount if amount is None or currency is None else exact(amount, currency)
 
 
 def count(number: int) -> str:

@@ -9,10 +9,11 @@ import click
 
 from ml_connector import exact_json
 from ml_connector.cli.common import Cli, common_options
-from ml_connector.cli.ledger_access import choose, document, open_ledger
-from ml_connector.cli.output import money
+from ml_connector.cli.ledger_access import document, look_up, open_ledger
+from ml_connector.cli.output import money, plain
 from ml_connector.ledger import owners, questions
 from ml_connector.ledger.entries import Entry
+from ml_connector.ledger.leftout import LeftOut
 
 __all__ = ["show"]
 
@@ -24,10 +25,14 @@ __all__ = ["show"]
 def show(cli: Cli, term: str, with_audit: bool) -> None:  # noqa: FBT001
     """Show the life of a document: read, mapped, each attempt, what came back.
 
-    TERM is its human number, its id on either side, a vendor's name or an amount.
+    TERM is its human number, its id on either side, a vendor's name or an amount. A record that the map's filter left
+    out is found the same way, with the condition.
     """
     with open_ledger(cli) as ledger:
-        (entry,) = choose(ledger, [term])
+        entry = look_up(ledger, term)
+        if isinstance(entry, LeftOut):
+            _show_left_out(cli, entry)
+            return
         with ledger.read() as connection:
             pipeline = owners.holding_of(connection, entry.target, entry.source).words
             steps = [_step(row, with_audit=with_audit) for row in questions.history(connection, entry)]
@@ -41,6 +46,36 @@ def show(cli: Cli, term: str, with_audit: bool) -> None:  # noqa: FBT001
         "history": steps,
     }
     cli.output.show(data, "\n".join(_lines(entry, pipeline, steps)))
+
+
+def _show_left_out(cli: Cli, record: LeftOut) -> None:
+    data = {
+        "kind": record.kind,
+        "number": record.number,
+        "source": record.source,
+        "stream": record.stream,
+        "source_id": record.source_id,
+        "version": record.version,
+        "vendor": record.party,
+        "currency": record.currency,
+        "amount": plain(record.amount, record.currency),
+        "state": "left_out",
+        "target": record.target,
+        "why": record.why,
+        "changed_at": record.changed_at,
+    }
+    cli.output.show(data, "\n".join(_left_out_lines(record)))
+
+
+def _left_out_lines(record: LeftOut) -> t.Iterator[str]:
+    amount = money(record.amount, record.currency) if record.amount is not None and record.currency else ""
+    yield f"{record.kind.replace('_', ' ')} {record.label}  {record.party or ''}  {amount}".rstrip()
+    yield f"  state      left out of {record.target} by the map's filter"
+    yield f"  source     {record.source} {record.stream} {record.source_id}, version {record.version or 'unknown'}"
+    yield f"  because    {record.why or 'not known: it was left out by an earlier version of ml-connector'}"
+    yield "  cure       nothing to do; it comes in by itself when its source or the map's settings say otherwise"
+    if record.changed_at is not None:
+        yield f"  {record.changed_at:%Y-%m-%d %H:%M:%S}Z  read      left out"
 
 
 def _step(row: t.Any, *, with_audit: bool) -> dict[str, t.Any]:

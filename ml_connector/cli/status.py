@@ -11,13 +11,15 @@ import click
 
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.ledger_access import open_ledger
-from ml_connector.cli.output import Column, age, count, money
+from ml_connector.cli.output import Column, age, count, money, plain
 from ml_connector.ledger import owners, questions
 from ml_connector.ledger.entries import claims_of_others
 from ml_connector.ledger.owners import Holding
-from ml_connector.singer.summary import until
+from ml_connector.singer.summary import counted, until
 
 __all__ = ["status"]
+
+_CONDITIONS_SHOWN = 10
 
 
 @click.command()
@@ -30,6 +32,7 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
         states = questions.states(connection)
         totals = questions.posted_totals(connection)
         holdings = owners.holdings(connection)
+        left_out = questions.left_out(connection)
         runs = questions.newest_runs(connection, limit=limit)
         claimed = claims_of_others(connection)
     data = {
@@ -41,12 +44,13 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
                 "draft": row.draft,
                 "currency": row.currency,
                 "documents": row.documents,
-                "amount": row.amount,
+                "amount": plain(row.amount, row.currency),
             }
             for row in totals
         ],
         "claimed": [dataclasses.asdict(claims) for claims in claimed],
         "pipelines": [dataclasses.asdict(each) for each in holdings],
+        "left_out": [dict(row._mapping) for row in left_out],  # noqa: SLF001 - SQLAlchemy's public name
         "runs": [_run(row) for row in runs],
     }
     if cli.output.as_json:
@@ -115,6 +119,19 @@ def _tell(cli: Cli, data: dict[str, t.Any], holdings: list[Holding]) -> None:
                 f"before one reads something of their source: `ml-connector hand-over {each.source}`",
                 style="yellow",
             )
+    if data["left_out"]:
+        cli.output.say("")
+        cli.output.table(
+            data["left_out"][:_CONDITIONS_SHOWN],
+            [
+                Column("left out of", lambda row: row["target"]),
+                Column("kind", lambda row: row["kind"].replace("_", " ")),
+                Column("records", lambda row: count(row["records"]), right=True),
+                Column("because", lambda row: row["why"] or "not known"),
+            ],
+        )
+        if rest := data["left_out"][_CONDITIONS_SHOWN:]:
+            cli.output.say(f"and {count(sum(row['records'] for row in rest))} for {len(rest)} more conditions: --json")
     cli.output.say("")
     cli.output.table(
         data["runs"],
@@ -132,13 +149,9 @@ def _outcome(row: t.Mapping[str, t.Any]) -> str:
     if row["finished_at"] is None:
         return "running, or killed"
     summary = row["summary"] or {}
-    parts = [
-        f"{kind.replace('_', ' ')}: " + ", ".join(f"{count(number)} {outcome}" for outcome, number in counts.items())
-        for kind, counts in summary.get("counts", {}).items()
-        if counts
-    ]
-    if summary.get("stopped"):
-        parts.append(f"stopped: {summary['stopped']}")
+    counts = {kind: counted(counter) for kind, counter in summary.get("counts", {}).items()}
+    parts = [f"{kind.replace('_', ' ')}: {words}" for kind, words in counts.items() if words]
+    parts += [f"{ending}: {summary[ending]}" for ending in ("failed", "stopped") if summary.get(ending)]
     if numbers := summary.get("defects"):
         parts.append(f"defects of ml-connector: {', '.join(numbers)}")
     return "; ".join(parts) or "nothing to do"

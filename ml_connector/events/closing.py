@@ -14,7 +14,7 @@ import typing as t
 
 import sqlalchemy as sa
 
-from ml_connector.ledger.schema import entries, event_unsettled, events, passed_over
+from ml_connector.ledger.schema import entries, event_unsettled, events, left_out
 
 __all__ = ["Ended", "Outcome", "close"]
 
@@ -146,7 +146,7 @@ def _seen(
             wanted[(event.source, event.stream)].add(event.source_id)
     seen: dict[_Object, dt.datetime | None] = {}
     for (source, stream), ids in wanted.items():
-        for table in (entries, passed_over):
+        for table in (entries, left_out):
             query = sa.select(table.c.source_id, table.c.version).where(
                 table.c.source == source, table.c.stream == stream, table.c.source_id.in_(ids)
             )

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ml_connector.events.doorbell import Event
-from ml_connector.ledger.schema import event_unsettled, events, passed_over
+from ml_connector.ledger.schema import event_unsettled, events
 from ml_connector.ledger.store import Ledger
 
 __all__ = ["KEPT_FOR", "EventStore", "Waiting", "dismiss", "forget", "keep", "states", "waiting"]
@@ -139,8 +139,6 @@ def forget(connection: sa.Connection, now: dt.datetime) -> None:
     """Drop what was settled long ago."""
     settled = events.c.state.in_(("closed", "ignored"))
     connection.execute(sa.delete(events).where(settled, events.c.received_at < now - KEPT_FOR))
-    rung = sa.select(events.c.source).where(events.c.source == passed_over.c.source).exists()
-    connection.execute(sa.delete(passed_over).where(~rung))
 
 
 def _row(event: Event, pipeline: str) -> dict[str, t.Any]:

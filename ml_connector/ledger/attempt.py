@@ -173,6 +173,9 @@ class Attempt:
         except TECHNICAL as fault:
             self._settlement.postponed(self._load(entry_id), fault, give_up_after=self._policy.give_up_after)
             return False
+        except LeaseLost:
+            self._settlement.overtaken(self._load(entry_id))
+            raise
         except Exception as error:
             if ends_the_run(error):
                 raise

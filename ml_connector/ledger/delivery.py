@@ -8,6 +8,7 @@ pick up: claims run out, uncertain documents are looked up first.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime as dt
 import logging
 import threading
@@ -25,6 +26,7 @@ from ml_connector.ledger.entries import (
     claim,
     claims_of_others,
     drop_claims_of_the_dead,
+    left_open,
     pending,
     reopen_drafts,
     waiting,
@@ -38,7 +40,7 @@ from ml_connector.ledger.survey import Survey
 from ml_connector.ledger.verify import verify_posted
 from ml_connector.singer.sink import DocumentSink
 
-__all__ = ["Delivery", "Policy"]
+__all__ = ["Delivery", "Policy", "account_for_rest"]
 
 _logger = logging.getLogger(__name__)
 
@@ -94,18 +96,22 @@ class Delivery:
             CredentialsRefused, PermissionDenied: Nothing can be delivered until a person acts.
         """
         self._reach.begin(self._ledger)
-        with self._ledger.delivering(self._target, on_wait=self._say_waiting) as others_dead:
-            if others_dead:
-                self._ledger.write(self._drop_leases)
-            else:
-                self._ledger.write(lambda connection: drop_claims_of_the_dead(connection, target=self._target))
-            with _Heartbeat(self._ledger, self._target, self._run.id):
-                for kind in DELIVERY_ORDER:
-                    if kind in self._sinks and not self._stop.is_set():
-                        self._deliver_unless_down(self._sinks[kind])
-        self._account_for_waiting()
-        with self._ledger.read() as connection:
-            self._run.summary.left_alone = self._reach.left_alone(connection)
+        try:
+            with self._ledger.delivering(self._target, on_wait=self._say_waiting) as others_dead:
+                if others_dead:
+                    self._ledger.write(self._drop_leases)
+                else:
+                    self._ledger.write(lambda connection: drop_claims_of_the_dead(connection, target=self._target))
+                with _Heartbeat(self._ledger, self._target, self._run.id):
+                    for kind in DELIVERY_ORDER:
+                        if kind in self._sinks and not self._stop.is_set():
+                            self._deliver_unless_down(self._sinks[kind])
+            self._say_what_waits()
+            with self._ledger.read() as connection:
+                self._run.summary.left_alone = self._reach.left_alone(connection)
+        finally:
+            with contextlib.suppress(LedgerFault):  # told by whoever met it first
+                account_for_rest(self._ledger, self._run, self._reach.all)
         return self._run.summary
 
     def _deliver_unless_down(self, sink: DocumentSink[t.Any]) -> None:
@@ -237,7 +243,7 @@ class Delivery:
             .values(lease_owner=None, lease_until=None)
         )
 
-    def _account_for_waiting(self) -> None:
+    def _say_what_waits(self) -> None:
         with self._ledger.read() as connection:
             count, first = waiting(connection, ours=self._reach.all)
             left = pending(connection, ours=self._reach.all, now=_now()) if self._stop.is_set() else 0
@@ -251,6 +257,15 @@ class Delivery:
 
     def _say_waiting(self) -> None:
         _logger.info("another delivery to %s is running; waiting for it to finish", self._target)
+
+
+def account_for_rest(ledger: Ledger, run: Run, ours: sa.ColumnElement[bool]) -> None:
+    """Count as waiting what a run has not come to: nothing that is open may be missing from its account."""
+    with ledger.read() as connection:
+        rest = left_open(connection, ours=ours)
+    for row in rest:
+        if not run.summary.has_settled(row.id):
+            run.summary.settle(row.id, row.kind, "waiting", earlier=row.read_in != run.id)
 
 
 class _Heartbeat:

@@ -23,6 +23,7 @@ __all__ = [
     "claims_of_others",
     "damaged",
     "drop_claims_of_the_dead",
+    "left_open",
     "load",
     "pending",
     "read",
@@ -42,6 +43,7 @@ class Entry:
     """A row of the ledger as it was read; see ``schema.entries`` for the columns.
 
     Attributes:
+        read_in: The run that read it last, as far as that run had something to do with it.
         uncertain: A request may have reached the target without our learning the outcome.
         fingerprint: Of the version last sent, whether or not its arrival is certain.
         sent: The document last sent, as JSON.
@@ -62,6 +64,7 @@ class Entry:
     record_hash: str
     version: str | None
     source_created_at: dt.datetime | None
+    read_in: str | None
     state: State
     reasons: tuple[Reason, ...]
     attempts: int
@@ -290,6 +293,13 @@ def waiting(connection: sa.Connection, *, ours: sa.ColumnElement[bool]) -> tuple
     )
     count, first = connection.execute(query).one()
     return count, first
+
+
+def left_open(connection: sa.Connection, *, ours: sa.ColumnElement[bool]) -> list[sa.Row[t.Any]]:
+    """Return (id, kind, read_in) of all with which something may still be done; no more, since a row may be damaged."""
+    columns = entries.c
+    query = sa.select(columns.id, columns.kind, columns.read_in).where(ours, is_open).order_by(columns.id)
+    return list(connection.execute(query))
 
 
 def _due(now: dt.datetime) -> sa.ColumnElement[bool]:

@@ -7,6 +7,7 @@ here beyond the filter: a repaired map or mapping table must be able to repair w
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime as dt
 import functools
 import logging
@@ -15,14 +16,15 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector import defects, exact_json
-from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Supplier, content_hash
+from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Outline, Supplier, content_hash
 from ml_connector.errors import Reason
-from ml_connector.ledger.aside import Line, set_aside
+from ml_connector.ledger import leftout
+from ml_connector.ledger.aside import UNREADABLE, Line, set_aside
 from ml_connector.ledger.attempt import ends_the_run
 from ml_connector.ledger.owners import bring_in
-from ml_connector.ledger.schema import entries, events, passed_over
+from ml_connector.ledger.runs import Outcome, Summary
+from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
-from ml_connector.ledger.upsert import upsert
 from ml_connector.pipelines import Pipeline
 
 __all__ = ["Intake", "Reader"]
@@ -30,6 +32,7 @@ __all__ = ["Intake", "Reader"]
 _logger = logging.getLogger(__name__)
 
 _BATCH = 500
+_SETTLED: t.Final = frozenset({"unchanged", "ignored"})
 
 
 class Reader(t.Protocol):
@@ -58,6 +61,9 @@ class Reader(t.Protocol):
     def unwanted(self, stream: str, record: t.Mapping[str, t.Any]) -> str | None:
         """Why the filter does not want a record; None when it does."""
 
+    def outline(self, stream: str, record: t.Mapping[str, t.Any]) -> Outline:
+        """What people know a record by, as far as it says so itself."""
+
 
 class References(t.Protocol):
     """Where reference records are remembered."""
@@ -74,6 +80,36 @@ class _Item(t.NamedTuple):
     record_hash: str
     unwanted: str | None
     reasons: tuple[Reason, ...]
+    native: t.Mapping[str, t.Any]
+
+    @property
+    def digest(self) -> str:
+        """What tells, in little room, whether the record has changed."""
+        return self.record_hash[:16]
+
+
+_Key = tuple[str, str, str]
+
+
+@dataclasses.dataclass(slots=True)
+class _Sorted:
+    """A batch, by what is to be done with it."""
+
+    counts: collections.Counter[tuple[str, str]] = dataclasses.field(default_factory=collections.Counter)
+    conditions: collections.Counter[tuple[str, str]] = dataclasses.field(default_factory=collections.Counter)
+    inserts: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    updates: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    read_again: list[int] = dataclasses.field(default_factory=list)
+    news: list[_Key] = dataclasses.field(default_factory=list)
+    left_out: list[_Item] = dataclasses.field(default_factory=list)
+    wanted: list[_Item] = dataclasses.field(default_factory=list)
+
+    def count(self, kind: str, outcome: str) -> None:
+        self.counts[(kind, outcome)] += 1
+
+    def leave_out(self, kind: str, why: str) -> None:
+        self.counts[(kind, "left_out")] += 1
+        self.conditions[(kind, why)] += 1
 
 
 class _Part(t.NamedTuple):
@@ -83,11 +119,13 @@ class _Part(t.NamedTuple):
         stream: Its stream.
         content: What is handed to whom writes it.
         record: The record, as it is or as JSON.
+        kind: The kind of document it counts as; None for reference records.
     """
 
     stream: str
     content: t.Any
     record: t.Any
+    kind: str | None = None
 
 
 class Intake:
@@ -99,9 +137,12 @@ class Intake:
         reader: The map, as far as intake needs it.
         references: Where reference records are remembered.
         kinds: Kinds of documents the target takes; of others nothing is kept but what look-ups need.
+        run: The run that reads; documents it still has to settle are marked with it, so that each counts once.
 
     Attributes:
-        counts: Per document kind and outcome: ``read``, ``new``, ``changed``, ``unchanged``, ``unwanted``.
+        counts: Per document kind: ``read``, and what became of each record of those: ``new``, ``changed`` or ``open``
+            when delivery settles it; ``unchanged``, ``ignored`` or ``left_out`` when it is settled already.
+        conditions: Per document kind and condition of the filter: how many records it left out.
         sources: The source instances of which something was read, all of them the pipeline's own.
         defects: Numbers of the defects of ours that kept a record from being taken.
     """
@@ -113,20 +154,34 @@ class Intake:
         reader: Reader,
         references: References,
         kinds: t.Collection[str] = DELIVERY_ORDER,
+        *,
+        run: str | None = None,
     ) -> None:
         self._kinds = kinds
+        self._run = run
         self._ledger = ledger
         self._target = target
         self._reader = reader
         self._references = references
-        self._items: dict[tuple[str, str, str], _Item] = {}
+        self._items: dict[_Key, _Item] = {}
         self._seen: dict[tuple[str, str], dict[str, t.Mapping[str, t.Any]]] = collections.defaultdict(dict)
         self._seen_count = 0
         self._aside: list[Line] = []
         self._newest: dict[tuple[str, str, str], str | None] = {}
         self.counts: collections.Counter[tuple[str, str]] = collections.Counter()
+        self.conditions: collections.Counter[tuple[str, str]] = collections.Counter()
         self.sources: frozenset[str] = frozenset()
         self.defects: set[str] = set()
+
+    def tell(self, summary: Summary) -> None:
+        """Add to a run's account what was read, and what became of the records that are settled already."""
+        for (kind, outcome), count in self.counts.items():
+            if outcome == "read":
+                summary.read[kind] += count
+            elif outcome in _SETTLED:
+                summary.count(kind, t.cast("Outcome", outcome), count)
+        for (kind, why), count in self.conditions.items():
+            summary.leave_out(kind, why, count)
 
     def add(self, stream: str, record: t.Mapping[str, t.Any], *, malformed: t.Sequence[Reason] = ()) -> None:
         """Take one record.
@@ -148,12 +203,12 @@ class Intake:
             self.counts[(kind, "read")] += 1
             unwanted = None if malformed else self._reader.unwanted(stream, record)
             text = exact_json.dumps(record)
-            item = _Item(source, kind, stream, text, content_hash(text), unwanted, tuple(malformed))
+            item = _Item(source, kind, stream, text, content_hash(text), unwanted, tuple(malformed), record)
             key = (kind, f"{source.system}:{source.instance}", source.id)
             before = self._items.get(key)
-            if before is not None and _older(source.version, before.source.version):
-                self.counts[(kind, "unchanged")] += 1
-            else:
+            if before is not None:
+                self.counts[(kind, "unchanged")] += 1  # of two versions read together one says nothing new
+            if before is None or not _older(source.version, before.source.version):
                 self._items[key] = item
         if len(self._items) + self._seen_count >= _BATCH:
             self.flush()
@@ -170,6 +225,7 @@ class Intake:
     def set_aside(self, line: Line) -> None:
         """Take a line of which no record can be made."""
         self._aside.append(line)
+        self.counts[(UNREADABLE, "read")] += 1
         if len(self._aside) >= _BATCH:
             self.flush()
 
@@ -185,7 +241,9 @@ class Intake:
             parts = [_Part(stream, (id_, record), record) for id_, record in records.items()]
             self._keep(parts, functools.partial(self._remember_all, instance, stream))
         items, self._items = self._items, {}
-        self._keep([_Part(item.stream, (key, item), item.record) for key, item in items.items()], self._write)
+        self._keep(
+            [_Part(item.stream, (key, item), item.record, item.kind) for key, item in items.items()], self._write
+        )
         aside, self._aside = self._aside, []  # last: what could not be kept has joined them
         if aside:
             self._ledger.write(
@@ -198,7 +256,9 @@ class Intake:
     def _write(self, kept: t.Sequence[tuple[tuple[str, str, str], _Item]]) -> None:
         items = dict(kept)
         # Counted outside: the transaction may be run twice.
-        self.counts.update(self._ledger.write(lambda connection: self._store(connection, items)))
+        done = self._ledger.write(lambda connection: self._store(connection, items))
+        self.counts.update(done.counts)
+        self.conditions.update(done.conditions)
 
     def _keep(self, parts: t.Sequence[_Part], write: t.Callable[[list[t.Any]], None]) -> None:
         """Write parts together; one that cannot be written is found and set aside, the others are kept."""
@@ -221,6 +281,9 @@ class Intake:
             what = f"a defect of ml-connector, number {number}, kept a record of {part.stream} from being taken"
             _logger.warning("%s; it is held, the others go on", what)
             self._aside.append(Line.of(what, text, stream=part.stream, cure="quote the number when you report it"))
+            if part.kind is not None:  # it was counted as a document when it came in
+                self.counts[(part.kind, "read")] -= 1
+                self.counts[(UNREADABLE, "read")] += 1
 
     def _bring_in(self) -> None:
         """Have the pipeline own what it reads of."""
@@ -235,30 +298,29 @@ class Intake:
             for each in news:
                 _logger.info(each)
 
-    def _store(
-        self, connection: sa.Connection, items: dict[tuple[str, str, str], _Item]
-    ) -> collections.Counter[tuple[str, str]]:
-        counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    def _store(self, connection: sa.Connection, items: dict[_Key, _Item]) -> _Sorted:
         now = dt.datetime.now(dt.UTC)
         known = self._known(connection, items)
-        inserts, updates, news, passed = [], [], [], []
+        done = _Sorted()
         for key, item in items.items():
             row = known.get(key)
-            if row is None:
-                if item.unwanted is not None:
-                    counts[(item.kind, "unwanted")] += 1
-                    passed.append(item)
-                    continue
-                counts[(item.kind, "new")] += 1
-                news.append(key)
-                inserts.append(
+            if row is not None:
+                self._sort_known(done, key, item, row, now)
+            elif item.unwanted is not None:
+                done.leave_out(item.kind, item.unwanted)
+                done.left_out.append(item)
+            else:
+                done.count(item.kind, "new")
+                done.news.append(key)
+                done.wanted.append(item)
+                done.inserts.append(
                     {
                         "target": self._target,
                         "kind": item.kind,
                         "source": key[1],
                         "source_id": item.source.id,
                         "first_seen_at": now,
-                        **_content(item, now),
+                        **self._content(item, now),
                         # One statement inserts them all: each row needs the same columns.
                         "reasons": "[]",
                         "held_since": None,
@@ -266,40 +328,81 @@ class Intake:
                         **_state(None, item, now),
                     }
                 )
-            elif _older(item.source.version, row.version) or (
-                row.record_hash == item.record_hash and not _judged_anew(row, item)
-            ):
-                counts[(item.kind, "unwanted" if item.unwanted and not row.target_id else "unchanged")] += 1
-            else:
-                counts[(item.kind, "changed")] += 1
-                news.append(key)
-                updates.append({"row_id": row.id, **_content(item, now), **_state(row, item, now)})
-        if inserts:
-            connection.execute(sa.insert(entries), inserts)
-        for update in updates:
+        if done.inserts:
+            connection.execute(sa.insert(entries), done.inserts)
+        for update in done.updates:
             row_id = update.pop("row_id")
             connection.execute(sa.update(entries).where(entries.c.id == row_id).values(**update))
-        self._compare_again(connection, news)
-        self._pass_over(connection, passed)
-        return counts
+        if done.read_again:
+            again = entries.c.id.in_(done.read_again)
+            connection.execute(sa.update(entries).where(again).values(read_in=self._run))
+        self._compare_again(connection, done.news)
+        leftout.forget(connection, self._target, [_reference(item) for item in done.wanted])
+        self._trace(connection, done.left_out, now)
+        return done
 
-    def _pass_over(self, connection: sa.Connection, items: t.Sequence[_Item]) -> None:
-        """Note what is unwanted where events come in: whoever rang about it can then be told that it was seen."""
-        rows: dict[str, list[dict[str, t.Any]]] = collections.defaultdict(list)
+    def _sort_known(self, done: _Sorted, key: _Key, item: _Item, row: sa.Row[t.Any], now: dt.datetime) -> None:
+        older = _older(item.source.version, row.version)
+        if not older and (row.record_hash != item.record_hash or _judged_anew(row, item)):
+            state = _state(row, item, now)
+            done.news.append(key)
+            done.updates.append({"row_id": row.id, **self._content(item, now), **state})
+            if row.state == "ignored" and not state:
+                done.count(item.kind, "ignored")
+            else:
+                self._count_open(done, item, row, "changed")
+        elif row.state == "ignored":
+            filtered = _filtered(row)
+            if filtered is None:
+                done.count(item.kind, "ignored")
+            else:
+                done.leave_out(item.kind, filtered)
+        elif row.state == "posted":
+            done.count(item.kind, "unchanged")
+        else:
+            if row.read_in != self._run:
+                done.read_again.append(row.id)
+            self._count_open(done, item, row, "open")
+
+    def _count_open(self, done: _Sorted, item: _Item, row: sa.Row[t.Any], how: str) -> None:
+        """Count a record whose document delivery has yet to settle; the second of one run says nothing of its own."""
+        done.count(item.kind, "unchanged" if self._run is not None and row.read_in == self._run else how)
+
+    def _content(self, item: _Item, now: dt.datetime) -> dict[str, t.Any]:
+        return {
+            "stream": item.stream,
+            "record": item.record,
+            "record_hash": item.record_hash,
+            "version": item.source.version,
+            "source_created_at": item.source.created_at,
+            "changed_at": now,
+            "read_in": self._run,
+        }
+
+    def _trace(self, connection: sa.Connection, items: t.Sequence[_Item], now: dt.datetime) -> None:
+        """Leave a trace of what the filter does not want; written only where record or condition are news."""
+        known = leftout.known(connection, self._target, [_reference(item) for item in items])
+        rows = []
         for item in items:
-            source = f"{item.source.system}:{item.source.instance}"
-            rows[source].append(
+            before = known.get(_reference(item))
+            if before is not None and (
+                (before.digest, before.why) == (item.digest, item.unwanted)
+                or _older(item.source.version, before.version)
+            ):
+                continue
+            rows.append(
                 {
+                    **_reference(item)._asdict(),
                     "target": self._target,
-                    "source": source,
-                    "stream": item.stream,
-                    "source_id": item.source.id,
                     "version": item.source.version,
+                    "kind": item.kind,
+                    "why": item.unwanted,
+                    "digest": item.digest,
+                    "changed_at": now,
+                    **leftout.columns(self._reader.outline(item.stream, item.native)),
                 }
             )
-        for source, passed in rows.items():
-            if connection.execute(sa.select(events.c.source).where(events.c.source == source).limit(1)).first():
-                upsert(connection, passed_over, passed)
+        leftout.keep(connection, rows)
 
     def _compare_again(self, connection: sa.Connection, news: t.Iterable[tuple[str, str, str]]) -> None:
         """Have suppliers compared that come from the target, and have changed here where they were delivered to.
@@ -328,9 +431,7 @@ class Intake:
                 )
             )
 
-    def _known(
-        self, connection: sa.Connection, items: dict[tuple[str, str, str], _Item]
-    ) -> dict[tuple[str, str, str], sa.Row[t.Any]]:
+    def _known(self, connection: sa.Connection, items: dict[_Key, _Item]) -> dict[_Key, sa.Row[t.Any]]:
         wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
         for kind, source, source_id in items:
             wanted[(kind, source)].append(source_id)
@@ -344,7 +445,7 @@ class Intake:
                     entries.c.version,
                     entries.c.state,
                     entries.c.reasons,
-                    entries.c.target_id,
+                    entries.c.read_in,
                 )
                 .where(entries.c.target == self._target, entries.c.kind == kind, entries.c.source == source)
                 .where(entries.c.source_id.in_(ids))
@@ -354,15 +455,14 @@ class Intake:
         return known
 
 
-def _content(item: _Item, now: dt.datetime) -> dict[str, t.Any]:
-    return {
-        "stream": item.stream,
-        "record": item.record,
-        "record_hash": item.record_hash,
-        "version": item.source.version,
-        "source_created_at": item.source.created_at,
-        "changed_at": now,
-    }
+def _reference(item: _Item) -> leftout.Key:
+    return leftout.Key(f"{item.source.system}:{item.source.instance}", item.stream, item.source.id)
+
+
+def _filtered(row: sa.Row[t.Any]) -> str | None:
+    """Return the condition that left a document out after it had come in; None when a person settled it."""
+    conditions = [reason["what"] for reason in exact_json.loads(row.reasons) if reason["code"] == "filtered"]
+    return "; ".join(conditions) or None
 
 
 def _state(row: sa.Row[t.Any] | None, item: _Item, now: dt.datetime) -> dict[str, t.Any]:

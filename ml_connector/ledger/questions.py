@@ -12,13 +12,28 @@ import sqlalchemy as sa
 from ml_connector import exact_json
 from ml_connector.documents import Supplier
 from ml_connector.errors import Reason, UserError
-from ml_connector.ledger import audit
+from ml_connector.ledger import audit, leftout
 from ml_connector.ledger.entries import Entry, read
+from ml_connector.ledger.leftout import LeftOut
 from ml_connector.ledger.schema import amount_of, entries, keeps, runs
 from ml_connector.ledger.schema import audit as audit_table
+from ml_connector.ledger.schema import left_out as table_left_out
 from ml_connector.ledger.store import Ledger
 
-__all__ = ["Posted", "find", "held", "history", "ignore", "newest_runs", "posted_totals", "replay", "states"]
+__all__ = [
+    "Posted",
+    "find",
+    "held",
+    "history",
+    "ignore",
+    "left_out",
+    "left_out_as",
+    "named",
+    "newest_runs",
+    "posted_totals",
+    "replay",
+    "states",
+]
 
 _MANY = 50
 _LINKED_SUPPLIER = sa.and_(
@@ -95,25 +110,36 @@ def find(connection: sa.Connection, term: str) -> list[Entry]:
         connection: The ledger.
         term: What a person typed.
     """
-    exact = sa.or_(
-        *(
-            column == term
-            for column in (
-                entries.c.number,
-                entries.c.source_id,
-                entries.c.external_id,
-                entries.c.target_id,
-                entries.c.target_number,
-            )
-        )
-    )
-    found = _entries(connection, exact)
+    found = named(connection, term)
     if not found and (amount := _amount(term)) is not None:
         found = _entries(connection, entries.c.amount == amount)
     if not found:
         pattern = f"%{_escaped(term.lower())}%"
         found = _entries(connection, sa.func.lower(entries.c.party).like(pattern, escape="\\"))
     return found
+
+
+def named(connection: sa.Connection, term: str) -> list[Entry]:
+    """Return documents by human number or id on either side."""
+    columns = entries.c
+    ways = (columns.number, columns.source_id, columns.external_id, columns.target_id, columns.target_number)
+    return _entries(connection, sa.or_(*(column == term for column in ways)))
+
+
+def left_out_as(connection: sa.Connection, term: str) -> list[LeftOut]:
+    """Return what the map's filter left out by amount or vendor name, best first."""
+    return leftout.called(connection, f"%{_escaped(term.lower())}%", _amount(term))
+
+
+def left_out(connection: sa.Connection) -> list[sa.Row[t.Any]]:
+    """Return (target, kind, why, records) of all that the map's filter left out, most frequent condition first."""
+    columns = table_left_out.c
+    query = (
+        sa.select(columns.target, columns.kind, columns.why, sa.func.count().label("records"))
+        .group_by(columns.target, columns.kind, columns.why)
+        .order_by(columns.target, columns.kind, sa.desc("records"), columns.why)
+    )
+    return list(connection.execute(query))
 
 
 def history(connection: sa.Connection, entry: Entry) -> list[sa.Row[t.Any]]:

@@ -23,11 +23,11 @@ __all__ = [
     "events",
     "is_open",
     "keeps",
+    "left_out",
     "meta",
     "metadata",
     "noticed",
     "owners",
-    "passed_over",
     "probes",
     "runs",
     "sightings",
@@ -115,6 +115,7 @@ entries: t.Final = sa.Table(
     sa.Column("record_hash", sa.Text, nullable=False),
     sa.Column("version", sa.Text),
     sa.Column("source_created_at", Instant),
+    sa.Column("read_in", sa.Text),
     # State
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reasons", sa.Text, nullable=False, server_default="[]"),
@@ -386,14 +387,26 @@ subscriptions: t.Final = sa.Table(
 )
 """How each subscription was when it was looked at last, and until when nothing it sent is missing; no key."""
 
-passed_over: t.Final = sa.Table(
-    "passed_over",
+left_out: t.Final = sa.Table(
+    "left_out",
     metadata,
     sa.Column("target", sa.Text, primary_key=True),
     sa.Column("source", sa.Text, primary_key=True),
     sa.Column("stream", sa.Text, primary_key=True),
     sa.Column("source_id", sa.Text, primary_key=True),
     sa.Column("version", sa.Text),
+    sa.Column("kind", sa.Text, nullable=False, server_default=""),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.Column("digest", sa.Text, nullable=False, server_default=""),
+    sa.Column("number", sa.Text),
+    sa.Column("party", sa.Text),
+    sa.Column("currency", sa.Text),
+    sa.Column("amount", Money),
+    sa.Column("changed_at", Instant),
     sqlite_with_rowid=False,
 )
-"""Records the map did not want, so that their events count as seen; kept where events of the source come in."""
+"""Records the map's filter did not want, with the condition: the trace of what was never a document here.
+
+There may be far more of them than documents (all that was paid before the first run), so a row has neither the record
+nor an index of its own, and is written only when the record (``digest``) or the condition has changed.
+"""

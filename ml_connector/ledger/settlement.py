@@ -10,7 +10,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector import defects
-from ml_connector.documents import Document, Mapped
+from ml_connector.documents import Document, Mapped, exact
 from ml_connector.errors import Reason, SystemFault, Throttled
 from ml_connector.ledger import audit
 from ml_connector.ledger.audit import Step
@@ -106,9 +106,8 @@ class Settlement:
         has_it = _has_it(dataclasses.replace(delivered, number=number), origin)
         unfinished = self._unfinished(entry, delivered.unfinished)
         self._write(entry, [step], **{**has_it, **unfinished}, posted_at=None if delivered.draft else _now())
-        self._count(entry.kind, mapped, "held" if unfinished and outcome != "created" else outcome)
-        for reason in unfinished.get("reasons", ()):
-            self._run.summary.hold(entry.kind, [(reason.code, reason.what, reason.cure)])
+        reasons = unfinished.get("reasons", ())
+        self._count(entry, mapped, "held" if unfinished and outcome != "created" else outcome, reasons)
 
     def withdrawn(self, entry: Entry, mapped: Mapped, delivered: Delivered, why: str) -> None:
         """The target has given it back; should its source stand by it again, it is a new one."""
@@ -133,7 +132,7 @@ class Settlement:
             state="ignored",
             reasons=(reason,),
         )
-        self._count(entry.kind, mapped, "withdrawn")
+        self._count(entry, mapped, "withdrawn")
 
     def update_open(self, entry: Entry) -> None:
         """Whether an update arrived is unknown; it is decided anew, and sent again if need be."""
@@ -169,7 +168,7 @@ class Settlement:
 
     def arrived(self, entry: Entry, mapped: Mapped, outcome: Outcome) -> None:
         """Count a document whose arrival was learned only in this run."""
-        self._count(entry.kind, mapped, outcome)
+        self._count(entry, mapped, outcome)
 
     def has_already(self, entry: Entry, mapped: Mapped, found: Found, *, linked: bool) -> None:
         """The target had it before this ledger posted anything: ``linked`` from elsewhere, else under our own id."""
@@ -192,7 +191,7 @@ class Settlement:
             sent=_text(mapped.document) if mapped.document else None,
             posted_at=None if found.draft else entry.posted_at or _now(),
         )
-        self._count(entry.kind, mapped, outcome)
+        self._count(entry, mapped, outcome)
         if found.rests_on:
             source = f'"{mapped.party}" ({entry.source_id})' if mapped.party else entry.source_id
             self._run.summary.link(AutomaticLink(entry.kind, source, named, found.rests_on))
@@ -210,7 +209,7 @@ class Settlement:
         self._write(
             entry, [step], **_description(mapped), **_has_it(found, entry.origin or "delivered"), posted_at=_now()
         )
-        self._count(entry.kind, mapped, "unchanged")
+        self._count(entry, mapped, "unchanged")
 
     def kept(self, entry: Entry, mapped: Mapped) -> None:
         """The target has it and it says what it said."""
@@ -222,15 +221,17 @@ class Settlement:
                 values = {"state": "held", "verified_at": None}
             step = Step("unchanged", f"{self._name} has it as it is", entry.id, mapped.external_id)
             self._write(entry, [step], **_description(mapped), fingerprint=mapped.fingerprint, **values)
-        if not disputed:
-            self._count(entry.kind, mapped, "unchanged")
+        if disputed:
+            self._count(entry, mapped, "held", entry.reasons)
+        else:
+            self._count(entry, mapped, "unchanged")
 
     def dropped(self, entry: Entry, mapped: Mapped, why: str) -> None:
         """The map's filter does not want it any more."""
         step = Step("ignored", why, entry.id, mapped.external_id, _versions(entry, mapped))
         reason = Reason("filtered", why, "nothing to do; it comes back by itself when the filter wants it again")
         self._write(entry, [step], **_description(mapped), state="ignored", reasons=(reason,), held_since=None)
-        self._count(entry.kind, mapped, "ignored")
+        self._count(entry, mapped, "left_out", (reason,))
 
     def held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...]) -> None:
         """A person has to act; noted once, however often the same reasons come up."""
@@ -266,8 +267,7 @@ class Settlement:
 
     def count_held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...]) -> None:
         """Count a document that is held, without writing."""
-        self._count(entry.kind, mapped or entry, "held", "; ".join(reason.what for reason in reasons))
-        self._run.summary.hold(entry.kind, ((reason.code, reason.what, reason.cure) for reason in reasons))
+        self._count(entry, mapped or entry, "held", reasons)
         self._run.summary.defects.update(reason.value or "" for reason in reasons if reason.code == defects.CODE)
 
     def not_processed(self, entry: Entry, fault: SystemFault) -> None:
@@ -293,17 +293,17 @@ class Settlement:
         step = Step("postponed", str(fault), entry.id, entry.external_id)
         state = {} if entry.uncertain else {"attempts": entry.attempts + 1}
         self._write(entry, [step], state="retry", next_attempt_at=_now() + wait, **state)
-        self._count(entry.kind, entry, "retry")
+        self._count(entry, entry, "retry")
 
     def left(self, entry: Entry, mapped: Mapped) -> None:
         """The cap on documents was reached before it."""
         self._write(entry, [], **_description(mapped), state="received")
-        self._count(entry.kind, mapped, "waiting")
+        self._count(entry, mapped, "waiting")
 
     def verdict(self, entry: Entry, mapped: Mapped, outcome: Outcome) -> None:
         """A dry run's word: what would have been done."""
         self._write(entry, [], **_description(mapped))
-        self._count(entry.kind, mapped, outcome)
+        self._count(entry, mapped, outcome)
 
     def _unfinished(self, entry: Entry, words: str | None) -> dict[str, t.Any]:
         """Return what keeps a document open that the target has, but not as it is to be."""
@@ -316,10 +316,22 @@ class Settlement:
             "held_since": entry.held_since or _now(),
         }
 
-    def _count(self, kind: str, what: Mapped | Entry, outcome: Outcome, why: str = "") -> None:
+    def overtaken(self, entry: Entry) -> None:
+        """Another delivery has it; what becomes of it is in that one's account."""
+        self._count(entry, entry, "waiting")
+
+    def _count(self, entry: Entry, what: Mapped | Entry, outcome: Outcome, reasons: tuple[Reason, ...] = ()) -> None:
         if self._aloud:
-            _logger.info("%s", _verdict(kind, what, outcome, why))
-        self._run.summary.count(kind, outcome, currency=what.currency, amount=what.amount)
+            _logger.info("%s", _verdict(entry.kind, what, outcome, "; ".join(reason.what for reason in reasons)))
+        self._run.summary.settle(
+            entry.id,
+            entry.kind,
+            outcome,
+            earlier=entry.read_in != self._run.id,
+            currency=what.currency,
+            amount=what.amount if what.amount is not None and keeps(what.amount) else None,
+            reasons=reasons,
+        )
 
     def _write(self, entry: Entry, steps: list[Step], **values: t.Any) -> None:
         run = self._run
@@ -339,14 +351,16 @@ def _verdict(kind: str, what: Mapped | Entry, outcome: Outcome, why: str) -> str
         "created": "create",
         "updated": "update",
         "linked": "link",
-        "found": "there already",
         "drafted": "leave as a draft",
         "submitted": "submit the draft",
-        "ignored": "leave",
+        "left_out": "leave out",
         "withdrawn": "take back",
     }
-    verb, thing = verbs.get(outcome, outcome), kind.removesuffix("s").replace("_", " ")
-    amount = f"{what.currency} {what.amount:,f}" if what.amount is not None and what.currency else None
+    verb = f"would {verbs[outcome]}" if outcome in verbs else outcome.replace("_", " ")
+    thing = kind.removesuffix("s").replace("_", " ")
+    amount = (
+        f"{what.currency} {exact(what.amount, what.currency):,f}" if what.amount is not None and what.currency else None
+    )
     words = (
         f"{verb}:",
         thing,

@@ -14,7 +14,7 @@ from ml_connector.errors import ConnectorError, Reason, SystemFault
 from ml_connector.ledger import audit
 from ml_connector.ledger.comparing import disagreement
 from ml_connector.ledger.entries import Entry, damaged, read
-from ml_connector.ledger.runs import Run
+from ml_connector.ledger.runs import Outcome, Run
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
 from ml_connector.singer.sink import DocumentSink, Found
@@ -70,10 +70,23 @@ def verify_posted(
         ledger.write(lambda connection, verdicts=verdicts: _store(connection, verdicts, run))  # type: ignore[misc]
         for entry, _, reason in verdicts:
             if reason is not None:
-                run.summary.count(entry.kind, "held", currency=entry.currency, amount=entry.amount)
-                run.summary.hold(entry.kind, [(reason.code, reason.what, reason.cure)])
+                _count(run, entry, "held", (reason,))
                 if reason.code == defects.CODE:
                     run.summary.defects.add(reason.value or "")
+            elif any(known.code == "differs_in_target" for known in entry.reasons):
+                _count(run, entry, "unchanged")
+
+
+def _count(run: Run, entry: Entry, outcome: Outcome, reasons: tuple[Reason, ...] = ()) -> None:
+    run.summary.settle(
+        entry.id,
+        entry.kind,
+        outcome,
+        earlier=entry.read_in != run.id,
+        currency=entry.currency,
+        amount=entry.amount,
+        reasons=reasons,
+    )
 
 
 def _is_left(entry: Entry, there: Found | None) -> bool:

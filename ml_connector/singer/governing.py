@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import typing as t
 from pathlib import Path
@@ -79,7 +80,9 @@ def _files(config: t.Mapping[str, t.Any], source: str, target: str) -> tuple[dic
         place = _shown(folder)
         within.append(f"{what} {place}/")
         for path in sorted(folder.glob(pattern)) if folder.is_dir() else ():
-            found[f"{what} {place}/{path.name}"] = path.read_bytes().decode("utf-8", "replace")
+            # Whoever reads it for its content tells what is wrong with it; here it is only not to be compared.
+            with contextlib.suppress(OSError):
+                found[f"{what} {place}/{path.name}"] = path.read_bytes().decode("utf-8", "replace")
     return found, within
 
 

@@ -23,7 +23,7 @@ from functools import cached_property
 
 from singer_sdk import Target
 from singer_sdk import typing as th
-from singer_sdk.exceptions import InvalidJSONSchema
+from singer_sdk.exceptions import ConfigValidationError, InvalidJSONSchema
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.sinks import RecordSink
@@ -31,15 +31,17 @@ from singer_sdk.sinks import RecordSink
 from map_finance.engine import MapEngine
 from ml_connector import defects, exact_json
 from ml_connector.actor import actor
-from ml_connector.errors import LedgerFault, MalformedRecord, SettingInvalid
+from ml_connector.errors import ConnectorError, LedgerFault, MalformedRecord, SettingInvalid
+from ml_connector.files import replace_file
 from ml_connector.ledger.anchors import check_place
 from ml_connector.ledger.aside import UNREADABLE, Line, held_lines, stream_of
 from ml_connector.ledger.attempt import Policy, ends_the_run
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
-from ml_connector.ledger.delivery import Delivery
+from ml_connector.ledger.delivery import Delivery, account_for_rest
 from ml_connector.ledger.intake import Intake
 from ml_connector.ledger.runs import Run, Summary
+from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.names import display_name
 from ml_connector.singer.batch import batch_lines
@@ -110,6 +112,13 @@ COMMON_SETTINGS: t.Final = (
         default=False,
         title="Dry run",
         description="Read, map and check everything, say what would be done with each document, and write nothing",
+    ),
+    th.Property(
+        "summary_file",
+        th.StringType,
+        title="File for the run's account",
+        description="Where to write what the run did, as JSON: counts, totals, reasons; also in a dry run. The ledger "
+        "keeps it too, see ml-connector status --json",
     ),
     th.Property(
         "fail_on",
@@ -218,6 +227,40 @@ class DeliveryTarget(CheckedSettings, Target):
         return with_credentials(config, self.config_jsonschema, system=self.system, logger=self.logger)
 
     @classmethod
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: t.Any = None,
+        file_input: t.IO[str] | None = None,
+    ) -> None:
+        """Run the target as its command does; an error while it reads is on the run's record too."""
+        PluginBase.invoke.__func__(cls, about=about, about_format=about_format)  # type: ignore[attr-defined]
+        cls.print_version(print_fn=cls.logger.info)
+        target = cls(
+            config=config.config if config else None,
+            parse_env_config=config.parse_env if config else False,
+            validate_config=True,
+        )
+        with target.recorded():
+            target.listen(file_input)
+
+    @contextlib.contextmanager
+    def recorded(self) -> t.Iterator[Run]:
+        """Have this run on record, with whatever ends it."""
+        run = self.run
+        try:
+            yield run
+        except SystemExit as exit_:
+            self._end(failed=f"ended by a signal (exit code {exit_.code})")
+            raise
+        except BaseException as error:
+            self._end(failed=_why(error))
+            raise
+        self._end()
+
+    @classmethod
     def get_singer_command(cls) -> click.Command:
         """Return the command line, with this project's way of telling errors."""
         return PluginCommand(
@@ -261,7 +304,12 @@ class DeliveryTarget(CheckedSettings, Target):
         _ = self.sinks  # a wrong setting is told before the first record is taken
         if place := self.config.get("audit_anchor"):
             check_place(place)
-        return Intake(self.ledger, self.target_instance, self.engine, self.references, self._kinds)
+        return Intake(self.ledger, self.target_instance, self.engine, self.references, self._kinds, run=self.run.id)
+
+    @cached_property
+    def run(self) -> Run:
+        """This run, on record from the beginning: what ends it with an error is told with it."""
+        return Run(self.ledger, self.target_instance, self.config.get("transform"), self._actor)
 
     @cached_property
     def checkpoints(self) -> Checkpoints:
@@ -324,10 +372,15 @@ class DeliveryTarget(CheckedSettings, Target):
             mapped = transformed(stream_map, copy.copy(record))
             if mapped is not None:
                 self._take(stream_map.stream_alias, mapped, place)
+            else:
+                self.run.summary.other[(stream_map.stream_alias, "left out by stream_maps")] += 1
 
     def _take(self, stream: str, record: dict[str, t.Any], place: str) -> None:
         if self._leaves_out(stream):
+            self.run.summary.other[(stream, self._left_out.get(stream, "is Meltano's test"))] += 1
             return
+        if self.engine.kind_of(stream) not in self._kinds:
+            self.run.summary.other[(stream, "is remembered for look-ups")] += 1
         try:
             deviations = self._schemas.check(stream, record)
             self._warn_of(stream, place, deviations.aside)
@@ -375,7 +428,9 @@ class DeliveryTarget(CheckedSettings, Target):
     def _leaves_out(self, stream: str) -> bool:
         """Whether nothing may be kept of a stream; told once."""
         kind = self.engine.kind_of(stream)
-        if kind in self._kinds or self.engine.is_reference(stream):
+        if kind in self._kinds:
+            return False
+        if self.engine.is_reference(stream):
             return False
         if stream == _MELTANO_TEST:
             self.logger.info("%s: the settings are accepted; of Meltano's test nothing is written", self.name)
@@ -448,60 +503,58 @@ class DeliveryTarget(CheckedSettings, Target):
 
     def process_endofpipe(self) -> None:
         """Deliver what is due, tell what happened, and exit accordingly."""
-        self._refuse_if_nothing_is_taken()
-        self._checkpoint()
-        run = Run(
-            self.ledger,
-            self.target_instance,
-            self.config.get("transform"),
-            self._actor,
-        )
-        for (kind, outcome), count in self.intake.counts.items():
-            if outcome in ("unwanted", "unchanged"):
-                run.summary.count(kind, outcome, times=count)  # type: ignore[arg-type] # two of the outcomes
-        run.summary.defects |= self._defects | self.intake.defects
-        lines = self.ledger.ask(lambda connection: held_lines(connection, self.target_instance))
-        if lines:
-            run.summary.count(UNREADABLE, "held", times=lines.total())
-        for why, times in lines.items():
-            run.summary.hold(UNREADABLE, [why] * times)
-        self._delivery = Delivery(
-            self.ledger,
-            target=self.target_instance,
-            target_name=display_name(self.system),
-            mapper=self.engine,
-            sinks=self.sinks,
-            run=run,
-            policy=self.policy,
-        )
-        if not self.policy.dry_run:
-            note_changes(
+        with self.recorded() as run:
+            self._refuse_if_nothing_is_taken()
+            self._checkpoint()
+            run.summary.defects |= self._defects | self.intake.defects
+            self._delivery = Delivery(
                 self.ledger,
-                run,
-                pipeline=f"{self.name} {self.config.get('transform') or 'without a map'}, {self.target_instance}",
-                config=self.config,
-                schema=self.config_jsonschema,
-                systems=(self.engine.source, self.system),
-                logger=self.logger,
+                target=self.target_instance,
+                target_name=display_name(self.system),
+                mapper=self.engine,
+                sinks=self.sinks,
+                run=run,
+                policy=self.policy,
             )
-        try:
+            if not self.policy.dry_run:
+                note_changes(
+                    self.ledger,
+                    run,
+                    pipeline=f"{self.name} {self.config.get('transform') or 'without a map'}, {self.target_instance}",
+                    config=self.config,
+                    schema=self.config_jsonschema,
+                    systems=(self.engine.source, self.system),
+                    logger=self.logger,
+                )
             if self.config.get("transform") or self.intake.sources:
                 self._delivery.run()
             else:
                 self.logger.info("neither a map nor a document: there is nothing this run could deliver")
-        except LedgerFault as fault:
-            # What cannot be noted is not sent; what is under way is looked up by the next run.
-            run.summary.stopped = fault.what
-            raise
-        finally:
-            with contextlib.suppress(LedgerFault):  # told already, and the run shows as one that was killed
-                run.finish()
-            log_summary(self.logger, run, self.engine.source, self.system, dry_run=self.policy.dry_run)
-            if not self.policy.dry_run:
-                keep_anchor(self.ledger, self.config.get("audit_anchor"), self.logger)
-            self.ledger.close()
         if code := self._exit_code(run.summary):
             sys.exit(code)
+
+    def _end(self, *, failed: str | None = None) -> None:
+        """Record and tell what the run did, once."""
+        run = self.run
+        if run.ended:
+            return
+        run.summary.failed = failed
+        with contextlib.suppress(LedgerFault):  # told already, and the run shows as one that was killed
+            if "intake" in self.__dict__:
+                self.intake.tell(run.summary)
+                run.summary.hold_lines(
+                    UNREADABLE, self.ledger.ask(lambda connection: held_lines(connection, self.target_instance))
+                )
+                account_for_rest(self.ledger, run, entries.c.read_in == run.id)
+            run.finish()
+        source = self.engine.source if "engine" in self.__dict__ else None
+        log_summary(self.logger, run, source, self.system, dry_run=bool(self.config.get("dry_run")))
+        if path := self.config.get("summary_file"):
+            account = {"run": run.id, "dry_run": bool(self.config.get("dry_run")), **run.summary.to_dict()}
+            replace_file(pathlib.Path(path), (json.dumps(account, ensure_ascii=False, indent=2) + "\n").encode())
+        if not self.config.get("dry_run"):
+            keep_anchor(self.ledger, self.config.get("audit_anchor"), self.logger)
+        self.ledger.close()
 
     def _exit_code(self, summary: Summary) -> int:
         if summary.defects:
@@ -527,3 +580,10 @@ class DeliveryTarget(CheckedSettings, Target):
 
 def _text(record: t.Mapping[str, t.Any]) -> str:
     return json.dumps(record, ensure_ascii=False, default=str)
+
+
+def _why(error: BaseException) -> str:
+    """Return in one line what ended a run."""
+    if isinstance(error, ConnectorError | ConfigValidationError):
+        return " ".join(str(error).split())
+    return f"unexpected error ({type(error).__name__}); the run's log has it"

@@ -11,6 +11,7 @@ from ledger_bench import Bench
 from ledger_doubles import bill
 
 from ml_connector.cli import main
+from ml_connector.ledger import leftout
 from ml_connector.ledger.schema import audit as audit_table
 from ml_connector.ledger.schema import owners
 
@@ -20,6 +21,7 @@ def bench(tmp_path):
     """A ledger with two posted bills, two held ones, and one supplier's worth of trouble."""
     bench = Bench(f"sqlite:///{tmp_path}/ledger.db")
     bench.take(bill("1", "100.10"), bill("2", "0.25"), bill("3", vendor="V2"), bill("4", "5", line="4"))
+    bench.take(bill("5", "6.50", vendor="V5", paid=True))
     bench.deliver()
     yield bench
     bench.ledger.close()
@@ -61,6 +63,38 @@ def test_status_tells_what_the_last_run_did(ask):
     run = as_json(ask, "status")["runs"][0]
     assert run["summary"]["counts"]["supplier_invoices"] == {"created": 2, "held": 2}
     assert "2 created, 2 held" in ask("status")
+
+
+@pytest.mark.parametrize("term", ["INV-5", "5", "v5", "6.50"])
+def test_what_the_filter_left_out_is_found_with_the_condition(ask, term):
+    """By number, id, vendor or amount, like a document; it says why it is none."""
+    found = as_json(ask, "show", term)
+    assert (found["source_id"], found["state"], found["why"]) == ("5", "left_out", "paid")
+    assert found["amount"] == "6.50"
+    text = ask("show", term)
+    assert "because    paid" in text
+    assert "USD 6.50" in text
+
+
+def test_a_number_of_a_document_and_of_one_left_out_is_ambiguous(ask, bench):
+    """Both are named, so that nobody takes one for the other."""
+    row = {"target": "test:one", "source": "bill:org", "stream": "bills", "source_id": "9", "number": "INV-1"}
+    bench.ledger.write(lambda connection: leftout.keep(connection, [row]))
+    assert '"INV-1" means 2 documents' in ask("show", "INV-1", code=1)
+
+
+@pytest.mark.parametrize("words", [("replay",), ("ignore", "--reason", "x")])
+def test_what_was_left_out_can_be_neither_replayed_nor_ignored(ask, words):
+    """The message says that it was left out and why, not that it is unknown."""
+    assert "left out by the map's filter: paid" in ask(words[0], "INV-5", *words[1:], code=1)
+
+
+def test_status_counts_what_was_left_out_by_condition(ask):
+    """The filter's work is visible: how many records, and why."""
+    assert as_json(ask, "status")["left_out"] == [
+        {"target": "test:one", "kind": "supplier_invoices", "why": "paid", "records": 1}
+    ]
+    assert "left out of" in ask("status")
 
 
 def test_status_can_fail_a_scheduler(ask):

@@ -39,6 +39,8 @@ from ml_connector.ledger.store import Ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+SUMMARY_FILES = [f"TARGET_{name}_SUMMARY_FILE" for name in ("WORKDAY", "BILL", "BUSINESS_CENTRAL")]
+
 SUBMIT = "Submit_Supplier_Invoice"
 
 _numbers = itertools.count(1)
@@ -46,18 +48,22 @@ _numbers = itertools.count(1)
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """A process that has ended."""
+    """A process that has ended.
+
+    Attributes:
+        account: What its target has written of what it did, if it has come so far.
+    """
 
     code: int
     out: str
     err: str
+    account: str | None = None
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What target-workday says it did, counts by outcome under ``counts``."""
-        _, found, rest = self.err.rpartition('summary {"run"')
-        assert found, self.err
-        return json.JSONDecoder().raw_decode('{"run"' + rest)[0]
+        """What the target says it did, counts by outcome under ``counts``."""
+        assert self.account is not None, self.err
+        return json.loads(self.account)
 
     @property
     def invoices(self) -> dict[str, int]:
@@ -108,6 +114,19 @@ class Project:
         return self.settings.get("TARGET_WORKDAY_LEDGER_URL") or f"sqlite:///{self.ledger_path}"
 
     @property
+    def account_path(self) -> Path:
+        """Where targets write what they did."""
+        return self.outside / "account.json"
+
+    def account(self) -> str | None:
+        """Return what the last target has written of what it did, once."""
+        if not self.account_path.exists():
+            return None
+        text = self.account_path.read_text("utf-8")
+        self.account_path.unlink()
+        return text
+
+    @property
     def state_path(self) -> Path:
         """Where the state of :meth:`pipe` is kept between runs."""
         return self.folder / "state.json"
@@ -122,6 +141,7 @@ class Project:
             "ML_CONNECTOR_LEDGER_URL": self.ledger_url,
             "NO_PROXY": "127.0.0.1",
             "NO_COLOR": "1",
+            **dict.fromkeys(SUMMARY_FILES, str(self.account_path)),
         }
         values = {**own, **environment(self.box), **self.settings, **settings}
         return {name: value for name, value in values.items() if value is not None}
@@ -156,7 +176,7 @@ class Project:
             check=False,
             timeout=PATIENCE,
         )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return Done(done.returncode, done.stdout, done.stderr, self.account())
 
     def target(self, *messages: dict[str, Any] | str, **settings: str | None) -> Done:
         """Give target-workday these Singer messages (or lines that are none)."""
@@ -263,7 +283,7 @@ class Project:
             finally:
                 process.kill()
                 process.wait()
-        return Done(process.returncode, out.read_text("utf-8"), err.read_text("utf-8"))
+        return Done(process.returncode, out.read_text("utf-8"), err.read_text("utf-8"), self.account())
 
 
 class RunningPipe:
@@ -312,7 +332,9 @@ class RunningPipe:
         whole_lines = texts["target-out"].rpartition("\n")[0].splitlines()
         if whole_lines:
             self._project.state_path.write_text(whole_lines[-1], "utf-8")
-        return Piped(Done(codes[1], "", texts["tap-err"]), Done(codes[0], texts["target-out"], texts["target-err"]))
+        account = self._project.account()
+        target = Done(codes[0], texts["target-out"], texts["target-err"], account)
+        return Piped(Done(codes[1], "", texts["tap-err"]), target)
 
 
 def issued_secrets(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> set[str]:

@@ -33,7 +33,8 @@ with sqlite3.connect(sys.argv[1], timeout=60) as ledger:
     ledger.execute("BEGIN IMMEDIATE")
     open_ = ledger.execute("SELECT count(*) FROM events WHERE state = 'open'").fetchone()[0]
     ledger.execute(
-        "INSERT OR REPLACE INTO passed_over SELECT 'workday:acme', source, stream, source_id, max(version) "
+        "INSERT OR REPLACE INTO left_out (target, source, stream, source_id, version) "
+        "SELECT 'workday:acme', source, stream, source_id, max(version) "
         "FROM events WHERE source_id IS NOT NULL GROUP BY source, stream, source_id"
     )
 print(open_)

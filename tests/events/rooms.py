@@ -10,7 +10,7 @@ from ml_connector.events.bill import KEY, BillDoorbell
 from ml_connector.events.doorbell import Event, Ring
 from ml_connector.events.keys import KeyBook, SigningKeys
 from ml_connector.events.settings import WebhookSettings
-from ml_connector.ledger.schema import events, passed_over
+from ml_connector.ledger.schema import events, left_out
 from ml_connector.ledger.upsert import upsert
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -75,7 +75,7 @@ def webhooks(**settings):
 def see(ledger, source_id, version, *, target="workday:acme", stream="bills"):
     """Let the ledger have seen an object, as one the map did not want."""
     row = {"target": target, "source": SOURCE, "stream": stream, "source_id": source_id, "version": version.isoformat()}
-    ledger.write(lambda connection: upsert(connection, passed_over, [row]))
+    ledger.write(lambda connection: upsert(connection, left_out, [row]))
 
 
 def states(ledger):

@@ -14,7 +14,7 @@ from rooms import NOON, event, see, states
 
 from ml_connector.events.closing import Ended, close
 from ml_connector.events.store import dismiss, forget, keep, waiting
-from ml_connector.ledger.schema import events, passed_over
+from ml_connector.ledger.schema import events
 from ml_connector.ledger.store import Ledger
 
 SECOND = dt.timedelta(seconds=1)
@@ -159,15 +159,6 @@ def test_what_was_settled_long_ago_is_forgotten(ledger):
     settle(ledger)
     ledger.write(lambda connection: forget(connection, NOON))
     assert states(ledger) == {"event-2": "open", "event-3": "closed"}
-
-
-def test_nothing_is_passed_over_where_no_events_come_in(tmp_path):
-    """Who uses no webhooks pays nothing for them."""
-    bench = Bench(f"sqlite:///{tmp_path}/ledger.db")
-    bench.take(bill("B2", paid=True))
-    with bench.ledger.read() as connection:
-        assert connection.execute(sa.select(passed_over)).all() == []
-    bench.ledger.close()
 
 
 @settings(max_examples=25, deadline=None)

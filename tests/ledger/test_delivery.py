@@ -460,7 +460,8 @@ def test_unchanged_record_is_not_looked_at_twice(bench, state):
     bench.take(bill("1"))
     bench.deliver()
     bench.tamper("1", state=state)
-    assert bench.take(bill("1"))["unchanged"] == 1
+    counts = bench.take(bill("1"))
+    assert ("new" in counts, "changed" in counts) == (False, False)
     assert bench.entry("1").state == state
 
 
@@ -470,7 +471,7 @@ def test_a_target_that_is_down_before_the_first_document_stops_the_run(bench, mo
     bench.take(*(bill(str(n)) for n in range(4)))
     with monkeypatch.context() as down:
         down.setattr(bench.invoices, "prepare", lambda: (_ for _ in ()).throw(fault(kind, "503")))
-        assert bench.deliver() == {}
+        assert bench.deliver() == {"waiting": 4}
         assert "503; 4 documents wait" in bench.last.summary.stopped
     assert bench.deliver() == {"created": 4}
 

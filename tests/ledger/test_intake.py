@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 import sqlalchemy as sa
 from ledger_doubles import bill
 
+from ml_connector.ledger import leftout
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.entries import read
 from ml_connector.ledger.intake import Intake
@@ -15,14 +18,50 @@ from ml_connector.ledger.schema import entries, source_records
 def test_new_and_changed_and_unchanged_records_are_told_apart(bench):
     """A record counts as new once, as changed when its content differs, else as unchanged."""
     assert bench.take(bill("1"), bill("2"))["new"] == 2
+    bench.deliver()
     counts = bench.take(bill("1"), bill("2", "200.00", version="2"))
     assert (counts["unchanged"], counts["changed"]) == (1, 1)
 
 
-def test_unwanted_record_leaves_no_trace(bench):
-    """A record the filter does not want is counted and not kept."""
-    assert bench.take(bill("1", paid=True)) == {"read": 1, "unwanted": 1}
-    assert bench.take(bill("1", paid=True)) == {"read": 1, "unwanted": 1}
+def test_a_record_the_filter_leaves_out_leaves_a_trace(bench):
+    """It is counted each time with the condition, and found by number, id, vendor and amount."""
+    for _ in range(2):
+        assert bench.take(bill("1", "7.50", vendor="V9", paid=True)) == {"read": 1, "left_out": 1}
+    with bench.ledger.read() as connection:
+        for found in (
+            leftout.named(connection, "INV-1"),
+            leftout.named(connection, "1"),
+            leftout.called(connection, "%v9%", None),
+            leftout.called(connection, "", Decimal("7.50")),
+        ):
+            (one,) = found
+            assert (one.kind, one.why, one.label, one.party) == ("supplier_invoices", "paid", "INV-1", "V9")
+
+
+def test_the_trace_is_one_row_that_is_written_when_there_is_news(bench):
+    """A record read again unchanged costs no write; one that changed replaces its row; one that is wanted ends it."""
+    written = []
+    sa.event.listen(
+        bench.ledger.engine, "before_cursor_execute", lambda *given: written.append(given[2].split(maxsplit=1)[0])
+    )
+    bench.take(bill("1", paid=True))
+    written.clear()
+    bench.take(bill("1", paid=True))
+    assert "INSERT" not in written
+    bench.take(bill("1", "200.00", paid=True, version="2"))
+    with bench.ledger.read() as connection:
+        assert [row.version[:10] for row in leftout.named(connection, "1")] == ["2026-09-02"]
+    bench.take(bill("1", "200.00", version="3"))
+    with bench.ledger.read() as connection:
+        assert leftout.named(connection, "1") == []
+
+
+def test_an_older_version_does_not_change_the_trace(bench):
+    """What arrives out of order says nothing new of a record that was left out either."""
+    bench.take(bill("1", "200.00", paid=True, version="5"))
+    bench.take(bill("1", "100.00", paid=True, version="4"))
+    with bench.ledger.read() as connection:
+        assert leftout.named(connection, "1")[0].amount == Decimal("200.00")
 
 
 def test_held_document_that_is_no_longer_wanted_is_dropped_and_comes_back(bench):
@@ -30,7 +69,7 @@ def test_held_document_that_is_no_longer_wanted_is_dropped_and_comes_back(bench)
     bench.take(bill("1", vendor="V2"))
     bench.deliver()
     bench.take(bill("1", vendor="V2", paid=True, version="2"))
-    assert bench.deliver() == {"ignored": 1}
+    assert bench.deliver() == {"left_out": 1}
     bench.map.suppliers["V2"] = "S-2"
     bench.take(bill("1", vendor="V2", version="3"))
     assert bench.deliver() == {"created": 1}

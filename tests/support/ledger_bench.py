@@ -41,9 +41,21 @@ class Bench:
         intake.flush()
         return {outcome: count for (_, outcome), count in intake.counts.items()}
 
-    def deliver(self, policy=FAST):
-        """Deliver; return the invoices' counts by outcome."""
+    def run(self, *records, stream="bills", policy=FAST):
+        """Read records and deliver, as one run of a target does; return its account."""
         run = Run(self.ledger, "test:one", "tap-test", "tester")
+        references = LedgerReferences(self.ledger, system=lambda: "bill")
+        intake = Intake(self.ledger, "test:one", self.map, references, run=run.id)
+        for record in records:
+            intake.add(stream, record)
+        intake.flush()
+        intake.tell(run.summary)
+        self.deliver(policy, run)
+        return run.summary
+
+    def deliver(self, policy=FAST, run=None):
+        """Deliver; return the invoices' counts by outcome."""
+        run = run or Run(self.ledger, "test:one", "tap-test", "tester")
         self.last = run
         delivery = Delivery(
             self.ledger,

@@ -10,6 +10,7 @@ from ml_connector.documents import (
     DocumentSource,
     InvoiceLine,
     Mapped,
+    Outline,
     Supplier,
     SupplierInvoice,
     content_hash,
@@ -89,6 +90,9 @@ class TestMap:
 
     def unwanted(self, stream, record):
         return "paid" if record.get("paid") else None
+
+    def outline(self, stream, record):
+        return Outline(f"INV-{record['id']}", record["vendor"], record["currency"], Decimal(record["amount"]))
 
     def map(self, stream, record):
         source = self.identify(stream, record)

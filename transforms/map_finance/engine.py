@@ -10,7 +10,7 @@ from map_finance.expressions import Vocabulary
 from map_finance.functions import FUNCTIONS, LOOKUP_FUNCTIONS
 from map_finance.mapfile import MapFile, Setting, load_map_file, settings_of
 from ml_connector.crosswalk import Crosswalk, Links, References
-from ml_connector.documents import DocumentSource, Mapped, canonical_json, content_hash
+from ml_connector.documents import DocumentSource, Mapped, Outline, canonical_json, content_hash
 from ml_connector.errors import UserError
 from ml_connector.pipelines import USUAL_MAPS, USUAL_TABLES, Pipeline, folder_name
 from ml_connector.project import project_root
@@ -118,6 +118,10 @@ class MapEngine(abc.ABC):
     @abc.abstractmethod
     def unwanted(self, stream: str, record: Record) -> str | None:
         """Return in words which conditions of the filter a record does not meet; None when wanted."""
+
+    @abc.abstractmethod
+    def outline(self, stream: str, record: Record) -> Outline:
+        """Return what people know a record by, as far as it says so itself; for records the filter left out."""
 
     @abc.abstractmethod
     def map(self, stream: str, record: Record) -> Mapped:

@@ -8,7 +8,7 @@ import pydantic
 
 from map_finance.engine import MapEngine
 from map_finance.results import fingerprint_of, validation_reasons
-from ml_connector.documents import DOCUMENT_CLASSES, DocumentSource, Mapped, content_hash
+from ml_connector.documents import DOCUMENT_CLASSES, DocumentSource, Mapped, Outline, content_hash
 from ml_connector.errors import MalformedRecord, Reason
 from ml_connector.pipelines import WITHOUT_MAP
 
@@ -53,6 +53,11 @@ class DocumentPassthrough(MapEngine):
         """Return None: whoever sends documents has chosen them."""
         del stream, record
         return None
+
+    def outline(self, stream: str, record: Record) -> Outline:
+        """Return nothing: no document is ever left out."""
+        del stream, record
+        return Outline()
 
     def map(self, stream: str, record: Record) -> Mapped:
         """Validate a document."""

@@ -22,7 +22,7 @@ from map_finance.mapfile import FilterRule, HoldRule, MapFile, Setting, StreamSp
 from map_finance.results import fingerprint_of, validation_reasons
 from map_finance.systems import words
 from ml_connector.crosswalk import Crosswalk, Links, References
-from ml_connector.documents import DOCUMENT_CLASSES, Document, DocumentSource, Mapped
+from ml_connector.documents import DOCUMENT_CLASSES, Document, DocumentSource, Mapped, Outline
 from ml_connector.errors import MalformedRecord, Reason, UserError
 from ml_connector.names import display_name
 from ml_connector.pipelines import Pipeline
@@ -266,6 +266,10 @@ class RecordMap(MapEngine):
         """Return in words which conditions of the filter a record does not meet."""
         return self._begin(stream, record).unwanted()
 
+    def outline(self, stream: str, record: Record) -> Outline:
+        """Return what people know a record by, as far as it says so itself; for records the filter left out."""
+        return self._begin(stream, record).outline()
+
     def map(self, stream: str, record: Record) -> Mapped:
         """Map one record; whatever is wrong with its content becomes a reason."""
         plan = self._documents[stream]
@@ -420,6 +424,21 @@ class _Work:
     def _filled(self, text: tuple[tuple[str, Expression | None], ...]) -> str:
         return "".join(literal + (self._shown(value) if value else "") for literal, value in text)
 
+    def outline(self) -> Outline:
+        """Return what people know the record by; nothing is looked up for it."""
+        values: dict[str, t.Any] = {}
+        said: dict[str, t.Any] = {}
+        for field in self._plan.fields:
+            if isinstance(field, _Field) and field.name in _OUTLINE and not field.varies:
+                values[field.name], said[field.name] = self._field(field, values, said, "")
+        amount = values.get("total", values.get("amount"))
+        return Outline(
+            number=_text(values.get("number")),
+            party=_text(values.get("supplier_name")) or _text(values.get("name")),
+            currency=_text(values.get("currency")),
+            amount=amount if isinstance(amount, Decimal) else None,
+        )
+
     def document(self, values: t.Mapping[str, t.Any]) -> Document | None:
         """Return the document, None when anything stands against it."""
         content = {"source": self.source, **t.cast("dict[str, t.Any]", _resolved(values))}
@@ -531,6 +550,7 @@ class _Work:
         )
 
 
+_OUTLINE: t.Final = frozenset({"number", "supplier_name", "name", "currency", "total", "amount"})
 _RECORD_ONLY: t.Final = "Use fields of the record only."
 
 

@@ -109,7 +109,7 @@ class Stage:
             say("")
             say(f"{f'{source} -> {target}':<47} run {run['run']}")
             for kind, counts in run["summary"]["counts"].items():
-                words = "   ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+                words = "   ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in counts.items())
                 say(f"  {kind.replace('_', ' '):<18} {words}")
 
     def tell_held(self) -> None:
