@@ -5,12 +5,22 @@ from __future__ import annotations
 import typing as t
 
 import jsonschema
+from jsonschema.validators import extend
+from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from ml_connector.errors import Reason
 
 __all__ = ["Deviations", "SchemaCheck", "malformed"]
 
 _TOO_MANY: t.Final = 20
+_Validator: t.Final = extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft7Validator,
+    # A pattern can take for ever on a short text, and no document depends on one.
+    {"pattern": lambda *_: iter(()), "patternProperties": lambda *_: iter(())},
+)
+_NOTHING_FETCHED: t.Final[Registry[t.Any]] = Registry()
+"""References lead within the schema; what is elsewhere is not asked for over the network."""
 _WORDS: t.Final = {
     "array": "a list",
     "boolean": "true or false",
@@ -47,10 +57,18 @@ class SchemaCheck:
 
     def announce(self, stream: str, schema: t.Mapping[str, t.Any]) -> None:
         """Take a stream's schema in place of the one it had."""
-        self._validators[stream] = jsonschema.Draft7Validator(schema)
+        self._validators[stream] = _Validator(schema, registry=_NOTHING_FETCHED)
 
     def check(self, stream: str, record: t.Mapping[str, t.Any]) -> Deviations:
         """Return where a record deviates."""
+        try:
+            return self._check(stream, record)
+        except (RecursionError, Unresolvable) as error:
+            why = "leads in a circle" if isinstance(error, RecursionError) else f"leads nowhere ({error})"
+            what = f"the schema of stream {stream} has a reference that {why}: no record can be checked by it"
+            return Deviations((malformed(what, "correct the schema the tap announces"),), ())
+
+    def _check(self, stream: str, record: t.Mapping[str, t.Any]) -> Deviations:
         reasons: dict[str, Reason] = {}
         aside: dict[str, None] = {}
         for error in self._validators[stream].iter_errors(record):
@@ -91,6 +109,6 @@ def _shown(path: t.Sequence[str | int]) -> str:
     return ".".join(map(str, path)) or "the record"
 
 
-def malformed(what: str) -> Reason:
+def malformed(what: str, cure: str = "correct it at its source") -> Reason:
     """Return the reason that holds a record for its form."""
-    return Reason("malformed", what, "correct it at its source; the next version of the record is taken by itself")
+    return Reason("malformed", what, f"{cure}; the next version of the record is taken by itself")

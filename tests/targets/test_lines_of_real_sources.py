@@ -447,3 +447,43 @@ def test_a_document_says_when_it_was_made_or_that_is_not_known(stamp):
     """What is no moment in UTC is none: the ledger could not keep it, and the target is asked then."""
     source = {"system": "sap", "instance": "1", "stream": "invoices", "id": "1", "created_at": stamp}
     assert DocumentSource.model_validate(source).created_at is None
+
+
+def test_a_text_of_many_megabytes_is_no_defect(pipeline):
+    """It is sent, or held in Workday's own words; its outcome is known, and the others go out."""
+    long, good = pipeline.copies(2)
+    ran = pipeline.run(*bills(long | {"description": "x" * 11_000_000}, good))
+    assert (ran.code, ran.error, ran.summary.defects) == (0, None, set())
+    assert [entry for entry in ran.entries if entry.uncertain] == []
+    assert good["id"] in ran.posted()
+
+
+HOSTILE_SCHEMAS = {
+    "a pattern that takes for ever": {"description": {"type": "string", "pattern": "^(a+)+$"}},
+    "names that take for ever": {"invoice": {"patternProperties": {"^([a-z]+)+X$": {}}}},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_SCHEMAS)
+def test_a_schema_holds_up_nobody(pipeline, name):
+    """Patterns are not looked at: no document depends on them, and some take longer than anybody waits."""
+    odd = pipeline.bill(0, description="a" * 60 + "!")
+    odd["invoice"]["a" * 60] = 1
+    ran = pipeline.run(*bills(odd, properties=HOSTILE_SCHEMAS[name]))
+    assert (ran.code, ran.posted()) == (0, {odd["id"]})
+
+
+REFERENCES = {
+    "leads in a circle": {"amount": {"$ref": "#/properties/amount"}},
+    "leads nowhere (PointerToNowhere: '/definitions/q'": {"amount": {"$ref": "#/definitions/q"}},
+    "leads nowhere (Unresolvable: http://127.0.0.1": {"amount": {"$ref": "http://127.0.0.1:9/schema.json"}},
+}
+
+
+@pytest.mark.parametrize("why", REFERENCES)
+def test_a_schema_that_cannot_be_followed_holds_its_records(pipeline, why):
+    """With what is wrong with it; nothing is fetched, and it is no defect of ours."""
+    odd = pipeline.bill(0)
+    ran = pipeline.run(*bills(odd, properties=REFERENCES[why]))
+    assert (ran.code, ran.error, ran.states) == (0, None, [STATE["value"]])
+    assert f"the schema of stream bills has a reference that {why}" in ran.held()[odd["id"]]

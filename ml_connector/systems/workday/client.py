@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import datetime as dt
 import pathlib
@@ -266,7 +267,7 @@ class WorkdayClient:
     def _send(
         self, url: str, operation: str, request: etree._Element, token: Token | None, *, write: bool
     ) -> tuple[Reply, etree._Element | None, Fault | None]:
-        message = envelope([_common_header()], _copy(request), {"wd": NS})
+        message = envelope([_common_header()], copy.deepcopy(request), {"wd": NS})
         headers = {
             "Content-Type": "text/xml; charset=utf-8",
             "SOAPAction": '""',
@@ -393,7 +394,3 @@ def _common_header() -> etree._Element:
     header = etree.Element(f"{{{NS}}}Workday_Common_Header")
     etree.SubElement(header, f"{{{NS}}}Include_Reference_Descriptors_In_Response").text = "true"
     return header
-
-
-def _copy(element: etree._Element) -> etree._Element:
-    return etree.fromstring(etree.tostring(element))

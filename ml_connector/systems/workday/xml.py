@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import re
 import typing as t
+from copy import deepcopy
 from decimal import Decimal
 
 from lxml import etree
@@ -145,8 +146,8 @@ def is_wid(value: str) -> bool:
 
 def compact(element: etree._Element) -> str:
     """Return an element as text for the audit: no bank details, no blanks between elements, at most 32 KB."""
-    copy = etree.fromstring(etree.tostring(element))
-    for found in list(copy.iter()):
+    shown = deepcopy(element)  # not read anew: a text of more than 10 MB would be refused
+    for found in list(shown.iter()):
         if isinstance(found.tag, str) and _BANK.match(etree.QName(found).localname):
             parent = found.getparent()
             if parent is not None:
@@ -154,8 +155,8 @@ def compact(element: etree._Element) -> str:
         elif len(found) and not (found.text or "").strip():
             found.text = None
         found.tail = None
-    etree.cleanup_namespaces(copy)
-    text = etree.tostring(copy, encoding="unicode")
+    etree.cleanup_namespaces(shown)
+    text = etree.tostring(shown, encoding="unicode")
     return text if len(text) <= _LIMIT else f"{text[:_LIMIT]}... ({len(text)} characters)"
 
 
