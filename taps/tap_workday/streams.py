@@ -14,6 +14,7 @@ from ml_connector.singer.stream import ApiStream
 from ml_connector.systems.workday import schemas
 from ml_connector.systems.workday.client import FINANCE, RESOURCES
 from ml_connector.systems.workday.flatten import Flattener
+from ml_connector.systems.workday.payment_progress import PAYMENTS, PaymentProgress
 from ml_connector.systems.workday.raas import report_rows
 from ml_connector.systems.workday.reads import DatesBetween, Reader, Source
 from ml_connector.systems.workday.windows import DateWindow, UpdatedWindow
@@ -412,9 +413,10 @@ class PurchaseOrders(UpdatedStream):
 
 
 class SupplierInvoices(DatedStream):
-    """Supplier invoices; whether they are paid is not part of them."""
+    """Supplier invoices, with how far they are paid, which is no part of them in Workday and asked for beside."""
 
     name = "supplier_invoices"
+    tells_payments: t.ClassVar[bool] = True
     source = Source(
         ((RESOURCES, "Get_Supplier_Invoices"),),
         "Supplier_Invoice",
@@ -424,6 +426,26 @@ class SupplierInvoices(DatedStream):
     data = "Supplier_Invoice_Data"
     shape = schemas.INVOICE
     dated = ("invoice_date",)
+
+    @functools.cached_property
+    def schema(self) -> dict[str, t.Any]:
+        """The schema of one record."""
+        return schemas.invoice_schema()
+
+    def records_of(self, row: Node) -> Iterator[types.Record]:
+        """Yield the invoice, with how far it is paid."""
+        for record in super().records_of(row):
+            yield self._progress.note(record) if self._progress is not None else record
+
+    @functools.cached_property
+    def _progress(self) -> PaymentProgress | None:
+        if not (self.tells_payments and self.config.get("include_payment_status", True)):
+            return None
+        start, days = self.start_date, self.config.get(*self.days)
+        window = DateWindow.since(
+            self.bookmark, start.date() if start else None, now=dt.datetime.now(dt.UTC), days=days
+        )
+        return PaymentProgress(self.client, window)
 
     def read(self, context: types.Context | None) -> Iterator[types.Record]:
         """Yield the invoices whose lines changed according to WQL, where that is set; else those of the window."""
@@ -435,9 +457,15 @@ class SupplierInvoices(DatedStream):
         since = window.start or bookmark
         state = self.get_context_state(context)
         seen = Seen(state.get("seen"))
-        rows = self.reader.by_wids(changed_invoices(self.client, self._companies(), since))
-        yield from self.given(self._changed(rows, seen, dt.date.min))
+        wids = dict.fromkeys(changed_invoices(self.client, self._companies(), since))
+        states = (self._progress.states if self._progress is not None else None) or {}
+        paid = Seen(state.get("paid"))
+        wids |= dict.fromkeys(
+            wid for wid, said in states.items() if paid.meet(wid, {"payment_status": said}, keep=True)
+        )
+        yield from self.given(self._changed(self.reader.by_wids(list(wids)), seen, dt.date.min))
         state["seen"] = seen.text()
+        state["paid"] = paid.text()
         self.move_bookmark(window.end)
 
     def _companies(self) -> Iterator[str]:
@@ -455,6 +483,7 @@ class SupplierInvoiceAttachments(SupplierInvoices):
     """
 
     name = "supplier_invoice_attachments"
+    tells_payments = False
     selected_by_default = False
     primary_keys = ("id",)
 
@@ -514,15 +543,7 @@ class Payments(DatedStream):
     """Payments with the documents they pay. Payments to persons (payroll, expenses) only when asked for."""
 
     name = "payments"
-    source = Source(
-        ((FINANCE, "Get_Payments"), ("Cash_Management", "Get_Payments"), ("Settlement_Services", "Get_Payments")),
-        "Payment",
-        "Payment_Reference",
-        {"Include_Payment_Group_Data": True, "Include_Payroll_Remittance_Data": False},
-        dates=DatesBetween(
-            ("Payment_Date_on_Date_Or_After",), ("Payment_Date_on_Date_Or_Before",), within="General_Payment_Criteria"
-        ),
-    )
+    source = PAYMENTS
     data = "Payment_Data"
     shape = schemas.PAYMENT
     days = ("payment_window_days", 90)

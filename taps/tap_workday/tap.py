@@ -88,6 +88,16 @@ class TapWorkday(ApiTap):
             examples=["soap"],
         ),
         th.Property(
+            "include_payment_status",
+            th.BooleanType,
+            default=True,
+            title="Payment status",
+            description="Whether invoices tell how far they are paid. Payments of the invoice window are read for it, "
+            "and WQL is asked where there is an API client; an invoice that is paid in Workday can then be kept from "
+            "being paid again",
+            examples=[True],
+        ),
+        th.Property(
             "suspicious_drop",
             th.NumberType(minimum=0, maximum=1),
             default=0.5,

@@ -59,6 +59,7 @@ def test_a_bill_becomes_a_supplier_invoice(engine, bill):
         "total": Decimal("228.99"),
         "tax_amount": 0,
         "charges": 0,
+        "freight": 0,
         "memo": "Paper and toner",
         "purchase_order_number": "4500001234",
         "payment_terms": None,

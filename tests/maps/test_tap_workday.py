@@ -103,6 +103,14 @@ INVOICE = {
     ],
 }
 
+
+def paid(status, amount=None):
+    """The invoice with how far it is paid."""
+    settled = None if amount is None else Decimal(amount)
+    left = None if settled is None else Decimal("121.50") - settled
+    return {**INVOICE, "payment_status": status, "paid_amount": settled, "remaining_amount": left}
+
+
 PAYMENT = {
     "wid": "bb00000000000000000000000000000b",
     "id": "PAYMENT-7",
@@ -316,6 +324,40 @@ class TestOnRequest:
         mapped = engine(send_invoices=True).map("supplier_invoices", record)
         assert (mapped.reasons, mapped.document.total) == ((), Decimal("121.50"))
         assert mapped.document.lines_total == mapped.document.total
+
+    def test_an_invoice_that_is_paid_is_left_out(self, engine):
+        """Whoever pays its bill would pay it a second time; the condition is told."""
+        assert engine(send_invoices=True).unwanted("supplier_invoices", paid("PAID", "121.50")) == "paid in Workday"
+
+    @pytest.mark.parametrize(
+        ("amount", "words"),
+        [
+            ("21.50", "21.50 of 121.50 USD is paid, 100.00 is left"),
+            (None, "paid in part in Workday, which does not tell how much is left"),
+        ],
+    )
+    def test_an_invoice_paid_in_part_is_held_with_what_is_left(self, engine, amount, words):
+        """Where Workday tells no amounts, that it is paid in part is told."""
+        record = paid("PARTIALLY_PAID", amount)
+        (reason,) = engine(send_invoices=True).map("supplier_invoices", record).reasons
+        assert (reason.code, words in reason.what) == ("part_paid", True), reason.what
+        assert engine(send_invoices=True, part_payments="whole").map("supplier_invoices", record).reasons == ()
+
+    def test_whether_unknown_payments_hold_is_a_setting(self, engine):
+        """By default an invoice goes out whole where nobody can know; a state the map does not know holds it."""
+        assert engine(send_invoices=True).map("supplier_invoices", paid(None)).reasons == ()
+        strict = engine(send_invoices=True, unknown_payments="hold")
+        (reason,) = strict.map("supplier_invoices", paid(None)).reasons
+        assert reason.code == "payments_unknown"
+        assert strict.map("supplier_invoices", paid("UNPAID", "0")).reasons == ()
+        (reason,) = engine(send_invoices=True).map("supplier_invoices", paid("SETTLED")).reasons
+        assert "SETTLED" in reason.what
+
+    @pytest.mark.parametrize("status", ["UNPAID", "PARTIALLY_PAID", "PAID", None])
+    def test_a_payment_makes_no_other_invoice(self, engine, status):
+        """What was sent before it was paid has not changed."""
+        mapped = engine(send_invoices=True).map("supplier_invoices", paid(status, "1.00"))
+        assert mapped.fingerprint == FINGERPRINT_BEFORE_FREIGHT
 
     @pytest.mark.parametrize("freight", [None, "0", "1.00", "1.50"])
     def test_which_part_of_the_charges_is_freight_makes_no_other_invoice(self, engine, freight):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import threading
 import typing as t
 
 from ml_connector.errors import PermissionDenied, Rejected
-from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.reads import Reader, Source
 from ml_connector.systems.workday.xml import Node, Ref
@@ -53,7 +53,7 @@ class Orders:
 
     def __init__(self, client: WorkdayClient) -> None:
         self._client = client
-        self._flights = SingleFlight()
+        self._lock = threading.Lock()
         self._read: dict[tuple[str, str], dict[str, OrderLine]] = {}
         self._refused: PermissionDenied | Rejected | None = None
 
@@ -75,7 +75,7 @@ class Orders:
         return self._lines("supplier", supplier_id, {"Supplier_Reference": [supplier]}).get(value.strip())
 
     def _lines(self, kind: str, key: str, criteria: dict[str, t.Any]) -> dict[str, OrderLine]:
-        with self._flights.of((kind, key)):
+        with self._lock:
             if self._refused is not None:
                 raise self._refused
             lines = self._read.get((kind, key))

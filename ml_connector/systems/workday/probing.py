@@ -222,7 +222,7 @@ _NEEDS: t.Final = (
     ),
     Need(
         PAYMENTS.operations,
-        "payments cannot be read, nor whether a recorded one was cancelled",
+        "payments cannot be read, nor how far invoices are paid, nor whether a recorded payment was cancelled",
         essential=False,
         stream="payments",
         recording=True,

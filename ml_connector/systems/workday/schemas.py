@@ -46,6 +46,7 @@ __all__ = [
     "SPEND_CATEGORY",
     "SUPPLIER",
     "TAX_CODE",
+    "invoice_schema",
     "ledger_account_schema",
     "stream_schema",
 ]
@@ -66,6 +67,21 @@ def stream_schema(of: Shape) -> Schema:
     own_ids = json_schema(shape(ref("X")))["x_refs"]
     properties: dict[str, Schema] = {**_OWN, "refs": own_ids, "tenant": _TENANT, **json_schema(of)}
     return _object(properties, ["wid", "tenant"])
+
+
+def invoice_schema() -> Schema:
+    """Return the schema of supplier invoices, which tell how far they are paid beside what Workday says in them."""
+    made = stream_schema(INVOICE)
+    number: Schema = {"type": ["number", "null"]}
+    made["properties"] |= {
+        "payment_status": {
+            "type": ["string", "null"],
+            "description": "UNPAID, PARTIALLY_PAID or PAID, by payments and WQL; null where that is not known.",
+        },
+        "paid_amount": {**number, "description": "What payments and their discounts settle of it; null if not known."},
+        "remaining_amount": {**number, "description": "What is left of its total; null where that is not known."},
+    }
+    return made
 
 
 def ledger_account_schema(of: Shape) -> Schema:

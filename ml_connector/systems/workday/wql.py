@@ -12,10 +12,11 @@ from ml_connector.mending import TooMuch
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
 
-__all__ = ["changed_invoices", "query"]
+__all__ = ["changed_invoices", "paid_invoices", "query"]
 
 _MOST_ROWS: t.Final = 10_000
 _LINES: t.Final = "supplierInvoiceLines"
+_INVOICES: t.Final = "supplierInvoices"
 
 
 def query(client: WorkdayClient, text: str, what: str) -> t.Iterator[dict[str, t.Any]]:
@@ -73,3 +74,26 @@ def changed_invoices(client: WorkdayClient, companies: t.Iterable[str], since: d
             if isinstance(document, dict) and document.get("id"):
                 found[str(document["id"])] = None
     return list(found)
+
+
+def paid_invoices(client: WorkdayClient, since: dt.date | None) -> dict[str, str]:
+    """Return which supplier invoices are paid, by WID: ``PAID`` or ``PARTIALLY_PAID``; others are not.
+
+    Args:
+        client: The tenant's client.
+        since: Date from which invoices that are paid wholly are looked for; those paid in part are few, and all told.
+    """
+    found: dict[str, str] = {}
+    dated = "" if since is None else f" AND invoiceDate >= '{since.isoformat()}'"
+    for field, state, further in (
+        ("invoiceIsPartiallyPaid", "PARTIALLY_PAID", ""),
+        ("invoiceIsPaid", "PAID", dated),
+    ):
+        text = (
+            f"SELECT workdayID FROM {_INVOICES} (dataSourceFilter = supplierInvoicesFilter) "  # noqa: S608 - all ours
+            f"WHERE {field} = true{further}"
+        )
+        for row in query(client, text, f"WQL on {_INVOICES}"):
+            if row.get("workdayID"):
+                found[str(row["workdayID"])] = state
+    return found

@@ -124,6 +124,8 @@ def _invoice(store: WorkdayStore, invoice: Invoice) -> dict[str, Any]:
         "company": {"id": company.wid, "descriptor": company.descriptor},
         "invoiceDate": invoice.invoice_date.isoformat(),
         "isCanceled": invoice.canceled,
+        "invoiceIsPaid": 0 < invoice.total <= store.paid_of(invoice),
+        "invoiceIsPartiallyPaid": 0 < store.paid_of(invoice) < invoice.total,
         "createdMoment": invoice.created_at,
         "lastUpdated": invoice.updated_at,
     }
@@ -148,8 +150,11 @@ def _lines(store: WorkdayStore) -> Iterator[dict[str, Any]]:
 
 
 _OF_INVOICES = frozenset({"invoiceNumber", "supplier", "company", "invoiceDate", "isCanceled"})
+_PAID = ("invoiceIsPaid", "invoiceIsPartiallyPaid")
 _SOURCES = {
-    "supplierInvoices": _Source(_invoices, _OF_INVOICES | {"workdayID"}, "supplierInvoicesFilter", needs_company=False),
+    "supplierInvoices": _Source(
+        _invoices, _OF_INVOICES | {"workdayID", *_PAID}, "supplierInvoicesFilter", needs_company=False
+    ),
     "supplierInvoiceLines": _Source(
         _lines,
         frozenset({"supplierInvoiceDocument", "documentDate", "createdMoment", "lastUpdated", "extendedAmount"}),

@@ -22,6 +22,7 @@ from erp_sandbox.workday.documents import AdHocPayment, Adjustment, Invoice, Sup
 from erp_sandbox.workday.instances import WORKTAG_ID_TYPES, Instance, Instances
 from erp_sandbox.workday.ledger import DocumentLedger
 from erp_sandbox.workday.oauth import ApiClient
+from erp_sandbox.workday.orders import Payment, PurchaseOrder, Remittance
 from erp_sandbox.workday.results import ResultSets
 from erp_sandbox.workday.snapshot import Snapshot
 from erp_sandbox.workday.tenant_data import REFERENCE_VALUES
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from erp_sandbox.workday.documents import Status
-    from erp_sandbox.workday.orders import PurchaseOrder
     from erp_sandbox.workday.records import Seed, Supplier
 
     Report = Callable[["WorkdayStore"], list[Mapping[str, Any]]]
@@ -267,6 +267,47 @@ class WorkdayStore:
             self.payments[payment.payment_id] = payment
             self.instances.add("Payment", payment.payment_id, f"Payment {payment.reference_number}")
             self.touch()
+
+    def pay_invoice(self, supplier_invoice_id: str, amount: Decimal, **changes: Any) -> Payment:
+        """Pay an invoice, or a part of it, as a settlement run would."""
+        with self.lock:
+            invoice = self.invoice(supplier_invoice_id)
+            number = self.next_number("SUPPLIER_PAYMENT-3")
+            name = f"SUPPLIER_PAYMENT-3-{number}"
+            paid = Remittance(
+                invoice.invoice_number, invoice.suppliers_invoice_number, invoice.invoice_date, invoice.total, amount
+            )
+            fields: dict[str, Any] = {
+                "payment_id": name,
+                "reference_number": f"SETTLED-{number}",
+                "date": invoice.invoice_date,
+                "status": "Complete",
+                "category": "SUPPLIER_PAYMENT",
+                "payment_type": "ACH",
+                "company": invoice.company,
+                "currency": invoice.currency,
+                "payee_kind": "Supplier",
+                "payee": invoice.supplier,
+                "account_number": "",
+                "remittances": [paid],
+            }
+            payment = self.payments[name] = Payment(**{**fields, **changes})
+            self.instances.add("Payment", name, f"Payment {payment.reference_number}")
+            self.touch()
+            return payment
+
+    def paid_of(self, invoice: Invoice) -> Decimal:
+        """What payments have settled of an invoice, discounts included."""
+        return sum(
+            (
+                each.paid + each.discount
+                for payment in self.payments.values()
+                if payment.status != "Voided"
+                for each in payment.remittances
+                if each.document_id == invoice.invoice_number
+            ),
+            Decimal(0),
+        )
 
     def rename_supplier(self, supplier_id: str, name: str) -> None:
         """Give a supplier another name."""

@@ -13,6 +13,10 @@ from erp_sandbox.workday.documents import Invoice, InvoiceLine
 
 REPORT = "/workday/ccx/service/customreport2/acme_dpt1/ap_admin/Active_Suppliers"
 WQL = "/workday/api/wql/v1/acme_dpt1/data"
+PAID = (
+    "SELECT workdayID FROM supplierInvoices (dataSourceFilter = supplierInvoicesFilter) "
+    "WHERE {field} = true AND invoiceDate >= '2026-01-01'"
+)
 LINES = (
     "SELECT supplierInvoiceDocument, lastUpdated FROM supplierInvoiceLines "
     "(dataSourceFilter = supplierInvoiceLinesForHeaderCompanyFilter, company = {company}) WHERE lastUpdated >= '{since}'"
@@ -142,3 +146,17 @@ def test_faults_meet_reports_and_queries_too(tenant):
     answer = tenant.http.get(REPORT, params={"format": "json"}, headers=basic())
     assert answer.status_code == 429
     assert "retry-after" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("amount", "status", "expected"),
+    [("4", "Complete", "invoiceIsPartiallyPaid"), ("10", "Complete", "invoiceIsPaid"), ("10", "Voided", None)],
+)
+def test_a_query_tells_what_is_paid(tenant, bearer, amount, status, expected):
+    """In part, or wholly; a voided payment pays nothing."""
+    add_invoice(tenant.store, 1, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    tenant.store.pay_invoice("B-1", Decimal(amount), status=status)
+    for field in ("invoiceIsPartiallyPaid", "invoiceIsPaid"):
+        query = PAID.format(field=field)
+        answer = tenant.http.get(WQL, params={"query": query}, headers=bearer)
+        assert answer.json()["total"] == int(field == expected), answer.text
