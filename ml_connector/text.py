@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import typing as t
 
-__all__ = ["sendable", "storable"]
+__all__ = ["legible", "sendable", "storable"]
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BREAK = re.compile("[\x0b\x0c\x1c-\x1f]")
 _LINE_END = re.compile("\r\n?")
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NOT_STORED = re.compile("[\0\ud800-\udfff]")
 _MARK: t.Final = "\ufffd"
 
@@ -20,6 +21,14 @@ def sendable(text: str) -> str:
     Lines end in a line feed: XML reads every end of a line as one, so another would come back changed.
     """
     return _NOT_IN_XML.sub("", _BREAK.sub(" ", _LINE_END.sub("\n", text)))
+
+
+def legible(text: str) -> str:
+    """Return a text for a person's terminal, with the mark for what would command it, or turn the writing round.
+
+    Names and ids are written by whoever sends invoices; one must not rewrite what is read about it.
+    """
+    return _COMMANDS.sub(_MARK, text)
 
 
 def storable(value: t.Any) -> t.Any:

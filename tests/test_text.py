@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from ml_connector.text import sendable
+from ml_connector.cli.output import Column, Output
+from ml_connector.text import legible, sendable
 
 ODD = [
     "a\r\nb",
@@ -30,3 +31,16 @@ def test_what_is_sent_comes_back_as_it_was_sent(text):
     sent = sendable(text)
     written = f"<a>{sent.replace('&', '&amp;').replace('<', '&lt;').replace('>', '&gt;')}</a>".encode()
     assert (etree.fromstring(written).text or "") == sent
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x07", "\x08", "\r", "\x7f", "\x9b", "\u202e", "\u2066"], ids=ascii)
+def test_a_name_does_not_command_the_terminal_it_is_read_on(char, capsys):
+    """Whoever sends invoices writes names and ids: what is shown of them has no control characters."""
+    name = f"Birch{char}]0;x Freight"
+    output = Output()
+    output.say(name)
+    output.table([{"vendor": name}], [Column("vendor")])
+    said = capsys.readouterr().out
+    assert char not in said
+    assert said.count("Birch\ufffd]0;x Freight") == 2
+    assert legible("two\nlines\tand a zürich") == "two\nlines\tand a zürich"

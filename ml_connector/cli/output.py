@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ml_connector.documents import exact
+from ml_connector.text import legible
 
 __all__ = ["Column", "Output", "age", "count", "money", "plain", "to_json"]
 
@@ -89,9 +90,9 @@ class Column:
     def cell(self, row: Row) -> str:
         """Return the text of this column in a row; nothing for a missing value."""
         if self.text is not None:
-            return self.text(row)
+            return legible(self.text(row))
         value = row.get(self.title.replace(" ", "_"))
-        return "" if value is None else str(value)
+        return "" if value is None else legible(str(value))
 
 
 class Output:
@@ -133,7 +134,7 @@ class Output:
     def say(self, text: str, *, style: str = "") -> None:
         """Show a line to a person; a program does not hear it."""
         if not self.as_json:
-            self._console.print(Text(text, style=style))
+            self._console.print(Text(legible(text), style=style))
 
     def _plain(self, text: str) -> None:
         self._console.out(text, highlight=False)

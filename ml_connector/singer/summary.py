@@ -10,6 +10,7 @@ from ml_connector.documents import exact
 from ml_connector.ledger.entries import Claims
 from ml_connector.ledger.runs import OUTCOMES, AutomaticLink, Run, Summary
 from ml_connector.names import display_name
+from ml_connector.text import legible
 
 __all__ = ["counted", "log_summary", "outcome_words", "until"]
 
@@ -29,7 +30,7 @@ def log_summary(logger: logging.Logger, run: Run, source: str | None, target: st
         dry_run: Whether nothing was written, which every line then says.
     """
     for line in _lines(run, source, target, dry_run=dry_run):
-        logger.info(line)
+        logger.info(legible(line))
 
 
 def outcome_words(outcome: str, *, dry_run: bool) -> str:
