@@ -17,11 +17,25 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector.documents import canonical_json
+from ml_connector.errors import LedgerDamaged
 from ml_connector.ledger.audit_key import AuditKeys
 from ml_connector.ledger.schema import amount_of, audit, audit_head, entries, meta
 
-__all__ = ["COVERED", "GENESIS", "KEPT_WITH", "KEYS", "Step", "append", "as_kept", "facts_of", "hash_of", "new_key"]
+__all__ = [
+    "COVERED",
+    "GENESIS",
+    "KEPT_WITH",
+    "KEYS",
+    "Step",
+    "append",
+    "as_kept",
+    "facts_of",
+    "hash_of",
+    "head_of",
+    "new_key",
+]
 
+DAMAGED: t.Final = "Restore it from your backup (docs/operating.md)."
 GENESIS: t.Final = "0" * 64
 """The hash before the first row."""
 KEYS: t.Final = "audit_keys"
@@ -31,6 +45,10 @@ KEPT_WITH: t.Final = sa.select(meta.c.value).where(meta.c.key == _AUDIT_KEY)
 """Asks for the id of the key a ledger is kept with."""
 
 COVERED: t.Final = (
+    "target",
+    "kind",
+    "source",
+    "source_id",
     "state",
     "external_id",
     "target_id",
@@ -82,7 +100,7 @@ def append(connection: sa.Connection, steps: t.Sequence[Step], *, run: str | Non
     if not steps:
         return
     # Locks the head until commit: several writers on PostgreSQL append one after the other.
-    head = connection.execute(sa.select(audit_head).with_for_update()).one()
+    head = head_of(connection, locked=True)
     keys: AuditKeys | None = connection.get_execution_options().get(KEYS)
     key, opening = _key(connection, keys, head.seq)
     seq, previous = head.seq, head.hash
@@ -112,6 +130,23 @@ def append(connection: sa.Connection, steps: t.Sequence[Step], *, run: str | Non
         rows.append(row)
     connection.execute(sa.insert(audit), rows)
     connection.execute(sa.update(audit_head).values(seq=seq, hash=previous))
+
+
+def head_of(connection: sa.Connection, *, locked: bool = False) -> sa.Row[t.Any]:
+    """Return number and hash of the newest entry.
+
+    Args:
+        connection: The ledger.
+        locked: Keep others from appending until the transaction ends.
+
+    Raises:
+        LedgerDamaged: Somebody has removed the note of it.
+    """
+    query = sa.select(audit_head)
+    head = connection.execute(query.with_for_update() if locked else query).one_or_none()
+    if head is None:
+        raise LedgerDamaged("the ledger is damaged: the note of the audit's end is gone.", DAMAGED)
+    return head
 
 
 def new_key(connection: sa.Connection, *, actor: str) -> str:

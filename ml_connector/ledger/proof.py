@@ -13,15 +13,17 @@ from sqlalchemy.exc import DBAPIError
 
 from ml_connector.documents import content_hash
 from ml_connector.errors import LedgerDamaged
-from ml_connector.ledger.audit import COVERED, GENESIS, KEYS, as_kept, facts_of, hash_of
+from ml_connector.ledger.audit import COVERED, GENESIS, KEYS, as_kept, facts_of, hash_of, head_of
 from ml_connector.ledger.audit_key import AuditKeys
-from ml_connector.ledger.schema import audit, audit_head, entries
+from ml_connector.ledger.schema import audit, entries
 
 __all__ = ["Anchor", "ChainBroken", "Proof", "anchor_of", "check_pages", "verify"]
 
 _ANCHOR: t.Final = re.compile(r"(?:ml-connector-audit\s+(?P<ledger>\w+)\s+(?P<seq>\d+)\s+)?(?P<hash>[0-9a-f]{64})\b.*")
-_SETTLED: t.Final = frozenset({"posted", "held", "ignored"})
-_WHICH: t.Final = ("target_id", "target_number", "origin")
+_OPEN: t.Final = frozenset({"received", "posting", "retry"})
+_BY_AN_ENTRY: t.Final = frozenset({"posted", "ignored"})
+"""States that no document gets into without an entry."""
+_WHICH: t.Final = ("target", "kind", "source", "source_id", "target_id", "target_number", "origin")
 _SHOWN: t.Final = 20
 
 
@@ -98,7 +100,7 @@ class Proof:
 
 def anchor_of(connection: sa.Connection, ledger: str) -> Anchor:
     """Return the end of the chain."""
-    head = connection.execute(sa.select(audit_head)).one()
+    head = head_of(connection)
     return Anchor(ledger, head.seq, head.hash)
 
 
@@ -134,8 +136,8 @@ def verify(connection: sa.Connection, *, anchors: t.Sequence[Anchor] = ()) -> Pr
     walk = _Walk(connection.get_execution_options().get(KEYS), anchors)
     for row in connection.execution_options(yield_per=1000).execute(sa.select(audit).order_by(audit.c.seq)):
         walk.take(row)
-    walk.finish(connection.execute(sa.select(audit_head)).one())
-    documents, uncovered, differing = _compared(connection, walk.last)
+    walk.finish(head_of(connection))
+    documents, uncovered, differing = _compared(connection, walk.last, walk.named)
     return Proof(
         entries=walk.seq,
         last_hash=walk.hash,
@@ -162,6 +164,7 @@ class _Walk:
         self.sealed = self.plain = 0
         self.unproved: dict[str, int] = {}
         self.last: dict[int, _Said] = {}
+        self.named: set[int] = set()
         self._keys = keys if keys is not None and keys.known else None
         self._by_seq = {anchor.seq: anchor for anchor in anchors if anchor.seq is not None}
         self._by_hash = {anchor.hash for anchor in anchors if anchor.seq is None}
@@ -179,6 +182,8 @@ class _Walk:
             raise ChainBroken(row.seq, "is not the one the anchor was taken of: the chain was written anew")
         self._by_hash.discard(row.hash)
         self.seq, self.hash = row.seq, row.hash
+        if row.entry_id is not None:
+            self.named.add(row.entry_id)
         if row.entry_id is not None and '"settled":' in row.detail:
             settled = json.dumps(json.loads(row.detail)["settled"], sort_keys=True)
             self.last[row.entry_id] = _Said(row.seq, row.at, settled)
@@ -209,7 +214,7 @@ class _Walk:
             self.sealed += 1
 
 
-def _compared(connection: sa.Connection, last: dict[int, _Said]) -> tuple[int, int, list[str]]:
+def _compared(connection: sa.Connection, last: dict[int, _Said], named: t.Container[int]) -> tuple[int, int, list[str]]:
     columns = dict.fromkeys(("id", "source_id", "number", "changed_at", "record", *COVERED))
     query = sa.select(*map(as_kept, columns)).order_by(entries.c.id)
     equal, uncovered, differing = 0, 0, []
@@ -220,6 +225,8 @@ def _compared(connection: sa.Connection, last: dict[int, _Said]) -> tuple[int, i
         said = last.pop(row.id, None)
         if said is None:
             uncovered += 1
+            if row.state in _BY_AN_ENTRY and row.id not in named:
+                differing.append(f"{label}: is {row.state}, and no entry of the audit made it so")
             continue
         changed = _changed(row, said)
         if changed:
@@ -237,7 +244,7 @@ def _changed(row: sa.Row[t.Any], said: _Said) -> list[str]:
     what it is in the target can be compared.
     """
     now, then = facts_of(row), json.loads(said.settled)
-    names = list(COVERED if row.state in _SETTLED else _WHICH)
+    names = list(_WHICH if row.state in _OPEN else COVERED)
     if row.changed_at > said.at.isoformat(timespec="microseconds"):
         names = [name for name in names if name not in ("record_hash", *(("state",) if row.state == "held" else ()))]
     return [f"{name} is {now[name]}, was {then[name]}" for name in names if name in then and now[name] != then[name]]

@@ -63,7 +63,7 @@ class Money(TypeDecorator[Decimal]):
 
 def keeps(amount: Decimal) -> bool:
     """Whether an amount can be kept exactly: no more than four decimals, and less than some 922 million millions."""
-    return amount.is_finite() and not inexact(amount, 4) and abs(amount) < _TOO_LARGE
+    return amount.is_finite() and not inexact(amount, 4) and amount.copy_abs() < _TOO_LARGE
 
 
 def amount_of(ten_thousandths: int | str) -> Decimal:

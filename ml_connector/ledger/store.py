@@ -19,7 +19,7 @@ import stamina
 from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
-from ml_connector.errors import LedgerReadOnly, LedgerUnavailable, SettingInvalid
+from ml_connector.errors import LedgerDamaged, LedgerReadOnly, LedgerUnavailable, SettingInvalid
 from ml_connector.ledger import migrations
 from ml_connector.ledger.audit import KEPT_WITH, KEYS
 from ml_connector.ledger.audit_key import AuditKeys, key_source
@@ -234,8 +234,14 @@ class Ledger:
     def _read_notes(self) -> None:
         with self.read() as connection:
             notes = {row.key: row.value for row in connection.execute(sa.select(meta))}
-        self.began_at = dt.datetime.fromisoformat(notes["began_at"])
-        self.id = notes["ledger_id"]
+        try:
+            self.began_at = dt.datetime.fromisoformat(notes["began_at"])
+            self.id = notes["ledger_id"]
+        except (LookupError, ValueError, TypeError) as error:
+            raise LedgerDamaged(
+                f"the ledger {self.name} is damaged: its own notes are gone or changed ({error}).",
+                "Restore it from your backup (docs/operating.md).",
+            ) from None
 
     def _write_groups(self) -> None:
         closing = False

@@ -147,6 +147,12 @@ def test_show_of_nothing_says_how_to_look(ask):
     assert "vendor name or amount" in output
 
 
+@pytest.mark.parametrize("term", ["1e999999999", "1e-999999999", "NaN", "sNaN", "Infinity"])
+def test_a_number_beyond_all_amounts_is_the_name_of_nothing(ask, term):
+    """What a person types is looked for, however large it is as a number."""
+    assert f'no document is called "{term}"' in ask("show", term, code=1)
+
+
 def test_ambiguous_name_lists_what_it_could_be(ask):
     """A vendor with several documents is no single document."""
     output = ask("show", "V1", code=1)

@@ -231,6 +231,9 @@ def test_the_key_is_a_file_only_its_owner_may_read(bench, tmp_path, monkeypatch)
     [
         ({"amount": Decimal(999)}, "amount is 999, was 100"),
         ({"state": "ignored"}, "state is ignored, was posted"),
+        ({"state": "anything"}, "state is anything, was posted"),
+        ({"kind": "payments"}, "kind is payments, was supplier_invoices"),
+        ({"state": "received", "source": "bill:other"}, "source is bill:other"),
         ({"target_id": "WID-9"}, "target_id is WID-9"),
         ({"currency": "EUR"}, "currency is EUR, was USD"),
         ({"number": "INV-9"}, "number is INV-9, was INV-1"),
@@ -259,6 +262,37 @@ def test_a_document_that_was_deleted_is_found(bench):
     bench.ledger.write(lambda connection: connection.execute(sa.delete(entries).where(entries.c.source_id == "1")))
     (line,) = prove(bench.ledger).differing
     assert "is gone" in line
+
+
+@pytest.mark.parametrize("state", ["posted", "ignored"])
+def test_a_settled_document_that_was_put_in_is_found(bench, state):
+    """No document is posted or ignored without an entry; a held one may have been held as it came in."""
+    bench.take(bill("1"))
+    bench.deliver()
+    bench.take(bill("2"))
+    assert prove(bench.ledger).differing == ()
+    bench.tamper("2", state=state, target_id="WID-2")
+    (line,) = prove(bench.ledger).differing
+    assert f"is {state}, and no entry of the audit made it so" in line
+
+
+def test_a_wiped_audit_is_found_by_the_documents_it_leaves(bench):
+    """Documents that are posted tell that there was an audit."""
+    bench.take(bill("1"))
+    bench.deliver()
+    bench.ledger.write(wipe)
+    assert not prove(bench.ledger).holds
+
+
+@pytest.mark.parametrize("table_", [audit_head, meta], ids=["the end of the audit", "notes"])
+def test_a_ledger_whose_own_notes_are_gone_is_called_damaged(bench, table_):
+    """Opening, proving and writing it tell a person what to do."""
+    fill(bench.ledger)
+    bench.ledger.write(lambda connection: connection.execute(sa.delete(table_)))
+    with pytest.raises(LedgerDamaged), Ledger(bench.ledger.url) as again:
+        prove(again)
+    with pytest.raises(LedgerDamaged), Ledger(bench.ledger.url) as again:
+        fill(again, 1)
 
 
 def test_lives_of_documents_leave_nothing_that_differs(bench):
