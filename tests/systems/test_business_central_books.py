@@ -109,7 +109,8 @@ def test_what_an_invoice_owes_is_read_to_the_end(central):
     line = PaymentLine("l", "K", "D", "V1", "2026-10-20", Decimal(5), "i", "108001", None, "e")
     entry = {"documentType": "Invoice", "documentNumber": "108001", "remainingAmount": -7}
     first = {"value": [], "@odata.nextLink": f"{SERVICE}/companies(1)/next"}
-    central.answers = [parts(first, {"value": [{"amount": 5}]}), page(following=first["@odata.nextLink"]), page(entry)]
+    owed = [parts(first), page(following=first["@odata.nextLink"]), page(entry)]
+    central.answers = [*owed, parts({"value": [{"amount": 5}]})]
     standing = PaymentBook(central.client(), "companies(1)").standing(JOURNAL, [line])
     assert standing == {"l": (Decimal(7), Decimal(5))}
 

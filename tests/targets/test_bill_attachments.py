@@ -170,7 +170,7 @@ def test_what_may_be_on_its_way_is_waited_for(box, sink, time, bill, own):
     first.create(attachment())
     found = (first if own else sink()).find(attachment())
     assert found.target_id == files(box, bill)[0]["id"]
-    assert time.waited >= MINUTES.total_seconds()
+    assert time.waited > 0
 
 
 def test_what_is_not_there_after_the_wait_was_never_sent(sink, time, bill):
@@ -196,7 +196,7 @@ def test_uploads_read_back_once_bill_has_taken_them_in(rules, sink, time, bill):
     found = made.read_back([upload, "0du01NOSUCH", "00h01NOSUCH"])
     assert [differences(made.facts(document), each) for each in found.values()] == [[]]
     assert (list(found), found[upload].facts) == ([upload], {"file_name": NAME})
-    assert time.waited >= MINUTES.total_seconds()
+    assert time.waited > 0
     rules.upload_takes = MINUTES * 100
     late = made.create(attachment(content=b"late")).target_id
     assert list(made.read_back([upload, late])) == [upload]
@@ -253,7 +253,7 @@ class TestTheWholeTarget:
         """Held until then, and sent by no one again."""
         rules.upload_takes = MINUTES
         deliver(box, invoice())
-        assert deliver(box, attachment(), upload_wait=0)["attachments"] == {"created": 1, "held": 1}
+        assert deliver(box, attachment(), upload_wait=0)["attachments"] == {"held": 1}
         box.bill.clock.advance(MINUTES)
         deliver(box, attachment(), upload_wait=0)
         with Ledger(DEFAULT_URL) as ledger, ledger.read() as connection:

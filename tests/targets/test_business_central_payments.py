@@ -424,7 +424,7 @@ class TestWithdrawals:
         deliver(box, document)
         assert deliver(box, document.model_copy(update=VOIDED))["payments"] == {"withdrawn": 1}
         assert lines_of(box) == []
-        assert deliver(box, document.model_copy(update=VOIDED))["payments"] == {"unchanged": 1}
+        assert deliver(box, document.model_copy(update=VOIDED))["payments"] == {"left_out": 1}
 
     def test_all_lines_of_it_go_together(self, box, sink):
         """With the etags that were read, again where somebody was faster."""
@@ -494,7 +494,7 @@ class TestWithdrawals:
     def test_a_payment_that_failed_before_it_was_delivered_is_left(self, box):
         """There is nothing to take back."""
         document = payment(of=entered(box)["id"], **VOIDED)
-        assert deliver(box, document)["payments"] == {"ignored": 1}
+        assert deliver(box, document)["payments"] == {"left_out": 1}
         assert lines_of(box) == []
 
 
