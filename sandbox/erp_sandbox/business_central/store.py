@@ -341,8 +341,16 @@ def _restore_environment(environment: Environment, kept: _KeptEnvironment) -> No
 
 def _jsonable(record: Record) -> dict[str, Any]:
     """Decimals as text that says so: 1250.00 and 1250 are not the same to whoever reads them."""
-    return {name: f"\0{value}" if isinstance(value, Decimal) else value for name, value in record.items()}
+    return {name: _told(value) for name, value in record.items()}
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_told(each) for each in value]
+    return f"\0{value}" if isinstance(value, Decimal) else value
 
 
 def _valued(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_valued(each) for each in value]
     return Decimal(value[1:]) if isinstance(value, str) and value.startswith("\0") else value

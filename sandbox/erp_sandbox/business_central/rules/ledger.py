@@ -89,7 +89,7 @@ def vendor_entry(
         "_invoiceId": "",
         "_discount": Decimal(0),
         "_discountDay": "",
-        "_details": (("Initial Entry", local, day),),
+        "_details": [["Initial Entry", local, day]],
         **(internals or {}),
     }
     return company.save("vendorLedgerEntries", entry)
@@ -151,8 +151,8 @@ def close_with(company: Company, owed: Record, paying: Record) -> tuple[Record, 
     paying["open"] = bool(paying["_remaining"])
     for entry, was in zip((owed, paying), before, strict=True):
         share = (entry["_remaining"] - was) * entry["amountLocalCurrency"] / entry["amount"]
-        applied = ("Application", company.rounding("").exact(share), paying["postingDate"])
-        entry["_details"] = (*entry["_details"], applied)
+        applied = ["Application", company.rounding("").exact(share), paying["postingDate"]]
+        entry["_details"] = [*entry["_details"], applied]
     company.save("vendorLedgerEntries", owed)
     company.save("vendorLedgerEntries", paying)
     _settle_document(company, owed)
