@@ -34,12 +34,16 @@ demo-again: $(READY) ## run the demo once more on what it left behind: nothing i
 	@$(RUN) .venv/bin/erp-sandbox demo --again --pair $(or $(PAIR),bill-workday)
 
 .PHONY: test
-test: $(READY) ## run all tests: unit, plugin, contract, end to end, chaos, docs
-	@$(RUN) .venv/bin/pytest -n 3 --dist worksteal
+test: $(READY) ## run the tests: unit, plugin, contract, end to end, chaos, docs; `make test-long` has those of minutes
+	@$(RUN) .venv/bin/pytest -n 3 --dist worksteal -m "not long"
+
+.PHONY: test-long
+test-long: $(READY) ## run the tests that take minutes each: every command the guides print
+	@$(RUN) .venv/bin/pytest -m long
 
 .PHONY: test-fast
 test-fast: $(READY) ## run the tests that take milliseconds each
-	@$(RUN) .venv/bin/pytest -n 2 -m "not slow and not contract and not e2e and not chaos"
+	@$(RUN) .venv/bin/pytest -n 2 -m "not slow and not contract and not e2e and not chaos and not long"
 
 .PHONY: fuzz
 fuzz: $(READY) ## give each target 20,000 records made bad at random (RECORDS=, SEED= repeats a run)

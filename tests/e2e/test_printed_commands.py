@@ -139,6 +139,7 @@ def test_no_printed_command_is_left_out():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the guides are written for a shell")
+@pytest.mark.long
 def test_the_commands_of_the_guides_work_as_printed(project):
     """One after the other in one project, as somebody does who reads all of them; only names and numbers are put in."""
     here = project(World.plain(vendors=5, bills=8, lines=(1, 3)))
