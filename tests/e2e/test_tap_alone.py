@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from filelock import FileLock
 from waiting import PATIENCE
 
 from erp_sandbox.world import World
@@ -23,16 +24,22 @@ def target_jsonl(request):
     """The program target-jsonl, in an environment of its own: it pins versions of packages this project has newer."""
     folder = request.config.cache.mkdir("target-jsonl") / f"{sys.version_info.major}{sys.version_info.minor}"
     program = folder / "bin" / "target-jsonl"
-    if not program.exists():
-        # By pip, which finds its registry where people have told it to, without a home directory too.
-        pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-        commands = ([sys.executable, "-m", "venv", "--clear", folder],
-                    [*pip, "install", "--quiet", "target-jsonl==0.1.4"])  # fmt: skip
-        for command in commands:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
-            if done.returncode:
-                pytest.skip(f"target-jsonl cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
+    with FileLock(f"{folder}.lock"):  # several processes of one test run want it
+        if not program.exists():
+            _install(folder)
     return program
+
+
+def _install(folder):
+    """Make the environment by pip, which finds its registry where people have told it to, without a home too."""
+    pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", folder],
+        [*pip, "install", "--quiet", "target-jsonl==0.1.4"],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        if done.returncode:
+            pytest.skip(f"target-jsonl cannot be installed here: {done.stderr.strip().splitlines()[-1]}")
 
 
 def messages_of(done):
