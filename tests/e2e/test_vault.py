@@ -148,7 +148,7 @@ def test_a_plugin_without_the_key_says_so(here, plugin):
     (here.outside / "home" / ".config" / "ml-connector" / "vault.key").unlink()
     config = here.folder / "config.json"
     config.write_text(json.dumps({"credentials": "bill-prod"}), "utf-8")
-    done = here.run(plugin, "--config", str(config))
+    done = here.run(plugin, "--config=ENV", "--config", str(config))
     assert done.code == 1
     assert f"{plugin}: there is no key for the vault" in done.err
     assert "Traceback" not in done.err

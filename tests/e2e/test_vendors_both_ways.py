@@ -343,8 +343,8 @@ class TestMeeting:
     def test_both_entered_by_hand_with_a_tax_number_are_one(self, both):
         """A tax number only one on each side has is certain."""
         here = both()
-        vendor = here.new_vendor("Harbor Lights LLC", "12-3456789")
-        supplier = here.new_supplier("Harbour Lights", "123456789")
+        vendor = here.new_vendor("Harbor Lights LLC", "47-1836502")
+        supplier = here.new_supplier("Harbour Lights", "471836502")
         here.round()
         assert (vendor, supplier) in here.pairs()
         assert len(here.vendors) == len(here.suppliers) == 3
