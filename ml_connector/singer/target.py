@@ -202,6 +202,7 @@ class DeliveryTarget(CheckedSettings, Target):
         self._reader.keep = self._keep
         self._schemas = SchemaCheck(self._reads)
         self._deviating: set[tuple[str, str]] = set()
+        self._tested = False
         self._left_out: dict[str, str] = {}
         self._takes_some = False
         self._defects: set[str] = set()
@@ -433,7 +434,9 @@ class DeliveryTarget(CheckedSettings, Target):
         if self.engine.is_reference(stream):
             return False
         if stream == _MELTANO_TEST:
-            self.logger.info("%s: the settings are accepted; of Meltano's test nothing is written", self.name)
+            if not self._tested:
+                self._tested = True
+                self.logger.info("%s: the settings are accepted; of %s nothing is written", self.name, stream)
         elif stream not in self._left_out:
             if kind is None:
                 transform = self.config.get("transform")
