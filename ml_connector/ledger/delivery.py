@@ -29,10 +29,11 @@ from ml_connector.ledger.entries import (
     left_open,
     pending,
     reopen_drafts,
+    states,
     waiting,
 )
 from ml_connector.ledger.owners import Reach
-from ml_connector.ledger.runs import Run, Summary
+from ml_connector.ledger.runs import Outcome, Run, Summary
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.settlement import LEASE, LeaseLost, Settlement
 from ml_connector.ledger.store import Ledger
@@ -46,6 +47,7 @@ _logger = logging.getLogger(__name__)
 
 _HEARTBEAT = LEASE.total_seconds() / 3
 _PROGRESS_EVERY = 5.0
+_SETTLED_ELSEWHERE: t.Final[t.Mapping[str, Outcome]] = {"posted": "unchanged", "ignored": "ignored"}
 
 
 class Delivery:
@@ -259,13 +261,25 @@ class Delivery:
         _logger.info("another delivery to %s is running; waiting for it to finish", self._target)
 
 
-def account_for_rest(ledger: Ledger, run: Run, ours: sa.ColumnElement[bool]) -> None:
-    """Count as waiting what a run has not come to: nothing that is open may be missing from its account."""
+def account_for_rest(ledger: Ledger, run: Run, ours: sa.ColumnElement[bool] | None = None) -> None:
+    """Count what a run has read, or found open, and has not settled: nothing of it may be missing from its account.
+
+    What is no longer open was settled meanwhile by another run, or by a person.
+
+    Args:
+        ledger: The ledger.
+        run: The run.
+        ours: What it might have delivered of what is open; None when it was not to deliver anything.
+    """
+    summary = run.summary
     with ledger.read() as connection:
-        rest = left_open(connection, ours=ours)
+        read = states(connection, [row for row in summary.read_rows if not summary.has_settled(row)])
+        rest = left_open(connection, ours=ours) if ours is not None else []
+    for row in read:
+        summary.settle(row.id, row.kind, _SETTLED_ELSEWHERE.get(row.state, "waiting"))
     for row in rest:
-        if not run.summary.has_settled(row.id):
-            run.summary.settle(row.id, row.kind, "waiting", earlier=row.read_in != run.id)
+        if not summary.has_settled(row.id):
+            summary.settle(row.id, row.kind, "waiting")
 
 
 class _Heartbeat:

@@ -29,8 +29,11 @@ __all__ = [
     "read",
     "reopen_drafts",
     "settle",
+    "states",
     "waiting",
 ]
+
+_BATCH: t.Final = 500
 
 UNREADABLE: t.Final = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OperationalError)
 """What reading a row raises whose values are not what was written there."""
@@ -43,7 +46,6 @@ class Entry:
     """A row of the ledger as it was read; see ``schema.entries`` for the columns.
 
     Attributes:
-        read_in: The run that read it last, as far as that run had something to do with it.
         uncertain: A request may have reached the target without our learning the outcome.
         fingerprint: Of the version last sent, whether or not its arrival is certain.
         sent: The document last sent, as JSON.
@@ -64,7 +66,6 @@ class Entry:
     record_hash: str
     version: str | None
     source_created_at: dt.datetime | None
-    read_in: str | None
     state: State
     reasons: tuple[Reason, ...]
     attempts: int
@@ -296,10 +297,18 @@ def waiting(connection: sa.Connection, *, ours: sa.ColumnElement[bool]) -> tuple
 
 
 def left_open(connection: sa.Connection, *, ours: sa.ColumnElement[bool]) -> list[sa.Row[t.Any]]:
-    """Return (id, kind, read_in) of all with which something may still be done; no more, since a row may be damaged."""
-    columns = entries.c
-    query = sa.select(columns.id, columns.kind, columns.read_in).where(ours, is_open).order_by(columns.id)
+    """Return (id, kind) of all with which something may still be done; no more, since a row may be damaged."""
+    query = sa.select(entries.c.id, entries.c.kind).where(ours, is_open).order_by(entries.c.id)
     return list(connection.execute(query))
+
+
+def states(connection: sa.Connection, ids: t.Sequence[int]) -> list[sa.Row[t.Any]]:
+    """Return (id, kind, state) of some rows."""
+    query = sa.select(entries.c.id, entries.c.kind, entries.c.state)
+    found: list[sa.Row[t.Any]] = []
+    for start in range(0, len(ids), _BATCH):
+        found += connection.execute(query.where(entries.c.id.in_(ids[start : start + _BATCH])))
+    return found
 
 
 def _due(now: dt.datetime) -> sa.ColumnElement[bool]:

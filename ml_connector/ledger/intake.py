@@ -99,7 +99,7 @@ class _Sorted:
     conditions: collections.Counter[tuple[str, str]] = dataclasses.field(default_factory=collections.Counter)
     inserts: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     updates: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
-    read_again: list[int] = dataclasses.field(default_factory=list)
+    rows: set[int] = dataclasses.field(default_factory=set)
     news: list[_Key] = dataclasses.field(default_factory=list)
     left_out: list[_Item] = dataclasses.field(default_factory=list)
     wanted: list[_Item] = dataclasses.field(default_factory=list)
@@ -137,7 +137,7 @@ class Intake:
         reader: The map, as far as intake needs it.
         references: Where reference records are remembered.
         kinds: Kinds of documents the target takes; of others nothing is kept but what look-ups need.
-        run: The run that reads; documents it still has to settle are marked with it, so that each counts once.
+        summary: The account of the run that reads; told which documents it read and delivery still has to settle.
 
     Attributes:
         counts: Per document kind: ``read``, and what became of each record of those: ``new``, ``changed`` or ``open``
@@ -155,10 +155,10 @@ class Intake:
         references: References,
         kinds: t.Collection[str] = DELIVERY_ORDER,
         *,
-        run: str | None = None,
+        summary: Summary | None = None,
     ) -> None:
         self._kinds = kinds
-        self._run = run
+        self._summary = summary or Summary()
         self._ledger = ledger
         self._target = target
         self._reader = reader
@@ -257,6 +257,7 @@ class Intake:
         items = dict(kept)
         # Counted outside: the transaction may be run twice.
         done = self._ledger.write(lambda connection: self._store(connection, items))
+        self._summary.read_rows.update(done.rows)
         self.counts.update(done.counts)
         self.conditions.update(done.conditions)
 
@@ -329,13 +330,10 @@ class Intake:
                     }
                 )
         if done.inserts:
-            connection.execute(sa.insert(entries), done.inserts)
+            done.rows.update(connection.scalars(sa.insert(entries).returning(entries.c.id), done.inserts))
         for update in done.updates:
             row_id = update.pop("row_id")
             connection.execute(sa.update(entries).where(entries.c.id == row_id).values(**update))
-        if done.read_again:
-            again = entries.c.id.in_(done.read_again)
-            connection.execute(sa.update(entries).where(again).values(read_in=self._run))
         self._compare_again(connection, done.news)
         leftout.forget(connection, self._target, [_reference(item) for item in done.wanted])
         self._trace(connection, done.left_out, now)
@@ -360,13 +358,12 @@ class Intake:
         elif row.state == "posted":
             done.count(item.kind, "unchanged")
         else:
-            if row.read_in != self._run:
-                done.read_again.append(row.id)
             self._count_open(done, item, row, "open")
 
     def _count_open(self, done: _Sorted, item: _Item, row: sa.Row[t.Any], how: str) -> None:
         """Count a record whose document delivery has yet to settle; the second of one run says nothing of its own."""
-        done.count(item.kind, "unchanged" if self._run is not None and row.read_in == self._run else how)
+        done.count(item.kind, "unchanged" if row.id in self._summary.read_rows else how)
+        done.rows.add(row.id)
 
     def _content(self, item: _Item, now: dt.datetime) -> dict[str, t.Any]:
         return {
@@ -376,7 +373,6 @@ class Intake:
             "version": item.source.version,
             "source_created_at": item.source.created_at,
             "changed_at": now,
-            "read_in": self._run,
         }
 
     def _trace(self, connection: sa.Connection, items: t.Sequence[_Item], now: dt.datetime) -> None:
@@ -445,7 +441,6 @@ class Intake:
                     entries.c.version,
                     entries.c.state,
                     entries.c.reasons,
-                    entries.c.read_in,
                 )
                 .where(entries.c.target == self._target, entries.c.kind == kind, entries.c.source == source)
                 .where(entries.c.source_id.in_(ids))

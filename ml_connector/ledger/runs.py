@@ -94,6 +94,7 @@ class Summary:
 
     Attributes:
         read: How many records of each kind were read. They are what ``counts`` says less what ``earlier`` says.
+        read_rows: Rows of the ledger whose records this run has read and delivery has to settle.
         counts: ``counts[kind][outcome]``, of what was read and of what earlier runs had left open.
         earlier: ``earlier[kind][outcome]``, of the latter alone.
         totals: ``totals[kind][outcome][currency]`` = (documents, amount).
@@ -115,6 +116,7 @@ class Summary:
         default_factory=lambda: collections.defaultdict(collections.Counter)
     )
     read: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    read_rows: set[int] = dataclasses.field(default_factory=set, repr=False)
     totals: dict[str, dict[str, dict[str, tuple[int, Decimal]]]] = dataclasses.field(default_factory=dict)
     reasons: collections.Counter[tuple[str, str, str, str]] = dataclasses.field(default_factory=collections.Counter)
     left_out: collections.Counter[tuple[str, str]] = dataclasses.field(default_factory=collections.Counter)
@@ -156,7 +158,6 @@ class Summary:
         kind: str,
         outcome: Outcome,
         *,
-        earlier: bool,
         currency: str | None = None,
         amount: Decimal | None = None,
         reasons: tuple[Reason, ...] = (),
@@ -167,7 +168,6 @@ class Summary:
             document: Its row in the ledger.
             kind: Kind of document.
             outcome: What became of it.
-            earlier: Whether an earlier run had left it open, and this one has not read it.
             currency: Currency of its amount.
             amount: Its amount.
             reasons: Why it is held, or the condition that left it out.
@@ -178,6 +178,7 @@ class Summary:
                 if before.outcome == "linked" and outcome == "unchanged":
                     return  # compared after it was linked, and found equal: it is still the link that is news
                 self._add(before, -1)
+            earlier = document not in self.read_rows
             self._settled[document] = _Settled(kind, outcome, currency, amount, earlier, reasons)
             self._add(self._settled[document], 1)
 

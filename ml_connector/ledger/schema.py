@@ -115,7 +115,6 @@ entries: t.Final = sa.Table(
     sa.Column("record_hash", sa.Text, nullable=False),
     sa.Column("version", sa.Text),
     sa.Column("source_created_at", Instant),
-    sa.Column("read_in", sa.Text),
     # State
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reasons", sa.Text, nullable=False, server_default="[]"),

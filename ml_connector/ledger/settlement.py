@@ -327,7 +327,6 @@ class Settlement:
             entry.id,
             entry.kind,
             outcome,
-            earlier=entry.read_in != self._run.id,
             currency=what.currency,
             amount=what.amount if what.amount is not None and keeps(what.amount) else None,
             reasons=reasons,

@@ -82,7 +82,6 @@ def _count(run: Run, entry: Entry, outcome: Outcome, reasons: tuple[Reason, ...]
         entry.id,
         entry.kind,
         outcome,
-        earlier=entry.read_in != run.id,
         currency=entry.currency,
         amount=entry.amount,
         reasons=reasons,

@@ -41,7 +41,6 @@ from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
 from ml_connector.ledger.delivery import Delivery, account_for_rest
 from ml_connector.ledger.intake import Intake
 from ml_connector.ledger.runs import Run, Summary
-from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.names import display_name
 from ml_connector.singer.batch import batch_lines
@@ -305,7 +304,14 @@ class DeliveryTarget(CheckedSettings, Target):
         _ = self.sinks  # a wrong setting is told before the first record is taken
         if place := self.config.get("audit_anchor"):
             check_place(place)
-        return Intake(self.ledger, self.target_instance, self.engine, self.references, self._kinds, run=self.run.id)
+        return Intake(
+            self.ledger,
+            self.target_instance,
+            self.engine,
+            self.references,
+            self._kinds,
+            summary=self.run.summary,
+        )
 
     @cached_property
     def run(self) -> Run:
@@ -548,7 +554,7 @@ class DeliveryTarget(CheckedSettings, Target):
                 run.summary.hold_lines(
                     UNREADABLE, self.ledger.ask(lambda connection: held_lines(connection, self.target_instance))
                 )
-                account_for_rest(self.ledger, run, entries.c.read_in == run.id)
+                account_for_rest(self.ledger, run)
             run.finish()
         source = self.engine.source if "engine" in self.__dict__ else None
         log_summary(self.logger, run, source, self.system, dry_run=bool(self.config.get("dry_run")))

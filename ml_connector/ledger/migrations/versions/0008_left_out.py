@@ -1,4 +1,4 @@
-"""Keep a trace of every record the filter left out, and note which run read a document last.
+"""Keep a trace of every record the filter left out.
 
 Revision ID: 0008
 """
@@ -14,7 +14,6 @@ down_revision = "0007"
 
 def upgrade() -> None:
     """Turn the table of what was passed over, kept for events, into the trace of all that was left out."""
-    op.add_column("entries", sa.Column("read_in", sa.Text))
     op.rename_table("passed_over", "left_out")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("ALTER TABLE left_out RENAME CONSTRAINT pk_passed_over TO pk_left_out")
