@@ -40,11 +40,13 @@ class Mark(t.NamedTuple):
         ledger: Id of the ledger.
         run: Id of the run that took the records in; tells when it began.
         sequence: Number of its checkpoints that were durable.
+        sources: Source instances the pipeline has read last: whose bookmarks these are.
     """
 
     ledger: str
     run: str
     sequence: int
+    sources: tuple[str, ...] = ()
 
 
 def mark_of(state: t.Mapping[str, t.Any]) -> Mark | None:
@@ -52,9 +54,10 @@ def mark_of(state: t.Mapping[str, t.Any]) -> Mark | None:
     bookmarks = state.get("bookmarks")
     found: t.Any = bookmarks.get(MARK) if isinstance(bookmarks, dict) else state.get(MARK)
     try:
-        mark = Mark(str(found["ledger"]), str(found["run"]), int(found["sequence"]))
+        sources = tuple(map(str, found.get("sources", ())))
+        mark = Mark(str(found["ledger"]), str(found["run"]), int(found["sequence"]), sources)
         ULID.from_str(mark.run)
-    except (TypeError, KeyError, ValueError):
+    except (AttributeError, TypeError, KeyError, ValueError):
         return None
     return mark
 
@@ -73,9 +76,13 @@ class Checkpoints:
     Args:
         ledger: What is durable.
         actor: Who runs it, for the audit.
+
+    Attributes:
+        sources: The source instances whose bookmarks these are, as far as a mark has told or something was read.
     """
 
     def __init__(self, ledger: Ledger, actor: str) -> None:
+        self.sources: tuple[str, ...] = ()
         self._ledger = ledger
         self._actor = actor
         self._run = str(ULID())
@@ -109,14 +116,20 @@ class Checkpoints:
                 f"{_moment(mark)}): it was put back from a backup, and what came in since would never be read again.",
                 _CURE,
             )
-        self._expected = mark
+        self._expected, self.sources = mark, mark.sources
 
-    def advance(self) -> Mark:
-        """Note that all that was taken in so far is durable; return the mark to print, once that is durable itself."""
+    def advance(self, sources: t.Collection[str] = ()) -> Mark:
+        """Note that all that was taken in so far is durable; return the mark to print, once that is durable itself.
+
+        Args:
+            sources: The source instances something was read of; where there are none, those of the mark that came in.
+        """
+        if sources:
+            self.sources = tuple(sorted(sources))
         self._sequence += 1
         row = {"run": self._run, "sequence": self._sequence, "at": dt.datetime.now(dt.UTC)}
         self._ledger.write(lambda connection: upsert(connection, checkpoints, [row]))
-        return Mark(self._ledger.id, self._run, self._sequence)
+        return Mark(self._ledger.id, self._run, self._sequence, self.sources)
 
 
 def forget_surveys(ledger: Ledger, *, actor: str, why: str) -> None:

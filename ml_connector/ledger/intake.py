@@ -21,7 +21,7 @@ from ml_connector.errors import Reason
 from ml_connector.ledger import leftout
 from ml_connector.ledger.aside import UNREADABLE, Line, set_aside
 from ml_connector.ledger.attempt import ends_the_run
-from ml_connector.ledger.owners import bring_in
+from ml_connector.ledger.owners import bring_in, go_on
 from ml_connector.ledger.runs import Outcome, Summary
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
@@ -228,6 +228,18 @@ class Intake:
         self.counts[(UNREADABLE, "read")] += 1
         if len(self._aside) >= _BATCH:
             self.flush()
+
+    def go_on(self, sources: t.Collection[str]) -> None:
+        """Go on from bookmarks that were set when these source instances were read: what is open of them is ours.
+
+        Where something was read, that alone tells what the pipeline reads now.
+        """
+        if sources and not self.sources:
+            news = self._ledger.write(
+                lambda connection: go_on(connection, self._target, self._reader.pipeline, sources)
+            )
+            for each in news:
+                _logger.info(each)
 
     def flush(self) -> None:
         """Return when everything taken so far is durable.

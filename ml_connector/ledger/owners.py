@@ -3,7 +3,7 @@
 A run delivers what its pipeline owns and leaves everything else alone. That a source instance is read through another
 map or with other tables is never an edit: it may be another company's run, so it is refused until a person hands the
 documents over. Changed settings of the same map, and a project that has moved, are taken along by the next run that
-reads something of the source: such a run shows that it is the same pipeline.
+reads something of the source, or goes on from the bookmarks of one that did: it shows that it is the same pipeline.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.upsert import upsert
 from ml_connector.pipelines import USUAL_TABLES, Pipeline, base_of, in_words
 
-__all__ = ["Holding", "LeftAlone", "OtherPipeline", "Reach", "bring_in", "hand_over", "holding_of", "holdings"]
+__all__ = ["Holding", "LeftAlone", "OtherPipeline", "Reach", "bring_in", "go_on", "hand_over", "holding_of", "holdings"]
 
 _document: t.Final = sa.and_(is_open, entries.c.kind != UNREADABLE)  # a line that was set aside is nobody's
 
@@ -150,7 +150,7 @@ class Reach:
         return sa.and_(entries.c.kind == kind, entries.c.stream.in_(streams))
 
     def _why_not(self, source: str, owner: sa.Row[t.Any] | None, stream: str, kind: str) -> tuple[str, str] | None:
-        reads = f"a run that reads something of {source} takes them along"
+        reads = f"a run that reads something of {source}, or goes on from its bookmarks, takes them along"
         if owner is None:
             return "they belong to no pipeline", f"{reads}; or `ml-connector hand-over {source}`"
         if not _same(owner, self._pipeline):
@@ -196,6 +196,19 @@ def bring_in(connection: sa.Connection, target: str, pipeline: Pipeline, sources
             )
             news.extend(_changes(source, owner, pipeline))
     return news
+
+
+def go_on(connection: sa.Connection, target: str, pipeline: Pipeline, sources: t.Collection[str]) -> list[str]:
+    """Note that a run goes on from bookmarks that were set when source instances were read, for a target.
+
+    What belongs to another pipeline by now is left alone: nothing of it is read.
+
+    Returns:
+        What has changed by it, in words.
+    """
+    query = sa.select(owners).where(owners.c.target == target, owners.c.source.in_(sources)).with_for_update()
+    ours = [row.source for row in connection.execute(query) if _same(row, pipeline)]
+    return bring_in(connection, target, pipeline, ours)
 
 
 def hand_over(ledger: Ledger, *, target: str, source: str, pipeline: Pipeline, actor: str) -> str:

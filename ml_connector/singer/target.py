@@ -505,7 +505,7 @@ class DeliveryTarget(CheckedSettings, Target):
         self.intake.flush()
         if self._latest_state and not self.config.get("dry_run"):
             if self._mark is None or self._latest_state != self._acknowledged:
-                self._mark, self._acknowledged = self.checkpoints.advance(), self._latest_state
+                self._mark, self._acknowledged = self.checkpoints.advance(self.intake.sources), self._latest_state
             self._write_state_message(marked(self._latest_state, self._mark))
 
     # Delivery
@@ -515,6 +515,7 @@ class DeliveryTarget(CheckedSettings, Target):
         with self.recorded() as run:
             self._refuse_if_nothing_is_taken()
             self._checkpoint()
+            self.intake.go_on(self.checkpoints.sources)
             run.summary.defects |= self._defects | self.intake.defects
             self._delivery = Delivery(
                 self.ledger,

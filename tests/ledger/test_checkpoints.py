@@ -14,7 +14,7 @@ from ml_connector.ledger.checkpoints import Checkpoints, Mark, forget_surveys, m
 from ml_connector.ledger.schema import audit, metadata
 from ml_connector.ledger.store import Ledger
 
-MARK = Mark("01M0000000000000000000000A", "01M0000000000000000000000B", 7)
+MARK = Mark("01M0000000000000000000000A", "01M0000000000000000000000B", 7, ("bill:org",))
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -76,6 +76,7 @@ def test_a_mark_is_read_as_it_was_written(state):
         {"bookmarks": {"ml_connector": "yes"}},
         {"bookmarks": {"ml_connector": {"ledger": "a", "run": "not an id", "sequence": 1}}},
         {"bookmarks": {"ml_connector": {"ledger": "a", "run": MARK.run, "sequence": "many"}}},
+        {"bookmarks": {"ml_connector": {"ledger": "a", "run": MARK.run, "sequence": 1, "sources": 3}}},
         {"ml_connector": {"ledger": "a"}},
     ],
 )

@@ -136,6 +136,31 @@ class TestOnePipeline:
         run(bench, company(pipeline=now, suppliers={}), bill("3"))
         assert run(bench, company(pipeline=now)) == {"created": 1}
 
+    @pytest.mark.parametrize("now", [CHANGED, MOVED])
+    def test_new_settings_hold_for_a_run_that_goes_on_from_its_bookmarks(self, bench, now):
+        """Nothing is new at the source; whose bookmarks a run has tells that it is the same pipeline."""
+        run(bench, company(suppliers={}), bill("1"))
+        bench.map = company(pipeline=now)
+        bench.go_on("bill:org")
+        assert bench.deliver() == {"created": 1}
+
+    @pytest.mark.parametrize("other", OTHERS)
+    def test_bookmarks_of_a_source_that_another_pipeline_owns_take_nothing(self, bench, other):
+        """A source that was handed over meanwhile stays its new owner's, and the run goes on."""
+        run(bench, company(suppliers={}), bill("1"))
+        bench.map = company(pipeline=OTHERS[other])
+        bench.go_on("bill:org")
+        assert bench.deliver() == {}
+        assert left_alone(bench) == {"bill:org": 1}
+
+    def test_what_is_read_tells_more_than_the_bookmarks(self, bench):
+        """A tap that was pointed at another organization does not take the former one's documents along."""
+        run(bench, company("one", suppliers={}), bill("1"))
+        bench.map = company("two", pipeline=CHANGED)
+        bench.go_on("bill:one", bill("2"))
+        assert bench.deliver() == {"created": 1}
+        assert left_alone(bench) == {"bill:one": 1}
+
     def test_an_absolute_folder_is_the_same_wherever_a_run_starts(self, bench):
         """Started from another folder, tables at the same place are the same tables."""
         run(bench, company(suppliers={}), bill("1"))
@@ -236,7 +261,7 @@ class TestHandingOver:
             "bill:org",
             1,
             "they belong to no pipeline",
-            "a run that reads something of bill:org takes them along; or `ml-connector hand-over bill:org`",
+            "a run that reads something of bill:org, or goes on from its bookmarks, takes them along; or `ml-connector hand-over bill:org`",
         )
 
 
