@@ -29,6 +29,18 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("ML_CONNECTOR_AUDIT_KEY_FILE", str(state / "audit.key"))
 
 
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Undo what a plugin or Meltano sets up for its log: in a process of its own it would end with it."""
+    root = logging.getLogger()
+    level, before = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in list(root.handlers):
+        if type(handler) is logging.StreamHandler and handler not in before:  # pytest's own are of other classes
+            root.removeHandler(handler)
+
+
 @pytest.fixture(scope="session")
 def contracts_dir() -> Path:
     """The folder with the systems' real contracts; tests that need it are skipped where it is absent."""
