@@ -38,7 +38,7 @@ test: $(READY) ## run the tests: unit, plugin, contract, end to end, chaos, docs
 	@$(RUN) .venv/bin/pytest -n 3 --dist worksteal -m "not long"
 
 .PHONY: test-long
-test-long: $(READY) ## run the tests that take minutes each: every command the guides print
+test-long: $(READY) ## run the tests that take minutes each: 1,000 bills, 25 kills, benchmarks, commands of the guides
 	@$(RUN) .venv/bin/pytest -m long
 
 .PHONY: test-fast

@@ -16,7 +16,7 @@ NAMES = sorted(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_benchmark_runs_and_gives_its_results(name, tmp_path):
     """Each script does at tiny sizes what it does at full ones, and keeps rows with values."""

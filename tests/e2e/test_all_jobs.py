@@ -17,7 +17,10 @@ from ml_connector.ledger.store import Ledger
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-ORDERS = {"as they stand there": lambda jobs: jobs, "backwards": lambda jobs: jobs[::-1]}
+ORDERS = [
+    pytest.param(lambda jobs: jobs, id="as they stand there", marks=pytest.mark.long),
+    pytest.param(lambda jobs: jobs[::-1], id="backwards"),
+]
 OF_JOB = {
     "business-central-to-bill": {
         "TARGET_BILL_MAP_SETTINGS": json.dumps({"account_numbers": "same", "location_dimension": "LOCATION"})
@@ -35,7 +38,7 @@ def project(tmp_path, sandbox):
     return here
 
 
-@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+@pytest.mark.parametrize("order", ORDERS)
 def test_every_job_delivers_its_own_in_any_order_and_twice(project, order):
     """No run fails, none maps what another brought in, nothing is there twice, and everything has an owner."""
     jobs = [job["name"] for job in yaml.safe_load((project.folder / "meltano.yml").read_text("utf-8"))["jobs"]]

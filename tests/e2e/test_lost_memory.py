@@ -108,7 +108,7 @@ class Database:
         subprocess.run([self._tools / tool, *words], check=True, capture_output=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def kept(request, project):
     """A project with a ledger of either kind, and what backs that up."""
     if request.param == "sqlite":
@@ -135,9 +135,6 @@ def test_a_ledger_put_back_from_a_backup_stops_the_run_and_a_full_refresh_mends_
     assert "put back from a backup" in said
     assert "--full-refresh" in said
     assert writes(here.box) == 12
-    again = here.deliver()
-    assert again.code == 1
-    assert "put back from a backup" in one_line_errors(again)
 
     here.world.write_crosswalk(here.crosswalk.parent)
     mended = here.deliver("--full-refresh")
@@ -145,7 +142,6 @@ def test_a_ledger_put_back_from_a_backup_stops_the_run_and_a_full_refresh_mends_
     assert mended.invoices["created"] == 1
     assert here.box.workday.invoices[-1].supplier_invoice_id == late
     assert_posted_once(here)
-    assert here.deliver().code == 0
 
 
 def test_what_was_posted_after_the_backup_is_found_in_the_target(kept):
@@ -183,5 +179,4 @@ def test_the_mark_is_kept_when_meltano_merges_states(project):
     here = project()
     assert here.deliver().code == 0
     assert here.deliver("--state-strategy", "merge").code == 0
-    assert here.deliver("--full-refresh").code == 0
     assert here.deliver().code == 0
