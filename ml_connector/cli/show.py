@@ -91,6 +91,15 @@ def _step(row: t.Any, *, with_audit: bool) -> dict[str, t.Any]:
     return step
 
 
+def _standing(entry: Entry) -> str:
+    """Return what stands over there, which need not be what the source says now."""
+    if entry.target_gone:
+        return ", cancelled or deleted there"
+    if entry.target_amount is None or not entry.target_currency:
+        return ""
+    return f", {money(entry.target_amount, entry.target_currency)}{' as a draft' if entry.target_draft else ''}"
+
+
 def _lines(entry: Entry, pipeline: str, steps: list[dict[str, t.Any]]) -> t.Iterator[str]:
     amount = money(entry.amount, entry.currency) if entry.amount is not None and entry.currency else ""
     yield f"{entry.kind.replace('_', ' ')} {entry.label}  {entry.party or ''}  {amount}".rstrip()
@@ -98,7 +107,7 @@ def _lines(entry: Entry, pipeline: str, steps: list[dict[str, t.Any]]) -> t.Iter
     yield f"  source     {entry.source} {entry.stream} {entry.source_id}, version {entry.version or 'unknown'}"
     yield f"  belongs to {pipeline}"
     if entry.target_id:
-        yield f"  target     {entry.target} {entry.target_number or ''} ({entry.target_id})"
+        yield f"  target     {entry.target} {entry.target_number or ''} ({entry.target_id}){_standing(entry)}"
     for reason in entry.reasons:
         yield f"  because    {reason.what}"
         yield f"  cure       {reason.cure}"

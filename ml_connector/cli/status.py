@@ -37,17 +37,8 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
         claimed = claims_of_others(connection)
     data = {
         "documents": [dict(row._mapping) for row in states],  # noqa: SLF001 - SQLAlchemy's public name
-        "posted": [
-            {
-                "target": row.target,
-                "kind": row.kind,
-                "draft": row.draft,
-                "currency": row.currency,
-                "documents": row.documents,
-                "amount": plain(row.amount, row.currency),
-            }
-            for row in totals
-        ],
+        "posted": [_total(row) for row in totals if not row.gone],
+        "gone": [_total(row) for row in totals if row.gone],
         "claimed": [dataclasses.asdict(claims) for claims in claimed],
         "pipelines": [dataclasses.asdict(each) for each in holdings],
         "left_out": [dict(row._mapping) for row in left_out],  # noqa: SLF001 - SQLAlchemy's public name
@@ -62,6 +53,17 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
             cli.output.say(f"{count(claims.documents)} {what} are claimed by run {claims.run}, {until(claims)}")
     if fail_on_held and any(row.state in ("held", "retry") for row in states):
         raise click.exceptions.Exit(ExitCode.ATTENTION)
+
+
+def _total(row: questions.Posted) -> dict[str, t.Any]:
+    return {
+        "target": row.target,
+        "kind": row.kind,
+        "draft": row.draft,
+        "currency": row.currency,
+        "documents": row.documents,
+        "amount": plain(row.amount, row.currency),
+    }
 
 
 def _run(row: t.Any) -> dict[str, t.Any]:
@@ -97,6 +99,12 @@ def _tell(cli: Cli, data: dict[str, t.Any], holdings: list[Holding]) -> None:
                 Column("documents", lambda row: count(row["documents"]), right=True),
                 Column("total", lambda row: money(row["amount"], row["currency"]), right=True),
             ],
+        )
+    for row in data["gone"]:
+        cli.output.say(
+            f"not counted: {count(row['documents'])} {row['kind'].replace('_', ' ')} of "
+            f"{money(row['amount'], row['currency'])} were cancelled or deleted in {row['target']} since",
+            style="yellow",
         )
     if holdings:
         cli.output.say("")

@@ -29,7 +29,7 @@ from ml_connector.errors import (
     Unavailable,
 )
 from ml_connector.ledger import judge, wording
-from ml_connector.ledger.comparing import disagreement
+from ml_connector.ledger.comparing import disagreement, is_gone
 from ml_connector.ledger.entries import Entry, damaged, load
 from ml_connector.ledger.rivals import Rivals
 from ml_connector.ledger.runs import Outcome
@@ -292,7 +292,7 @@ class Attempt:
         if reason is None:
             self._send(entry, mapped, document, update=True, submit=True)
         else:
-            self._settlement.held(entry, mapped, (reason,))
+            self._settlement.held(entry, mapped, (reason,), gone=is_gone(self._sink, entry, there))
 
     def _rivals_of(self, entry: Entry, document: Document, found: Found) -> Reason | None:
         if not found.rests_on or not isinstance(document, Supplier):
@@ -319,7 +319,7 @@ class Attempt:
 
         if delivered := self._sent(entry, mapped, document, send, wording.refused):
             outcome = self._outcome(update=update, submit=submit, draft=delivered.draft)
-            self._settlement.delivered(entry, mapped, delivered, outcome)
+            self._settlement.delivered(entry, mapped, document, delivered, outcome)
 
     def _outcome(self, *, update: bool, submit: bool, draft: bool) -> Outcome:
         """Return what a document comes to that the target takes."""
@@ -411,7 +411,7 @@ class Attempt:
         except LookupInconclusive as error:
             self._settlement.held(entry, None, (wording.cannot_tell(document, self._name, error),))
             return False
-        self._settlement.learned(entry, found, document.external_id)
+        self._settlement.learned(entry, found, document)
         return True
 
     def _resolve_submission(self, entry: Entry, target_id: str) -> None:
@@ -420,7 +420,7 @@ class Attempt:
         if there is None or there.draft or there.cancelled:
             self._settlement.submission_open(entry)
         else:
-            self._settlement.learned(entry, there, entry.external_id or target_id)
+            self._settlement.learned(entry, there, self._document_sent(entry))
 
     def _damage(self, entry: Entry) -> str | None:
         """Return the columns of a row that do not hold what was written there."""

@@ -54,6 +54,9 @@ COVERED: t.Final = (
     "target_id",
     "target_number",
     "target_draft",
+    "target_currency",
+    "target_amount",
+    "target_gone",
     "origin",
     "number",
     "party",
@@ -66,6 +69,7 @@ COVERED: t.Final = (
 """What an entry about a document says of its row, so that the row cannot be changed without it."""
 _AS_KEPT: t.Final[t.Mapping[str, sa.types.TypeEngine[t.Any]]] = {
     "amount": sa.BigInteger(),
+    "target_amount": sa.BigInteger(),
     "booking_date": sa.String(),
     "changed_at": sa.String(),
 }
@@ -180,8 +184,9 @@ def facts_of(row: sa.Row[t.Any]) -> dict[str, t.Any]:
     """Return what one row, read by :func:`as_kept`, says, as an entry of the audit keeps it."""
     found = {name: getattr(row, name) for name in COVERED}
     found["sent"] = hashlib.sha256(str(found["sent"]).encode()).hexdigest() if found["sent"] is not None else None
-    amount = found["amount"]
-    found["amount"] = format(amount_of(amount), "f") if isinstance(amount, int) else amount
+    for name in ("amount", "target_amount"):
+        amount = found[name]
+        found[name] = format(amount_of(amount), "f") if isinstance(amount, int) else amount
     found["booking_date"] = None if found["booking_date"] is None else str(found["booking_date"])
     return found
 

@@ -52,6 +52,9 @@ class Entry:
         refused: Hash of the document the target refused last; it is not sent again before it differs.
         target_draft: Whether it is a draft over there, which counts for nothing yet.
         target_open: Whether it may still be changed over there.
+        target_currency: Currency of what stands over there.
+        target_amount: What stands over there, as it was sent or was read back since.
+        target_gone: Whether it was cancelled or deleted over there.
         origin: How the target's thing came to be: ``delivered`` by us, ``found`` under our id, ``matched``.
         damage: Columns that cannot be read, and so are empty here; None when all can.
     """
@@ -82,6 +85,9 @@ class Entry:
     target_number: str | None
     target_draft: bool
     target_open: bool
+    target_currency: str | None
+    target_amount: Decimal | None
+    target_gone: bool
     origin: str | None
     number: str | None
     party: str | None

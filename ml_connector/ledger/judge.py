@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from ml_connector.documents import Document, Mapped, Payment, Supplier, SupplierInvoice, inexact, minor_units
 from ml_connector.errors import Reason
+from ml_connector.ledger.comparing import DISPUTED, enter_by_hand, is_disputed
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.schema import keeps
 from ml_connector.names import display_name
@@ -93,7 +94,7 @@ def decide(entry: Entry, mapped: Mapped, *, leaves_drafts: bool = False) -> Deci
         leaves_drafts: Whether drafts stay drafts, by choice of the target's owner.
     """
     if entry.target_id is not None:
-        return _already_posted(entry, mapped, leaves_drafts=leaves_drafts)
+        return _already_there(entry, mapped, leaves_drafts=leaves_drafts)
     if mapped.unwanted is not None:
         return Drop(mapped.unwanted)
     if mapped.document is None or mapped.reasons:
@@ -171,9 +172,15 @@ def _linked_supplier(entry: Entry, document: Supplier) -> Decision:
     return Keep() if same else Revise(document)
 
 
-def _already_posted(entry: Entry, mapped: Mapped, *, leaves_drafts: bool) -> Decision:
+def _already_there(entry: Entry, mapped: Mapped, *, leaves_drafts: bool) -> Decision:
     if isinstance(mapped.document, Supplier):
         return _linked_supplier(entry, mapped.document)
+    if entry.target_gone and not entry.target_draft:
+        return _gone(entry, mapped)
+    return _already_posted(entry, mapped, leaves_drafts=leaves_drafts)
+
+
+def _already_posted(entry: Entry, mapped: Mapped, *, leaves_drafts: bool) -> Decision:
     stands = mapped.document is None or mapped.document.withdrawn is None
     changeable = entry.target_open and mapped.document is not None and stands
     unfinished = changeable and any(reason.code == "unfinished" for reason in entry.reasons)
@@ -196,6 +203,18 @@ def _already_posted(entry: Entry, mapped: Mapped, *, leaves_drafts: bool) -> Dec
     if mapped.document is not None and mapped.document.withdrawn is not None:
         return Withdraw(mapped.document, reasons)
     return HoldBack(reasons)
+
+
+def _gone(entry: Entry, mapped: Mapped) -> Decision:
+    """What was cancelled or deleted over there is never sent again by itself; both sides may agree that it is over."""
+    target = _target(entry)
+    where = entry.target_number or entry.target_id
+    if mapped.document is not None and mapped.document.withdrawn is not None:
+        return Drop(f"{mapped.document.withdrawn}, and {where} does not stand in {target} any more")
+    if is_disputed(entry):
+        return HoldBack(entry.reasons)
+    what = f"{where} was cancelled or deleted in {target}"
+    return HoldBack((Reason(DISPUTED, what, enter_by_hand(entry, target)),))
 
 
 def _left_as_draft(entry: Entry, mapped: Mapped) -> Decision:

@@ -23,7 +23,18 @@ _ANCHOR: t.Final = re.compile(r"(?:ml-connector-audit\s+(?P<ledger>\w+)\s+(?P<se
 _OPEN: t.Final = frozenset({"received", "posting", "retry"})
 _BY_AN_ENTRY: t.Final = frozenset({"posted", "ignored"})
 """States that no document gets into without an entry."""
-_WHICH: t.Final = ("target", "kind", "source", "source_id", "target_id", "target_number", "origin")
+_WHICH: t.Final = (
+    "target",
+    "kind",
+    "source",
+    "source_id",
+    "target_id",
+    "target_number",
+    "target_currency",
+    "target_amount",
+    "target_gone",
+    "origin",
+)
 _SHOWN: t.Final = 20
 
 

@@ -43,11 +43,22 @@ _LINKED_SUPPLIER = sa.and_(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Posted:
-    """What a target holds of ours in one currency, as drafts or as more than that."""
+    """What a target holds of ours in one currency, as drafts or as more than that, or held once and has not any more.
+
+    Attributes:
+        target: The target instance.
+        kind: Kind of document.
+        draft: Whether they are drafts, which count for nothing yet.
+        gone: Whether they were cancelled or deleted over there, and count for nothing any more.
+        currency: Currency.
+        documents: How many.
+        amount: What they amount to, as they were sent, or as they were read back since.
+    """
 
     target: str
     kind: str
     draft: bool
+    gone: bool
     currency: str
     documents: int
     amount: Decimal
@@ -66,23 +77,19 @@ def states(connection: sa.Connection) -> list[sa.Row[t.Any]]:
 
 
 def posted_totals(connection: sa.Connection) -> list[Posted]:
-    """Return what targets hold of ours, exactly, per kind and currency."""
+    """Return what targets hold of ours, exactly, per kind and currency: what stands there, whatever the source says."""
+    columns = entries.c
+    groups = (columns.target, columns.kind, columns.target_draft, columns.target_gone, columns.target_currency)
+    total = sa.cast(sa.func.sum(sa.type_coerce(columns.target_amount, sa.BigInteger)), sa.Text)
     query = (
-        sa.select(
-            entries.c.target,
-            entries.c.kind,
-            entries.c.target_draft,
-            entries.c.currency,
-            sa.func.count(),
-            sa.cast(sa.func.sum(sa.type_coerce(entries.c.amount, sa.BigInteger)), sa.Text),
-        )
-        .where(entries.c.target_id.is_not(None), entries.c.amount.is_not(None))
-        .group_by(entries.c.target, entries.c.kind, entries.c.target_draft, entries.c.currency)
-        .order_by(entries.c.target, entries.c.kind, entries.c.target_draft, entries.c.currency)
+        sa.select(*groups, sa.func.count(), total)
+        .where(columns.target_id.is_not(None), columns.target_amount.is_not(None))
+        .group_by(*groups)
+        .order_by(columns.target, columns.kind, columns.target_gone, columns.target_draft, columns.target_currency)
     )
     return [
-        Posted(target, kind, draft, currency, documents, amount_of(total))
-        for target, kind, draft, currency, documents, total in connection.execute(query)
+        Posted(target, kind, draft, gone, currency, documents, amount_of(total))
+        for target, kind, draft, gone, currency, documents, total in connection.execute(query)
     ]
 
 

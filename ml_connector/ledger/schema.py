@@ -133,6 +133,10 @@ entries: t.Final = sa.Table(
     sa.Column("target_number", sa.Text),
     sa.Column("target_draft", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("target_open", sa.Boolean, nullable=False, server_default=sa.false()),
+    # What stands over there: not what the source says now, and not what was cancelled since
+    sa.Column("target_currency", sa.Text),
+    sa.Column("target_amount", Money),
+    sa.Column("target_gone", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("origin", sa.Text),
     # For people
     sa.Column("number", sa.Text),
@@ -152,6 +156,7 @@ entries: t.Final = sa.Table(
     sa.Index(None, "source_id"),
     sa.Index(None, "target_id"),
     sa.Index(None, "target_number"),
+    sa.Index("ix_entries_watched", "target", "kind", "posted_at"),
     sqlite_autoincrement=True,
 )
 is_open: t.Final = entries.c.state.in_(

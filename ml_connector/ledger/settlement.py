@@ -14,6 +14,7 @@ from ml_connector.documents import Document, Mapped, exact
 from ml_connector.errors import Reason, SystemFault, Throttled
 from ml_connector.ledger import audit
 from ml_connector.ledger.audit import Step
+from ml_connector.ledger.comparing import is_disputed
 from ml_connector.ledger.entries import Entry, settle
 from ml_connector.ledger.runs import AutomaticLink, Outcome, Run
 from ml_connector.ledger.schema import keeps
@@ -35,6 +36,9 @@ _AS_IF_NEVER_SENT: t.Final[t.Mapping[str, t.Any]] = {
     "target_number": None,
     "target_draft": False,
     "target_open": False,
+    "target_currency": None,
+    "target_amount": None,
+    "target_gone": False,
     "posted_at": None,
     "verified_at": None,
     "sent": None,
@@ -86,8 +90,10 @@ class Settlement:
             lease_until=_now() + LEASE,
         )
 
-    def delivered(self, entry: Entry, mapped: Mapped, delivered: Delivered, outcome: Outcome) -> None:
-        """The target has taken it."""
+    def delivered(
+        self, entry: Entry, mapped: Mapped, document: Document, delivered: Delivered, outcome: Outcome
+    ) -> None:
+        """The target has taken a document."""
         number = delivered.number or entry.target_number
         outcome = "unchanged" if delivered.unchanged and outcome != "submitted" else outcome
         step = Step(
@@ -105,7 +111,12 @@ class Settlement:
         origin = entry.origin or "delivered"
         has_it = _has_it(dataclasses.replace(delivered, number=number), origin)
         unfinished = self._unfinished(entry, delivered.unfinished)
-        self._write(entry, [step], **{**has_it, **unfinished}, posted_at=None if delivered.draft else _now())
+        self._write(
+            entry,
+            [step],
+            **{**has_it, **_standing(document), **unfinished},
+            posted_at=None if delivered.draft else _now(),
+        )
         reasons = unfinished.get("reasons", ())
         self._count(entry, mapped, "held" if unfinished and outcome != "created" else outcome, reasons)
 
@@ -138,8 +149,9 @@ class Settlement:
         """Whether an update arrived is unknown; it is decided anew, and sent again if need be."""
         self._write(entry, [], state="received", uncertain=False, fingerprint=None, sent=None)
 
-    def learned(self, entry: Entry, found: Found | None, external_id: str) -> None:
+    def learned(self, entry: Entry, found: Found | None, document: Document) -> None:
         """The target was asked about a request whose outcome was unknown, and has answered."""
+        external_id = document.external_id
         if found is None:
             step = Step("looked_up", f"{self._name} has no {external_id}: it did not arrive", entry.id, external_id)
             self._write(entry, [step], state="received", uncertain=False)
@@ -157,6 +169,7 @@ class Settlement:
             [step],
             **{
                 **_has_it(found, entry.origin or "delivered"),
+                **_standing(document),
                 **self._unfinished(entry, found.unfinished),
             },
             posted_at=None if found.draft else entry.posted_at or _now(),
@@ -185,6 +198,7 @@ class Settlement:
             **_description(mapped),
             **{
                 **_has_it(found, "matched" if linked else "found"),
+                **(_standing(mapped.document) if mapped.document else {}),
                 **self._unfinished(entry, found.unfinished),
             },
             fingerprint=mapped.fingerprint,
@@ -213,18 +227,15 @@ class Settlement:
 
     def kept(self, entry: Entry, mapped: Mapped) -> None:
         """The target has it and it says what it said."""
-        disputed = any(reason.code == "differs_in_target" for reason in entry.reasons)
+        if is_disputed(entry):
+            # Until the target has been read again and agrees, which is done at the end of each run.
+            self.held(entry, mapped, entry.reasons)
+            return
         if entry.state != "posted":
-            # A dispute stays open until the target has been read again and agrees.
-            values: dict[str, t.Any] = {"state": "posted", "reasons": (), "held_since": None}
-            if disputed:
-                values = {"state": "held", "verified_at": None}
             step = Step("unchanged", f"{self._name} has it as it is", entry.id, mapped.external_id)
+            values = {"state": "posted", "reasons": (), "held_since": None}
             self._write(entry, [step], **_description(mapped), fingerprint=mapped.fingerprint, **values)
-        if disputed:
-            self._count(entry, mapped, "held", entry.reasons)
-        else:
-            self._count(entry, mapped, "unchanged")
+        self._count(entry, mapped, "unchanged")
 
     def dropped(self, entry: Entry, mapped: Mapped, why: str) -> None:
         """The map's filter does not want it any more."""
@@ -233,10 +244,19 @@ class Settlement:
         self._write(entry, [step], **_description(mapped), state="ignored", reasons=(reason,), held_since=None)
         self._count(entry, mapped, "left_out", (reason,))
 
-    def held(self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...]) -> None:
-        """A person has to act; noted once, however often the same reasons come up."""
-        news = entry.reasons != reasons
-        if news or entry.state != "held":
+    def held(
+        self, entry: Entry, mapped: Mapped | None, reasons: tuple[Reason, ...], *, gone: bool | None = None
+    ) -> None:
+        """A person has to act; noted once, however often the same reasons come up.
+
+        Args:
+            entry: The document's row.
+            mapped: What the map made of its record; None where that was not looked at.
+            reasons: Why it is held.
+            gone: Whether it counts for nothing any more over there, where that was just looked at.
+        """
+        standing = {} if gone in (None, entry.target_gone) else {"target_gone": gone}
+        if standing or entry.reasons != reasons or entry.state != "held":
             outcome = "; ".join(reason.what for reason in reasons)
             detail = {"reasons": [reason.to_dict() for reason in reasons]}
             external_id = mapped.external_id if mapped else entry.external_id
@@ -244,6 +264,7 @@ class Settlement:
                 entry,
                 [Step("held", outcome, entry.id, external_id, detail)],
                 **(_description(mapped) if mapped else {}),
+                **standing,
                 state="held",
                 reasons=reasons,
                 held_since=entry.held_since or _now(),
@@ -385,11 +406,21 @@ def _has_it(there: Delivered | Found, origin: str) -> dict[str, t.Any]:
         "target_number": there.number,
         "target_draft": there.draft,
         "target_open": there.draft if there.open is None else there.open,
+        "target_gone": isinstance(there, Found) and there.cancelled,
         "verified_at": _now() if origin == "matched" else None,  # a link is no claim about content
         "refused": None,
         "reasons": (),
         "held_since": None,
         "next_attempt_at": None,
+    }
+
+
+def _standing(document: Document) -> dict[str, t.Any]:
+    """Return what stands over there once a document is known to have arrived."""
+    amount = document.total_amount
+    return {
+        "target_currency": document.currency_code,
+        "target_amount": amount if amount is not None and keeps(amount) else None,
     }
 
 

@@ -18,7 +18,10 @@ from decimal import Decimal
 from ml_connector.documents import Document, canonical_json
 from ml_connector.errors import Reason
 
-__all__ = ["Delivered", "DocumentSink", "Found", "LookupInconclusive", "differences"]
+__all__ = ["WATCHED", "Delivered", "DocumentSink", "Found", "LookupInconclusive", "differences"]
+
+WATCHED: t.Final = dt.timedelta(days=90)
+"""How long documents of money are watched: most are cancelled before they are paid, and few are due later."""
 
 D = t.TypeVar("D", bound=Document)
 
@@ -112,6 +115,10 @@ class DocumentSink(abc.ABC, t.Generic[D]):
 
     watched: t.ClassVar[dt.timedelta] = dt.timedelta()
     """How long after it was created it is read back again, once a day: what people undo over there, unseen by us."""
+
+    deletes: t.ClassVar[bool] = False
+    """Whether people can delete what was created, drafts apart. Where they cannot, what is not shown any more still
+    stands: whoever reads has lost the sight of it."""
 
     leaves_drafts: bool = False
     """Whether what it creates stays a draft, by choice of its owner. Where it does not, drafts that earlier runs have

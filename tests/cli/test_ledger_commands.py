@@ -43,6 +43,37 @@ def as_json(ask, *words):
     return json.loads(ask(*words, "--json"))
 
 
+@pytest.fixture
+def cancelled(bench, monkeypatch):
+    """The ledger, after one of the two posted bills was cancelled over there and that was noticed."""
+    monkeypatch.setattr(type(bench.invoices), "watched", dt.timedelta(days=90))
+    bench.target.cancelled.add("BILL-1")
+    bench.tamper("1", verified_at=dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
+    bench.deliver()
+    return bench
+
+
+def test_status_counts_what_stands(ask, cancelled):
+    """What was cancelled is told beside it."""
+    known = as_json(ask, "status")
+    assert [(each["documents"], each["amount"]) for each in known["posted"]] == [(1, "0.25")]
+    assert [(each["documents"], each["amount"]) for each in known["gone"]] == [(1, "100.10")]
+    words = "not counted: 1 supplier invoices of USD 100.10 were cancelled or deleted in test:one since"
+    assert words in ask("status")
+
+
+def test_show_tells_what_stands_beside_what_the_source_says(ask, cancelled):
+    """The amount over there need not be the newest one."""
+    cancelled.take(bill("2", "9.00", version="2"))
+    cancelled.deliver()
+    told = ask("show", "INV-2")
+    assert "USD 9.00" in told.splitlines()[0]
+    assert "(wid-BILL-2), USD 0.25" in told
+    assert "(wid-BILL-1), cancelled or deleted there" in ask("show", "INV-1")
+    known = as_json(ask, "show", "INV-1")
+    assert (known["target_amount"], known["target_currency"], known["target_gone"]) == ("100.10", "USD", True)
+
+
 def test_status_tells_what_is_posted_exactly(ask):
     """Totals posted are exact per currency."""
     assert as_json(ask, "status")["posted"] == [

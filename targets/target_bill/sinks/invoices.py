@@ -11,7 +11,7 @@ from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
 from ml_connector.sameness import same_number
 from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, CreditBook, Invoice, is_credit
 from ml_connector.systems.bill.bulk import BillPost
 from ml_connector.systems.bill.client import BillClient
@@ -49,6 +49,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     document_class = SupplierInvoice
     surveyed_by_date = True
     reads_back = True
+    watched = WATCHED
 
     def __init__(self, client: BillClient, references: References, options: BillPosting) -> None:
         self._references = references

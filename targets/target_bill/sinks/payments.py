@@ -9,7 +9,7 @@ from decimal import Decimal
 from ml_connector import exact_json
 from ml_connector.documents import Payment, PaymentApplication
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason, Rejected
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, Invoice
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import SYSTEM
@@ -35,6 +35,7 @@ class PaymentSink(DocumentSink[Payment]):
     document_class = Payment
     surveyed_by_date = True
     reads_back = True
+    watched = WATCHED
 
     def __init__(self, client: BillClient, references: References) -> None:
         self._references = references

@@ -19,7 +19,7 @@ from ml_connector.errors import (
 )
 from ml_connector.sameness import same_number
 from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.errors import SYSTEM
 from ml_connector.systems.business_central.purchase_invoices import PurchaseInvoice, PurchaseInvoiceBook
@@ -60,6 +60,8 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     document_class = SupplierInvoice
     surveyed_by_date = True
     reads_back = True
+    watched = WATCHED
+    deletes = True
 
     def __init__(self, client: BusinessCentralClient, references: References, options: BusinessCentralPosting) -> None:
         self._references = references

@@ -21,7 +21,7 @@ from ml_connector.errors import (
     SystemFault,
 )
 from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.errors import SYSTEM, EntityChanged
 from ml_connector.systems.business_central.purchase_invoices import PurchaseInvoice, PurchaseInvoiceBook
@@ -61,6 +61,7 @@ class PaymentSink(DocumentSink[Payment]):
 
     document_class = Payment
     reads_back = True
+    watched = WATCHED
     withdraws = True
 
     def __init__(self, client: BusinessCentralClient, references: References, options: BusinessCentralPosting) -> None:

@@ -16,7 +16,7 @@ from ml_connector.errors import (
     Rejected,
     SystemFault,
 )
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.workday.client import RESOURCES, Answer, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
 from ml_connector.systems.workday.invoices import ADJUSTMENT, FORMS, Form, InvoiceReader, InvoiceRecord
@@ -45,6 +45,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     document_class = SupplierInvoice
     surveyed_by_date = True
     reads_back = True
+    watched = WATCHED
 
     def __init__(self, client: WorkdayClient, references: References, options: WorkdayPosting) -> None:
         self._client = client

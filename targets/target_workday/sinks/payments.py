@@ -7,7 +7,7 @@ import typing as t
 
 from ml_connector.documents import Payment, PaymentApplication
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.workday.ad_hoc_payments import CASH, GET, SUBMIT, AdHocPayment, AdHocPaymentReader
 from ml_connector.systems.workday.client import Answer, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
@@ -34,7 +34,7 @@ class PaymentSink(DocumentSink[Payment]):
     document_class = Payment
     surveyed_by_date = True
     reads_back = True
-    watched = dt.timedelta(days=90)
+    watched = WATCHED
 
     def __init__(self, client: WorkdayClient, references: References, options: WorkdayPosting) -> None:
         self._client = client
