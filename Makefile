@@ -5,8 +5,9 @@
 .DELETE_ON_ERROR:
 
 READY := .venv/.ready
-# The plugins are found by name, as Meltano looks for them, and state and logs stay out of the home directory.
-RUN := PATH="$(CURDIR)/.venv/bin:$$PATH" XDG_STATE_HOME="$(CURDIR)/.meltano/xdg"
+# The plugins are found by name, as Meltano looks for them, and state and logs stay out of the home directory; what
+# Meltano and the plugins write is for this user alone.
+RUN := umask 077 && PATH="$(CURDIR)/.venv/bin:$$PATH" XDG_STATE_HOME="$(CURDIR)/.meltano/xdg"
 EXTRAS := meltano,postgres,sandbox,dev
 
 # A copied or moved checkout carries a .venv that points to the old place: make it anew.

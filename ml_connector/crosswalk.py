@@ -21,6 +21,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from ml_connector import exact_json
 from ml_connector.errors import UserError
+from ml_connector.private import make_file, make_folder
 from ml_connector.sameness import same_id, same_name, visible
 from ml_connector.tables import read_table_file
 
@@ -224,11 +225,14 @@ class SqliteReferences:
 
     def __init__(self, url: str) -> None:
         if "://" not in url:
-            try:
-                Path(url).parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UserError(f"cannot make the folder of {url}: {error.strerror}") from error
             url = f"sqlite:///{url}"
+        if url.startswith("sqlite:///"):
+            path = Path(url.removeprefix("sqlite:///"))
+            try:
+                make_folder(path.parent)
+                make_file(path)
+            except OSError as error:
+                raise UserError(f"cannot make {path}: {error.strerror or error}.", "Check references_path.") from None
         self._pending: dict[tuple[str, str, str], Record] = {}
         self._cache: dict[tuple[str, str, str], Record] = {}
         self._engine = sa.create_engine(url, connect_args={"timeout": 30})

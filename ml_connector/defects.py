@@ -15,6 +15,7 @@ import pathlib
 import traceback
 
 from ml_connector.errors import Reason
+from ml_connector.private import open_file
 from ml_connector.state_directory import state_directory
 
 __all__ = ["CODE", "folder", "is_of_the_machine", "note", "reason"]
@@ -50,7 +51,7 @@ def note(error: BaseException) -> str:
     with contextlib.suppress(Exception):  # where it cannot be kept, the number still tells it from others
         path = folder() / f"{number}.txt"
         with contextlib.suppress(FileExistsError):
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            handle = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
     return number

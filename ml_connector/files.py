@@ -7,12 +7,13 @@ import csv
 import glob
 import io
 import os
-import shutil
+import stat
 import tempfile
 import typing as t
 from pathlib import Path
 
 from ml_connector.errors import UserError
+from ml_connector.private import make_folder
 
 __all__ = ["plain_cell", "replace_file", "replace_private_file", "spreadsheet_cell", "sweep", "table_bytes"]
 
@@ -20,27 +21,20 @@ _SCRATCH: t.Final = ".tmp"
 _FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Put content into a file at once; folders are made, the mode of a file that is there stays.
+def replace_file(path: Path, content: bytes, *, keep_mode: bool = True) -> None:
+    """Put content into a file at once, for its owner alone; folders are made.
+
+    Args:
+        path: The file.
+        content: What it holds from then on.
+        keep_mode: Whether one that is there keeps its mode: a table that people share. Else it is its owner's alone.
 
     Raises:
         UserError: It cannot be written; what was there is untouched.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as scratch:
-            try:
-                scratch.write(content)
-                scratch.flush()
-                os.fsync(scratch.fileno())
-                if path.exists():
-                    shutil.copymode(path, scratch.name)
-                else:
-                    Path(scratch.name).chmod(0o666 & ~_umask())
-                Path(scratch.name).replace(path)
-            except BaseException:
-                Path(scratch.name).unlink(missing_ok=True)
-                raise
+        make_folder(path.parent)
+        _replace(path, content, mode=stat.S_IMODE(path.stat().st_mode) if keep_mode and path.exists() else None)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
 
@@ -51,17 +45,7 @@ def replace_private_file(path: Path, content: bytes) -> None:
     Raises:
         OSError: It cannot be written; what was there is untouched.
     """
-    file, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=_SCRATCH, dir=path.parent)
-    try:
-        with os.fdopen(file, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    _replace(path, content)
 
 
 def sweep(path: Path) -> None:
@@ -90,6 +74,22 @@ def plain_cell(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith((*_FORMULA, "'")) else text
 
 
+def _replace(path: Path, content: bytes, *, mode: int | None = None) -> None:
+    file, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=_SCRATCH, dir=path.parent)  # makes it 0600
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if mode is not None:
+            Path(name).chmod(mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     if not hasattr(os, "O_DIRECTORY"):  # Windows knows no such thing
         return
@@ -98,9 +98,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

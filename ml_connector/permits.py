@@ -15,6 +15,7 @@ from pathlib import Path
 
 import filelock
 
+from ml_connector.private import file_lock, open_file
 from ml_connector.state_directory import hashed, state_directory
 
 __all__ = ["HourlyBudget", "Pace", "Permits"]
@@ -24,6 +25,7 @@ GROW_AFTER = 25
 
 _HOUR = 3600
 _LONGEST_QUEUE = 60.0
+_LONGEST_NOTE = 100
 _random = random.SystemRandom()
 
 
@@ -41,9 +43,7 @@ class Permits:
     def __init__(self, name: str, slots: int, *, directory: Path | None = None) -> None:
         place = directory or state_directory("permits")
         stem = hashed(name)
-        self._locks = [
-            filelock.FileLock(place / f"{stem}.{number}", thread_local=False, mode=0o600) for number in range(slots)
-        ]
+        self._locks = [file_lock(place / f"{stem}.{number}") for number in range(slots)]
         self._limit = slots
         self._undisturbed = 0
         self._ours: set[int] = set()
@@ -117,7 +117,7 @@ class HourlyBudget:
         place = directory or state_directory("permits")
         stem = hashed(name)
         self._path = place / f"{stem}.hour"
-        self._across_processes = filelock.FileLock(place / f"{stem}.hour.lock", thread_local=False, mode=0o600)
+        self._across_processes = file_lock(place / f"{stem}.hour.lock")
         self._across_threads = threading.Lock()
         self._calls = calls
         self._clock = clock
@@ -139,17 +139,13 @@ class HourlyBudget:
 
     def _read(self, hour: int) -> int:
         try:
-            kept_hour, spent = self._path.read_text("ascii").split()
+            kept_hour, spent = _content(self._path).split()
             return int(spent) if int(kept_hour) == hour else 0
         except (OSError, ValueError):
             return 0
 
     def _write(self, hour: int, spent: int) -> None:
-        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(file, b"%d %d" % (hour, spent))
-        finally:
-            os.close(file)
+        _note(self._path, b"%d %d" % (hour, spent))
 
 
 class Pace:
@@ -177,7 +173,7 @@ class Pace:
         place = directory or state_directory("permits")
         stem = hashed(name)
         self._path = place / f"{stem}.pace"
-        self._across_processes = filelock.FileLock(place / f"{stem}.pace.lock", thread_local=False, mode=0o600)
+        self._across_processes = file_lock(place / f"{stem}.pace.lock")
         self._across_threads = threading.Lock()
         self._between = 1.0 / per_second
         self._clock = clock
@@ -194,14 +190,20 @@ class Pace:
 
     def _read(self, now: float) -> float:
         try:
-            turn = float(self._path.read_text("ascii"))
+            turn = float(_content(self._path))
         except (OSError, ValueError):
             return 0.0
         return turn if turn - now < _LONGEST_QUEUE + self._between else 0.0  # the clock was set back
 
     def _write(self, turn: float) -> None:
-        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            os.write(file, b"%.6f" % turn)
-        finally:
-            os.close(file)
+        _note(self._path, b"%.6f" % turn)
+
+
+def _content(path: Path) -> str:
+    with os.fdopen(open_file(path, os.O_RDONLY), "r", encoding="ascii") as file:
+        return file.read(_LONGEST_NOTE)
+
+
+def _note(path: Path, content: bytes) -> None:
+    with os.fdopen(open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb", buffering=0) as file:
+        file.write(content)

@@ -18,13 +18,13 @@ import time
 import typing as t
 from pathlib import Path
 
-import filelock
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ml_connector.errors import SettingInvalid
 from ml_connector.files import replace_private_file, sweep
+from ml_connector.private import file_lock
 from ml_connector.state_directory import state_directory
 from ml_connector.vault import Vault
 
@@ -73,7 +73,7 @@ class SharedSession:
         stem = f"{system}-{_derived(secret, b'ml-connector session name').hex()[:32]}"
         self._path = place / stem
         self._box = vault or _Box(_derived(secret, b"ml-connector session key"))
-        self._across_processes = filelock.FileLock(place / f"{stem}.lock", thread_local=False, mode=0o600)
+        self._across_processes = file_lock(place / f"{stem}.lock")
         self._across_threads = threading.Lock()
         self._leeway = dt.timedelta(seconds=leeway)
         self._token: Token | None = None

@@ -9,15 +9,12 @@ Three outcomes besides an answer matter to whoever writes into a ledger, so each
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import logging
-import os
 import pathlib
 import re
 import ssl
-import tempfile
 import threading
 import time
 import typing as t
@@ -31,7 +28,9 @@ from lxml import etree
 
 from ml_connector import http
 from ml_connector.errors import ConnectorError
+from ml_connector.files import replace_private_file
 from ml_connector.mending import REPLACEMENT, TooMuch, mended_xml
+from ml_connector.private import make_folder
 
 __all__ = [
     "SOAP_ENV",
@@ -355,13 +354,5 @@ def _age(path: pathlib.Path) -> float:
 
 
 def _write(path: pathlib.Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        pathlib.Path(temporary).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            pathlib.Path(temporary).unlink()
-        raise
+    make_folder(path.parent)
+    replace_private_file(path, content)

@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from ml_connector.errors import SettingInvalid
+from ml_connector.private import make_folder, open_mode
 
 __all__ = ["hashed", "state_directory"]
 
@@ -26,19 +27,20 @@ def state_directory(*parts: str) -> Path:
         parts: Names of the directories below it.
 
     Raises:
-        SettingInvalid: It cannot be made or written to, or belongs to somebody else.
+        SettingInvalid: It cannot be made or written to, belongs to somebody else, or is open to others.
     """
     base = _base()
     path = base.joinpath(*parts)
     try:
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(base)
+        _refuse_strangers(base)
+        make_folder(path)
     except OSError as error:
         raise SettingInvalid(
             f"cannot make the state directory {path}: {error.strerror or error}.",
             f"Set {VARIABLE} to a directory this user may write to.",
         ) from error
-    _refuse_strangers(base)
+    _refuse_strangers(path)
     if not os.access(path, os.W_OK | os.X_OK):
         raise SettingInvalid(
             f"the state directory {path} cannot be written to.",
@@ -72,9 +74,14 @@ def _user() -> int:
     return os.getuid() if hasattr(os, "getuid") else 0
 
 
-def _refuse_strangers(base: Path) -> None:
-    if hasattr(os, "getuid") and base.stat().st_uid != os.getuid():
+def _refuse_strangers(place: Path) -> None:
+    if hasattr(os, "getuid") and place.stat().st_uid != os.getuid():
         raise SettingInvalid(
-            f"the state directory {base} belongs to another user.",
+            f"the state directory {place} belongs to another user.",
             f"Set {VARIABLE} to a directory of your own.",
+        )
+    if mode := open_mode(place):
+        raise SettingInvalid(
+            f"the state directory {place} is open to others (mode {mode:04o}).",
+            f"chmod 700 {place}, or set {VARIABLE} to a directory of your own.",
         )

@@ -12,6 +12,7 @@ import click
 
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.connections import SYSTEMS, Connection, connections
+from ml_connector.cli.files_at_rest import examined
 from ml_connector.cli.ledger_access import record
 from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault, UserError
 from ml_connector.ledger.audit import Step
@@ -69,16 +70,30 @@ class _Finding:
     help="Also which domains the security groups of our Workday user have: owner/Report_Name of a custom report, or a "
     "WQL query, with a row per domain of these groups.",
 )
+@click.option("--remove-leftovers", is_flag=True, help="Remove what killed runs have left on this machine.")
+@click.option("--yes", is_flag=True, help="Do not ask whether it may be removed.")
 @common_options
-def doctor(cli: Cli, systems: tuple[str, ...], accept: bool, group_report: str | None) -> None:  # noqa: FBT001
+def doctor(
+    cli: Cli,
+    *,
+    systems: tuple[str, ...],
+    accept: bool,
+    group_report: str | None,
+    remove_leftovers: bool,
+    yes: bool,
+) -> None:
     """Check credentials, permissions and reach of the configured systems. Nothing is written to any of them.
 
     What each system allows is remembered in the ledger: when an operation that worked is no longer allowed, or shows
     nothing any more, doctor says so and exits with 3. Settings are those of the taps and targets, from the environment,
     .env or meltano.yml.
+
+    Of this machine it says which files of the project others may use, and which configurations with credentials killed
+    runs have left; at a terminal it offers to remove those.
     """
     if group_report and systems and _WITH_GROUPS not in systems:
         raise click.UsageError(f"--group-report is about {_WITH_GROUPS}.")
+    files = examined(cli.ledger_url or DEFAULT_URL)
     findings = [
         finding
         for system in systems or SYSTEMS
@@ -95,8 +110,12 @@ def doctor(cli: Cli, systems: tuple[str, ...], accept: bool, group_report: str |
     events = [event for finding in findings for event in finding.events]
     for event in events:
         _LOG.warning("%s: %s. %s", event.name, event.what, event.cure)
-    data = {"systems": [finding.to_dict() for finding in findings], "events": events}
-    cli.output.show(data, "\n".join(line for finding in findings for line in _lines(finding)))
+    data = {"systems": [finding.to_dict() for finding in findings], "events": events, "files": files.to_dict()}
+    told = [*(line for finding in findings for line in _lines(finding)), *files.lines()]
+    cli.output.show(data, "\n".join(told))
+    if files.removed(wanted=remove_leftovers, yes=yes):
+        record(Step("removed", f"{len(files.left)} left-overs of killed runs removed"), cli.ledger_url)
+        click.echo(f"{len(files.left)} removed", err=True)
     code = _code(findings, events)
     if code is not ExitCode.DONE:
         raise click.exceptions.Exit(code)

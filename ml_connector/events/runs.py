@@ -53,6 +53,7 @@ class MeltanoRuns:
                 cwd=project_root(),
                 stdin=subprocess.DEVNULL,
                 stdout=sys.stderr.fileno(),
+                umask=0o077,  # what Meltano renders and logs is for this user alone
                 start_new_session=True,  # Ctrl-C is for us; we tell the run when it has to end
             )
             self._running.add(process)

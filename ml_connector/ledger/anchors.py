@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import shlex
 import subprocess
 import typing as t
@@ -51,7 +52,8 @@ def leave(anchor: Anchor, place: str) -> str:
     try:
         if how == "file":
             path = project_root() / Path(rest.strip()).expanduser()
-            with path.open("a", encoding="utf-8") as file:
+            opened = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(opened, "a", encoding="utf-8") as file:
                 file.write(f"{line}\n")
         elif how == "command":
             done = subprocess.run(  # noqa: S603 - the program is the one its owner has set

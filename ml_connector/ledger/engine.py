@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -14,9 +15,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from ml_connector.errors import LedgerReadOnly, SettingInvalid
 from ml_connector.ledger.faults import as_fault
+from ml_connector.private import close_to_others, make_file, make_folder
 from ml_connector.project import project_root
 
-__all__ = ["READ_ONLY", "located", "make_engine", "make_folder", "shown"]
+__all__ = ["READ_ONLY", "located", "make_engine", "make_place", "shown"]
 
 READ_ONLY: t.Final = "read_only"
 """Execution option of an engine whose file can be read only."""
@@ -72,13 +74,15 @@ def located(url: str) -> str:
     return f"{prefix}{path if path.is_absolute() else project_root() / path}"
 
 
-def make_folder(url: sa.URL) -> None:
-    """Make the folder of a ledger in a file.
+def make_place(url: sa.URL) -> None:
+    """Make the folder and the file of a ledger in a file, for their owner alone; close a file that is there to others.
+
+    SQLite gives its journals the mode the file has.
 
     Raises:
-        SettingInvalid: It cannot be made, or something other than a file stands where the ledger should.
+        SettingInvalid: The folder cannot be made, or something other than a file stands where the ledger should.
     """
-    if url.get_backend_name() != "sqlite":
+    if url.get_backend_name() != "sqlite" or str(url.database).startswith((":memory:", "file:")):
         return
     path = pathlib.Path(url.database or "")
     if path.exists() and not path.is_file():
@@ -86,11 +90,15 @@ def make_folder(url: sa.URL) -> None:
         raise SettingInvalid(f"the ledger {path} is {what}.", "Name the file of the ledger: ledger_url, --ledger-url.")
     folder = path.parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise SettingInvalid(
             f"the ledger's folder {folder} cannot be made: {error.strerror}.", "Choose another ledger_url."
         ) from None
+    with contextlib.suppress(OSError):  # what cannot be made cannot be opened either, which is told then
+        make_file(path.resolve())
+    for journal in ("-wal", "-shm", "-journal"):
+        close_to_others(path.with_name(f"{path.name}{journal}"))
 
 
 def shown(url: str) -> str:

@@ -16,16 +16,16 @@ import typing as t
 
 import sqlalchemy as sa
 import stamina
-from filelock import FileLock
 from sqlalchemy.exc import DBAPIError
 
 from ml_connector.errors import LedgerDamaged, LedgerReadOnly, LedgerUnavailable, SettingInvalid
 from ml_connector.ledger import migrations
 from ml_connector.ledger.audit import KEPT_WITH, KEYS
 from ml_connector.ledger.audit_key import AuditKeys, key_source
-from ml_connector.ledger.engine import READ_ONLY, located, make_engine, make_folder, shown
+from ml_connector.ledger.engine import READ_ONLY, located, make_engine, make_place, shown
 from ml_connector.ledger.faults import passing
 from ml_connector.ledger.schema import meta, metadata
+from ml_connector.private import file_lock
 from ml_connector.retries import full_jitter
 
 __all__ = ["DEFAULT_URL", "Ledger", "located"]
@@ -70,7 +70,7 @@ class Ledger:
     def __init__(self, url: str) -> None:
         self.url = located(url)
         self.engine = make_engine(self.url)
-        make_folder(self.engine.url)
+        make_place(self.engine.url)
         self._queue: queue.SimpleQueue[tuple[Work, concurrent.futures.Future[t.Any]] | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -155,7 +155,7 @@ class Ledger:
         if self.shared:
             yield False
             return
-        lock = FileLock(f"{self.engine.url.database}.{_slug(target)}.lock")
+        lock = file_lock(self._beside(f".{_slug(target)}.lock"))
         try:
             lock.acquire(timeout=0)
         except TimeoutError:
@@ -340,12 +340,15 @@ class Ledger:
                 for block in rows.mappings().partitions(1000):
                     target.execute(sa.insert(table), [dict(row) for row in block])
 
+    def _beside(self, ending: str) -> pathlib.Path:
+        return pathlib.Path(f"{self.engine.url.database}{ending}")
+
     @contextlib.contextmanager
     def _migration_lock(self) -> t.Iterator[None]:
         if self.shared:
             yield  # on PostgreSQL the migration's own transaction takes a lock, see migrations
         else:
-            with FileLock(f"{self.engine.url.database}.lock"):
+            with file_lock(self._beside(".lock")):
                 yield
 
 

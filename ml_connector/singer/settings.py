@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import pathlib
 import re
 import typing as t
 
@@ -18,6 +19,7 @@ from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import PluginBase, _ConfigInput, _plugin_log_level
 
 from ml_connector.errors import SettingInvalid
+from ml_connector.leftovers import close_rendered
 from ml_connector.project import dotenv, meltano_yml
 from ml_connector.singer.json_files import read_object
 from ml_connector.singer.stream_maps import CheckedMapper
@@ -68,6 +70,7 @@ class CheckedSettings(PluginBase):
         for path in value:
             if path != "ENV":
                 cure = "Name a file of settings as a JSON object, or ENV for those in variables."
+                close_rendered(pathlib.Path(path))
                 config |= read_object(path, "configuration", cure)
         return _ConfigInput(config=config, parse_env="ENV" in value)
 

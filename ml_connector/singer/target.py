@@ -13,10 +13,8 @@ import contextlib
 import copy
 import json
 import pathlib
-import shutil
 import signal
 import sys
-import tempfile
 import typing as t
 import weakref
 from functools import cached_property
@@ -42,6 +40,7 @@ from ml_connector.ledger.delivery import Delivery, account_for_rest
 from ml_connector.ledger.intake import Intake
 from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
+from ml_connector.leftovers import scratch_folder
 from ml_connector.names import display_name
 from ml_connector.singer.batch import batch_lines
 from ml_connector.singer.command import EXIT_DEFECT, EXIT_DOWN, EXIT_HELD, PluginCommand
@@ -274,9 +273,9 @@ class DeliveryTarget(CheckedSettings, Target):
         if not self.config.get("dry_run"):
             ledger.require_key()
             return ledger
-        folder = tempfile.mkdtemp(prefix="ml-connector-dry-run-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        copy_ = ledger.scratch_copy(pathlib.Path(folder) / "ledger.db")
+        kept = contextlib.ExitStack()
+        weakref.finalize(self, kept.close)
+        copy_ = ledger.scratch_copy(kept.enter_context(scratch_folder()) / "ledger.db")
         ledger.close()
         return copy_
 
@@ -561,7 +560,8 @@ class DeliveryTarget(CheckedSettings, Target):
         log_summary(self.logger, run, source, self.system, dry_run=bool(self.config.get("dry_run")))
         if path := self.config.get("summary_file"):
             account = {"run": run.id, "dry_run": bool(self.config.get("dry_run")), **run.summary.to_dict()}
-            replace_file(pathlib.Path(path), (json.dumps(account, ensure_ascii=False, indent=2) + "\n").encode())
+            content = json.dumps(account, ensure_ascii=False, indent=2) + "\n"
+            replace_file(pathlib.Path(path), content.encode(), keep_mode=False)
         if not self.config.get("dry_run"):
             keep_anchor(self.ledger, self.config.get("audit_anchor"), self.logger)
         self.ledger.close()

@@ -27,6 +27,7 @@ from ml_connector.errors import (
 )
 from ml_connector.files import replace_private_file, sweep
 from ml_connector.kept_files import read_bytes
+from ml_connector.private import OWN_FOLDER, close_to_others, file_lock, make_folder, replaceable_by_others
 from ml_connector.project import dotenv, project_root
 from ml_connector.state_directory import state_directory
 
@@ -52,6 +53,7 @@ PATIENCE: t.Final = 30.0
 
 _MAKE_ONE: t.Final = "openssl rand -base64 32 | tr '+/' '-_'"
 _SERVICE: t.Final = "ml-connector"
+_OWN_FOLDERS: t.Final = (OWN_FOLDER, _SERVICE)
 _ACCOUNT: t.Final = "vault"
 
 
@@ -231,6 +233,12 @@ class KeyFile(_WritableKeys):
             ) from None
         if os.name != "nt" and mode & 0o077:
             raise VaultKeyExposed(f"{self.place} can be read by others (mode {mode:04o}).", f"chmod 600 {self.path}")
+        if self.path.parent.name in _OWN_FOLDERS:
+            close_to_others(self.path.parent)
+        if why := replaceable_by_others(self.path.parent):
+            raise VaultKeyExposed(
+                f"the folder of {self.place} {why}: the key could be another's.", f"chmod go-w {self.path.parent}"
+            )
         return content.decode("utf-8-sig", "replace").split()
 
     def _write(self, keys: t.Sequence[str]) -> None:
@@ -240,7 +248,7 @@ class KeyFile(_WritableKeys):
 
     def _lock(self) -> Path:
         with writing(self.place):
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
         return self.path.with_name(f"{self.path.name}.lock")
 
 
@@ -340,7 +348,7 @@ def locked(path: Path) -> t.Iterator[None]:
     Raises:
         VaultNotWritable: It cannot be had.
     """
-    lock = filelock.FileLock(path, timeout=PATIENCE, thread_local=False, mode=0o600)
+    lock = file_lock(path, timeout=PATIENCE)
     try:
         lock.acquire()
     except filelock.Timeout:

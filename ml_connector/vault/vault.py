@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ml_connector.errors import CredentialsUnknown, SettingInvalid, VaultExists, VaultKeyWrong
 from ml_connector.files import sweep
+from ml_connector.private import close_to_others, make_folder
 from ml_connector.project import project_root
 from ml_connector.vault.file import Entry, Listed, VaultFile, backup_of
 from ml_connector.vault.keys import KeySource, key_source, key_source_for_new, locked, variable, writing
@@ -51,6 +52,8 @@ class Vault:
             VaultKeyWrong: The vault was encrypted with another one.
         """
         path = vault_path()
+        for each in (path, backup_of(path)):
+            close_to_others(each)
         VaultFile.read(path)  # that there is none comes before that there is no key
         vault = cls(path, key_source())
         vault._closed()
@@ -247,7 +250,7 @@ def vault_path() -> Path:
 @contextlib.contextmanager
 def _alone(path: Path) -> t.Iterator[None]:
     with writing(f"the vault {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     with locked(path.with_name(f"{path.name}.lock")):
         for each in (path, backup_of(path)):
             sweep(each)

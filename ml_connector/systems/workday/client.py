@@ -18,6 +18,7 @@ from zeep.ns import WSDL, XSD
 from ml_connector.errors import OutcomeUnknown, SettingInvalid, SystemFault, Throttled, Unavailable, Unreadable
 from ml_connector.mending import TooMuch
 from ml_connector.permits import Permits
+from ml_connector.private import make_folder
 from ml_connector.retries import attempts
 from ml_connector.sessions import SharedSession, Token
 from ml_connector.soap import (
@@ -354,7 +355,7 @@ def _folder(state_dir: pathlib.Path | None, name: str) -> pathlib.Path | None:
     if state_dir is None:
         return None
     folder = state_dir / name
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 
