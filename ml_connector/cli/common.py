@@ -16,7 +16,7 @@ import click
 from ml_connector.cli.output import Output
 from ml_connector.errors import CredentialsRefused, SystemFault, UserError
 
-__all__ = ["Cli", "Commands", "ExitCode", "common_options"]
+__all__ = ["Cli", "Commands", "ExitCode", "Named", "common_options", "target_option"]
 
 P = t.ParamSpec("P")
 R = t.TypeVar("R")
@@ -68,6 +68,31 @@ def common_options(command: t.Callable[t.Concatenate[Cli, P], R]) -> t.Callable[
         return command(Cli(ledger_url=ledger_url, output=Output(as_json=as_json)), *args, **kwargs)
 
     return t.cast("t.Callable[P, R]", with_common_options)
+
+
+class Named(click.types.StringParamType):
+    """What something is called by: any text that is not empty, since an empty one would mean whatever there is.
+
+    Args:
+        what: What it is, for people.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def convert(self, value: t.Any, param: click.Parameter | None, ctx: click.Context | None) -> t.Any:
+        """Return the text as it was given."""
+        if not str(value).strip():
+            raise UserError(f"{self._what} is empty.", "Give it; in a script, see that its variable is set.")
+        return super().convert(value, param, ctx)
+
+
+target_option: t.Final = click.option(
+    "--target",
+    metavar="TARGET",
+    type=Named("--target"),
+    help="The target, as status names it; needed where one document goes to several.",
+)
 
 
 class Commands(click.Group):

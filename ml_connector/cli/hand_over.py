@@ -9,7 +9,7 @@ import click
 
 from map_finance.engine import pipeline_of
 from ml_connector.actor import actor
-from ml_connector.cli.common import Cli, common_options
+from ml_connector.cli.common import Cli, Named, common_options, target_option
 from ml_connector.cli.ledger_access import open_ledger
 from ml_connector.errors import UserError
 from ml_connector.ledger import owners
@@ -22,13 +22,14 @@ _DOCUMENTS = "documents"
 
 
 @click.command("hand-over")
-@click.argument("source")
-@click.option("--target", metavar="TARGET", help="The target, as status names it; needed where there are several.")
+@click.argument("source", type=Named("SOURCE"))
+@target_option
 @click.option(
     "--to",
     "plugin",
     required=True,
     metavar="TAP",
+    type=Named("--to"),
     help="The tap whose map it is from now on, such as tap-bill--acme; documents for a pipeline without a map.",
 )
 @click.option("--crosswalk-dir", metavar="FOLDER", help="Its mapping tables; transforms/crosswalk when not given.")

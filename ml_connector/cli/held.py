@@ -8,7 +8,7 @@ import typing as t
 
 import click
 
-from ml_connector.cli.common import Cli, ExitCode, common_options
+from ml_connector.cli.common import Cli, ExitCode, Named, common_options
 from ml_connector.cli.ledger_access import document, open_ledger
 from ml_connector.cli.output import Column, age, money
 from ml_connector.ledger import questions
@@ -18,7 +18,12 @@ __all__ = ["held"]
 
 
 @click.command()
-@click.option("--held-by", metavar="KIND:VALUE", help="Only documents held by this, such as supplier:S-00031.")
+@click.option(
+    "--held-by",
+    metavar="KIND:VALUE",
+    type=Named("--held-by"),
+    help="Only documents held by this, such as supplier:S-00031.",
+)
 @click.option("--by-reason", is_flag=True, help="One line per reason instead of one per document.")
 @click.option("--fail", is_flag=True, help="Exit with 3 when any document is held.")
 @common_options

@@ -60,16 +60,24 @@ def record(step: Step, ledger_url: str | None = None) -> None:
         click.echo(f"ml-connector: this is not on record in the audit: {error}", err=True)
 
 
-def choose(ledger: Ledger, terms: t.Sequence[str], *, held_by: str | None = None) -> list[Entry]:
+def choose(
+    ledger: Ledger, terms: t.Sequence[str], *, held_by: str | None = None, target: str | None = None
+) -> list[Entry]:
     """Return the documents meant by numbers, ids, names or amounts, or by what holds them.
 
+    Args:
+        ledger: The ledger.
+        terms: What a person typed.
+        held_by: What holds more of them.
+        target: Only documents for this target.
+
     Raises:
-        UserError: A term means none, or a name or amount means several.
+        UserError: A term means none, or several.
     """
     chosen: dict[int, Entry] = {}
     with ledger.read() as connection:
         for term in terms:
-            entry = _meant(connection, term)
+            entry = _meant(connection, term, target)
             if isinstance(entry, LeftOut):
                 raise UserError(
                     f'"{term}" was left out by the map\'s filter: {entry.why}.',
@@ -77,20 +85,20 @@ def choose(ledger: Ledger, terms: t.Sequence[str], *, held_by: str | None = None
                 )
             chosen[entry.id] = entry
         if held_by is not None:
-            chosen.update({entry.id: entry for entry in questions.held(connection, held_by=held_by)})
+            chosen.update({entry.id: entry for entry in questions.held(connection, held_by=held_by, target=target)})
     if not chosen:
         raise UserError("no document is meant.", "Name a document, or what holds it: --held-by supplier:S-00031")
     return list(chosen.values())
 
 
-def look_up(ledger: Ledger, term: str) -> Entry | LeftOut:
+def look_up(ledger: Ledger, term: str, *, target: str | None = None) -> Entry | LeftOut:
     """Return the one document, or record the map's filter left out, that a number, id, name or amount means.
 
     Raises:
         UserError: It means none, or several.
     """
     with ledger.read() as connection:
-        return _meant(connection, term)
+        return _meant(connection, term, target)
 
 
 def document(entry: Entry) -> dict[str, t.Any]:
@@ -135,16 +143,35 @@ def _missing(cli: Cli) -> str | None:
     return None if there.exists() and (not there.is_file() or there.stat().st_size) else path
 
 
-def _meant(connection: sa.Connection, term: str) -> Entry | LeftOut:
+def _meant(connection: sa.Connection, term: str, target: str | None) -> Entry | LeftOut:
     """Return what a term means: by number or id where anything has it, else by amount or name, documents first."""
-    found: list[Entry | LeftOut] = [*questions.named(connection, term), *leftout.named(connection, term)]
-    found = found or [*questions.find(connection, term)] or [*questions.left_out_as(connection, term)]
+    found: list[Entry | LeftOut] = [
+        *questions.named(connection, term, target=target),
+        *leftout.named(connection, term, target=target),
+    ]
+    found = (
+        found
+        or [*questions.find(connection, term, target=target)]
+        or [*questions.left_out_as(connection, term, target=target)]
+    )
     if not found:
-        raise UserError(
-            f'no document is called "{term}".',
-            "Look for it by number, id on either side, vendor name or amount.",
-        )
+        what = f'no document is called "{term}"' + (f" for {target}." if target else ".")
+        others = sorted(_targets(connection) - {target}) if target else []
+        also = f"; other targets are {', '.join(others)}" if others else ""
+        raise UserError(what, f"Look for it by number, id on either side, vendor name or amount{also}.")
     if len(found) > 1:
-        names = ", ".join(f"{entry.label} ({entry.party or entry.kind}, {entry.source_id})" for entry in found[:5])
-        raise UserError(f'"{term}" means {len(found)} documents: {names}.', "Name one by its id.")
+        targets = list(dict.fromkeys(entry.target for entry in found))
+        places = [f", for {entry.target}" if len(targets) > 1 else "" for entry in found]
+        names = ", ".join(
+            f"{entry.label} ({entry.party or entry.kind}, {entry.source_id}{place})"
+            for entry, place in zip(found[:5], places, strict=False)
+        )
+        ways = ["name one by its id"] if len({entry.source_id for entry in found}) > 1 else []
+        ways += [f"add --target, such as --target {targets[0]}"] if len(targets) > 1 else []
+        cure = " or ".join(ways) or "name one by the id it has in the target"
+        raise UserError(f'"{term}" means {len(found)} documents: {names}.', f"{cure[0].upper()}{cure[1:]}.")
     return found[0]
+
+
+def _targets(connection: sa.Connection) -> set[str]:
+    return {row.target for row in questions.states(connection)}

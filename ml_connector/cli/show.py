@@ -8,7 +8,7 @@ import typing as t
 import click
 
 from ml_connector import exact_json
-from ml_connector.cli.common import Cli, common_options
+from ml_connector.cli.common import Cli, Named, common_options, target_option
 from ml_connector.cli.ledger_access import document, look_up, open_ledger
 from ml_connector.cli.output import money, plain
 from ml_connector.ledger import owners, questions
@@ -19,17 +19,18 @@ __all__ = ["show"]
 
 
 @click.command()
-@click.argument("term")
+@click.argument("term", type=Named("TERM"))
+@target_option
 @click.option("--audit", "with_audit", is_flag=True, help="Also who did each step, and what was sent and answered.")
 @common_options
-def show(cli: Cli, term: str, with_audit: bool) -> None:  # noqa: FBT001
+def show(cli: Cli, term: str, target: str | None, with_audit: bool) -> None:  # noqa: FBT001
     """Show the life of a document: read, mapped, each attempt, what came back.
 
     TERM is its human number, its id on either side, a vendor's name or an amount. A record that the map's filter left
     out is found the same way, with the condition.
     """
     with open_ledger(cli) as ledger:
-        entry = look_up(ledger, term)
+        entry = look_up(ledger, term, target=target)
         if isinstance(entry, LeftOut):
             _show_left_out(cli, entry)
             return

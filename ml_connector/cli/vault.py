@@ -10,6 +10,7 @@ from difflib import get_close_matches
 import click
 import jsonschema
 
+from ml_connector.cli.common import Named
 from ml_connector.cli.connections import SYSTEMS, config_of
 from ml_connector.cli.ledger_access import record
 from ml_connector.cli.output import Column, Output
@@ -60,8 +61,8 @@ def init(*, where: t.Literal["file", "keyring"] | None, as_json: bool) -> None:
 
 
 @vault.command("set")
-@click.argument("name")
-@click.argument("settings", nargs=-1, metavar="[SETTING]...")
+@click.argument("name", type=Named("NAME"))
+@click.argument("settings", nargs=-1, metavar="[SETTING]...", type=Named("SETTING"))
 @click.option("--system", type=click.Choice(list(SYSTEMS)), help="System the credentials lead to, for a new name.")
 @click.option(
     "--from-env",
@@ -128,8 +129,8 @@ def list_(*, as_json: bool) -> None:
 
 
 @vault.command("rm")
-@click.argument("name")
-@click.argument("settings", nargs=-1, metavar="[SETTING]...")
+@click.argument("name", type=Named("NAME"))
+@click.argument("settings", nargs=-1, metavar="[SETTING]...", type=Named("SETTING"))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_json_option
 def remove(*, name: str, settings: tuple[str, ...], yes: bool, as_json: bool) -> None:

@@ -81,20 +81,23 @@ def forget(connection: sa.Connection, target: str, keys: t.Sequence[Key]) -> Non
         connection.execute(sa.delete(left_out).where(_of(target, source, stream), left_out.c.source_id.in_(ids)))
 
 
-def named(connection: sa.Connection, term: str) -> list[LeftOut]:
-    """Return what was left out and has this number or id."""
-    return _rows(connection, sa.or_(left_out.c.number == term, left_out.c.source_id == term))
+def named(connection: sa.Connection, term: str, *, target: str | None = None) -> list[LeftOut]:
+    """Return what was left out and has this number or id, of all targets or one."""
+    return _rows(connection, sa.or_(left_out.c.number == term, left_out.c.source_id == term), target)
 
 
-def called(connection: sa.Connection, pattern: str, amount: Decimal | None) -> list[LeftOut]:
+def called(
+    connection: sa.Connection, pattern: str, amount: Decimal | None, *, target: str | None = None
+) -> list[LeftOut]:
     """Return what was left out by amount, or by a pattern (SQL LIKE, lower case) its vendor's name matches."""
-    if amount is not None and (found := _rows(connection, left_out.c.amount == amount)):
+    if amount is not None and (found := _rows(connection, left_out.c.amount == amount, target)):
         return found
-    return _rows(connection, sa.func.lower(left_out.c.party).like(pattern, escape="\\"))
+    return _rows(connection, sa.func.lower(left_out.c.party).like(pattern, escape="\\"), target)
 
 
-def _rows(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[LeftOut]:
-    query = sa.select(left_out).where(condition).order_by(left_out.c.changed_at.desc()).limit(_MANY)
+def _rows(connection: sa.Connection, condition: sa.ColumnElement[bool], target: str | None) -> list[LeftOut]:
+    meant = condition if target is None else sa.and_(condition, left_out.c.target == target)
+    query = sa.select(left_out).where(meant).order_by(left_out.c.changed_at.desc()).limit(_MANY)
     return [LeftOut(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
 
 

@@ -98,44 +98,47 @@ def newest_runs(connection: sa.Connection, *, limit: int) -> list[sa.Row[t.Any]]
     return list(connection.execute(sa.select(runs).order_by(runs.c.id.desc()).limit(limit)))
 
 
-def held(connection: sa.Connection, *, held_by: str | None = None) -> list[Entry]:
+def held(connection: sa.Connection, *, held_by: str | None = None, target: str | None = None) -> list[Entry]:
     """Return documents that are held, longest first.
 
     Args:
         connection: The ledger.
         held_by: Only those held by this (``supplier:S-00031``, or a code such as ``unbalanced``).
+        target: Only those for this target.
     """
-    query = sa.select(entries).where(entries.c.state == "held").order_by(entries.c.held_since, entries.c.id)
+    mine = sa.and_(entries.c.state == "held", _for(entries, target))
+    query = sa.select(entries).where(mine).order_by(entries.c.held_since, entries.c.id)
     found = read(connection, query)
     return [entry for entry in found if held_by is None or _held_by(entry, held_by)]
 
 
-def find(connection: sa.Connection, term: str) -> list[Entry]:
+def find(connection: sa.Connection, term: str, *, target: str | None = None) -> list[Entry]:
     """Return documents by human number, id on either side, vendor name or amount, best first.
 
     Args:
         connection: The ledger.
-        term: What a person typed.
+        term: What a person typed; nothing is called by an empty text.
+        target: Only documents for this target.
     """
-    found = named(connection, term)
+    found = named(connection, term, target=target)
     if not found and (amount := _amount(term)) is not None:
-        found = _entries(connection, entries.c.amount == amount)
-    if not found:
+        found = _entries(connection, entries.c.amount == amount, target)
+    if not found and term.strip():
         pattern = f"%{_escaped(term.lower())}%"
-        found = _entries(connection, sa.func.lower(entries.c.party).like(pattern, escape="\\"))
+        found = _entries(connection, sa.func.lower(entries.c.party).like(pattern, escape="\\"), target)
     return found
 
 
-def named(connection: sa.Connection, term: str) -> list[Entry]:
+def named(connection: sa.Connection, term: str, *, target: str | None = None) -> list[Entry]:
     """Return documents by human number or id on either side."""
     columns = entries.c
     ways = (columns.number, columns.source_id, columns.external_id, columns.target_id, columns.target_number)
-    return _entries(connection, sa.or_(*(column == term for column in ways)))
+    return _entries(connection, sa.or_(*(column == term for column in ways)), target)
 
 
-def left_out_as(connection: sa.Connection, term: str) -> list[LeftOut]:
+def left_out_as(connection: sa.Connection, term: str, *, target: str | None = None) -> list[LeftOut]:
     """Return what the map's filter left out by amount or vendor name, best first."""
-    return leftout.called(connection, f"%{_escaped(term.lower())}%", _amount(term))
+    return leftout.called(connection, f"%{_escaped(term.lower())}%", _amount(term), target=target)
 
 
 def left_out(connection: sa.Connection) -> list[sa.Row[t.Any]]:
@@ -197,8 +200,13 @@ def _act(
     ledger.write(work)
 
 
-def _entries(connection: sa.Connection, condition: sa.ColumnElement[bool]) -> list[Entry]:
-    query = sa.select(entries).where(condition).order_by(entries.c.changed_at.desc()).limit(_MANY)
+def _for(table: sa.Table, target: str | None) -> sa.ColumnElement[bool]:
+    return sa.true() if target is None else table.c.target == target
+
+
+def _entries(connection: sa.Connection, condition: sa.ColumnElement[bool], target: str | None) -> list[Entry]:
+    meant = sa.and_(condition, _for(entries, target))
+    query = sa.select(entries).where(meant).order_by(entries.c.changed_at.desc()).limit(_MANY)
     return read(connection, query)
 
 

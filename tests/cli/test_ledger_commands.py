@@ -6,6 +6,7 @@ import datetime as dt
 import json
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from ledger_bench import Bench
 from ledger_doubles import bill
@@ -13,7 +14,7 @@ from ledger_doubles import bill
 from ml_connector.cli import main
 from ml_connector.ledger import leftout
 from ml_connector.ledger.schema import audit as audit_table
-from ml_connector.ledger.schema import owners
+from ml_connector.ledger.schema import entries, owners
 
 
 @pytest.fixture
@@ -188,6 +189,59 @@ def test_ambiguous_name_lists_what_it_could_be(ask):
     """A vendor with several documents is no single document."""
     output = ask("show", "V1", code=1)
     assert '"V1" means 3 documents' in output
+
+
+@pytest.fixture
+def twice(bench):
+    """The ledger, in which a second target gets the same bills."""
+    bench.ledger.write(
+        lambda connection: connection.execute(
+            sa.insert(entries).from_select(
+                [each.name for each in entries.c if each.name != "id"],
+                sa.select(
+                    *(
+                        sa.literal("test:two") if each.name == "target" else each
+                        for each in entries.c
+                        if each.name != "id"
+                    )
+                ),
+            )
+        )
+    )
+    return bench
+
+
+@pytest.mark.parametrize("words", [("show",), ("ignore", "--reason", "x"), ("replay",)])
+def test_a_document_that_goes_to_two_targets_is_named_with_its_target(ask, twice, words):
+    """The message says how, and each command takes it."""
+    command, *options = words
+    told = ask(command, "INV-3", *options, code=1)
+    assert '"INV-3" means 2 documents' in told
+    assert "for test:one" in told
+    assert "for test:two" in told
+    assert "\n  Add --target, such as --target test:" in told
+    (one,) = as_json_list(ask(command, "INV-3", *options, "--target", "test:two", "--json"))
+    assert (one["target"], one["number"]) == ("test:two", "INV-3")
+
+
+@pytest.mark.parametrize("words", [("ignore", "--reason", "x"), ("replay",)])
+def test_what_is_held_for_two_targets_can_be_told_apart(ask, twice, words):
+    """By what holds it, for one of them."""
+    done = as_json_list(ask(*words, "--held-by", "supplier:V2", "--target", "test:two", "--json"))
+    assert [each["target"] for each in done] == ["test:two"]
+
+
+def test_a_target_that_does_not_get_it_names_the_others(ask, twice):
+    """A typing mistake in the target's name is seen."""
+    told = ask("show", "INV-3", "--target", "test:three", code=1)
+    assert 'no document is called "INV-3" for test:three' in told
+    assert "other targets are test:one, test:two" in told
+
+
+def as_json_list(output):
+    """Return an answer as a list, whether it was about one document or several."""
+    answer = json.loads(output)
+    return answer if isinstance(answer, list) else [answer]
 
 
 def test_ignore_settles_a_document_for_good(ask, bench):

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from ml_connector.cli import main
+from ml_connector.cli.common import Named
 from ml_connector.ledger.store import Ledger
 
 BIN = Path(sys.executable).parent
@@ -261,6 +262,21 @@ def test_a_vault_named_in_the_settings_that_is_not_there(started, command):
     assert "defect" not in done.output
 
 
+def arguments(group=main):
+    """Yield every argument of every command."""
+    for command in group.commands.values():
+        yield from (
+            arguments(command)
+            if isinstance(command, click.Group)
+            else (param for param in command.params if isinstance(param, click.Argument))
+        )
+
+
+def test_an_argument_is_never_empty():
+    """Not one of them takes an empty text: a variable of a script that is not set would mean whatever there is."""
+    assert [each.name for each in arguments() if not isinstance(each.type, click.Choice | Named)] == []
+
+
 WORDS = {
     "an unknown document": (("show", "INV-1"), 'no document is called "INV-1"', 1),
     "ignoring an unknown document": (("ignore", "INV-1", "--reason", "x"), 'no document is called "INV-1"', 1),
@@ -293,6 +309,17 @@ WORDS = {
     "an unknown pipeline": (("webhooks", "serve", "--pipeline", "nightly"), "nightly", 1),
     "a name that is none": (("vault", "set", "../x", "--stdin"), "", 1),
     "a word that is no text": (("show", "\udcff"), "not UTF-8", 2),
+    "a document without a name": (("show", ""), "TERM is empty", 1),
+    "a document of blanks": (("show", " "), "TERM is empty", 1),
+    "ignoring what has no name": (("ignore", "", "--reason", "x"), "DOCUMENT is empty", 1),
+    "ignoring what nothing holds": (("ignore", "--held-by", "", "--reason", "x"), "--held-by is empty", 1),
+    "replaying what has no name": (("replay", "INV-1", ""), "DOCUMENT is empty", 1),
+    "replaying for no target": (("replay", "INV-1", "--target", ""), "--target is empty", 1),
+    "held by nothing": (("held", "--held-by", ""), "--held-by is empty", 1),
+    "a source without a name": (("hand-over", "", "--to", "documents"), "SOURCE is empty", 1),
+    "a tap without a name": (("hand-over", "bill:x", "--to", ""), "--to is empty", 1),
+    "credentials without a name": (("vault", "set", ""), "NAME is empty", 1),
+    "a setting without a name": (("vault", "rm", "bill-prod", ""), "SETTING is empty", 1),
     "an unknown option": (("status", "--everything"), "--everything", 2),
     "an unknown command": (("stauts",), "stauts", 2),
 }
