@@ -46,6 +46,11 @@ test-long: $(READY) ## run the tests that take minutes each: 1,000 bills, 25 kil
 test-fast: $(READY) ## run the tests that take milliseconds each
 	@$(RUN) .venv/bin/pytest -n 2 -m "not slow and not contract and not e2e and not chaos and not long"
 
+.PHONY: attack
+attack: $(READY) ## attack receiver and tools as strangers would, also for the minutes a flood takes
+	@sh .ci/nginx >/dev/null || true
+	@$(RUN) .venv/bin/pytest -q tests/security
+
 .PHONY: fuzz
 fuzz: $(READY) ## give each target 20,000 records made bad at random (RECORDS=, SEED= repeats a run)
 	@$(RUN) FUZZ_RECORDS=$(or $(RECORDS),20000) FUZZ_SEED=$(SEED) .venv/bin/pytest -q -s tests/targets/test_fuzz.py

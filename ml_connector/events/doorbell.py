@@ -76,14 +76,12 @@ class Ring(t.NamedTuple):
         query: Parameters of the address.
         body: As it came, byte for byte.
         received_at: When it came.
-        hurried: Whether the caller has been refused too often to deserve more than the first look.
     """
 
     headers: t.Mapping[str, str]
     query: t.Mapping[str, str]
     body: bytes
     received_at: dt.datetime
-    hurried: bool = False
 
 
 class Refused(Exception):

@@ -1,13 +1,12 @@
 """Answering: verified, durable, then 200, within the time the system gives.
 
-A caller learns the status and nothing else. Whoever signs correctly is never turned away for being many; callers that
-were refused too often get 429 and no second look.
+A caller learns the status and nothing else. Verification comes before any limit, so whoever signs correctly is never
+turned away for what others at the same address do; only what failed it is counted.
 """
 
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import dataclasses
 import datetime as dt
@@ -17,15 +16,22 @@ import typing as t
 
 import sqlalchemy as sa
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ml_connector.errors import ConnectorError
 from ml_connector.events.addresses import PATH
+from ml_connector.events.callers import Callers
 from ml_connector.events.doorbell import Doorbell, Event, Refused, Ring
+from ml_connector.events.refusals import Refusals
 
-__all__ = ["Limits", "Strangers", "receiver"]
+__all__ = ["PROVEN", "Limits", "receiver"]
+
+PROVEN: t.Final = "proven"
+"""What is set in a request's state when it is genuine; it keeps the connection its place."""
 
 _MARGIN = 2.0
 """Seconds of a system's time limit that are left for the way back."""
@@ -40,7 +46,7 @@ class Limits:
     """What a caller may do.
 
     Attributes:
-        refusals_per_minute: How many refused requests of one address are looked at closely.
+        refusals_per_minute: After how many refused requests an address is told that it is too many.
         body_seconds: How long a body may take to arrive.
     """
 
@@ -48,37 +54,13 @@ class Limits:
     body_seconds: float = 5.0
 
 
-class Strangers:
-    """Counts refused requests by address: a bucket that fills up again over a minute.
-
-    Args:
-        per_minute: Its size.
-        addresses: How many addresses are remembered; the longest silent one is forgotten first.
-    """
-
-    def __init__(self, per_minute: int, *, addresses: int = 10_000) -> None:
-        self._size = float(per_minute)
-        self._addresses = addresses
-        self._left: collections.OrderedDict[str, tuple[float, float]] = collections.OrderedDict()
-
-    def spent(self, address: str, now: float) -> bool:
-        """Whether an address has used up its refusals."""
-        return self._now_left(address, now) < 1.0
-
-    def refuse(self, address: str, now: float) -> None:
-        """Count a refusal."""
-        self._left[address] = (max(0.0, self._now_left(address, now) - 1.0), now)
-        self._left.move_to_end(address)
-        while len(self._left) > self._addresses:
-            self._left.popitem(last=False)
-
-    def _now_left(self, address: str, now: float) -> float:
-        left, since = self._left.get(address, (self._size, now))
-        return min(self._size, left + (now - since) * self._size / 60.0)
-
-
 def receiver(
-    doors: t.Iterable[tuple[Doorbell, Keep]], *, healthy: t.Callable[[], bool], limits: Limits | None = None
+    doors: t.Iterable[tuple[Doorbell, Keep]],
+    *,
+    healthy: t.Callable[[], bool],
+    limits: Limits | None = None,
+    callers: Callers | None = None,
+    refusals: Refusals | None = None,
 ) -> Starlette:
     """Return the application: a door per system, and ``/health``.
 
@@ -86,54 +68,82 @@ def receiver(
         doors: Where systems ring, each with what makes its events durable.
         healthy: Whether what comes in is also worked on.
         limits: What callers may do.
+        callers: Tells them apart; believes no proxy by default.
+        refusals: Where what is refused is counted, if others count there as well.
     """
     limits = limits or Limits()
-    strangers = Strangers(limits.refusals_per_minute)
+    refusals = refusals or Refusals(limits.refusals_per_minute)
+    callers = callers or Callers()
 
     async def health(_request: Request) -> Response:
         well = healthy()
         return Response(b'{"status":"ok"}' if well else b'{"status":"failing"}', 200 if well else 503, _NO_STORE)
 
     routes = [Route("/health", health, methods=["GET"])]
-    routes += [_Door(bell, keep, strangers, limits).route() for bell, keep in doors]
-    return Starlette(routes=routes)
+    for bell, keep in doors:
+        routes += _Door(bell, keep, callers, refusals, limits).routes()
+    app = Starlette(routes=routes, middleware=[Middleware(_OneRequestForStrangers)])
+    app.router.redirect_slashes = False  # a redirect is no 200, and would say the caller's Host back
+    return app
 
 
 _NO_STORE: t.Final = {"Cache-Control": "no-store", "Content-Type": "application/json"}
 
 
+class _OneRequestForStrangers:
+    """Ends the connection after an answer unless the request was genuine: the next one costs a new connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start" and not scope.get("state", {}).get(PROVEN):
+                message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+            await send(message)
+
+        await self._app(scope, receive, answer)
+
+
 class _Door:
     """Answers at one door; messages name the system, since part of a path may be secret."""
 
-    def __init__(self, bell: Doorbell, keep: Keep, strangers: Strangers, limits: Limits) -> None:
+    def __init__(self, bell: Doorbell, keep: Keep, callers: Callers, refusals: Refusals, limits: Limits) -> None:
         self._bell = bell
         self._keep = keep
-        self._strangers = strangers
+        self._callers = callers
+        self._refusals = refusals
         self._limits = limits
 
-    def route(self) -> Route:
-        return Route(f"{PATH}{self._bell.path}", self._answer, methods=["POST"])
+    def routes(self) -> list[Route]:
+        """Return where it is: a slash at the end, which people add to addresses, makes no difference."""
+        path = f"{PATH}{self._bell.path}"
+        return [Route(each, self._answer, methods=["POST"]) for each in (path, f"{path}/")]
 
     async def _answer(self, request: Request) -> Response:
         began = time.monotonic()
-        address = request.client.host if request.client else ""
-        hurried = self._strangers.spent(address, began)
         try:
-            ring = await self._ring(request, hurried=hurried)
+            ring = await self._ring(request)
             greeting = self._bell.handshake(ring)
             if greeting is not None:
                 return Response(greeting, 200, {"X-Content-Type-Options": "nosniff"}, media_type="text/plain")
             events = self._bell.hear(ring)
         except Refused as refused:
-            self._strangers.refuse(address, time.monotonic())
-            if not hurried:
-                _LOG.warning("%s: refused a request from %s with %d", self._bell.system, address, refused.status)
-            return Response(status_code=429 if hurried else refused.status)
+            return Response(status_code=self._refuse(request, refused.status))
         except (ConnectorError, OSError) as error:
             _LOG.error("%s: the keys cannot be read: %s", self._bell.system, _first_line(error))
             return Response(status_code=503)
+        request.scope.setdefault("state", {})[PROVEN] = True
         until = began + self._bell.answer_within - _MARGIN
         return Response(status_code=200 if await self._kept(events, until) else 503)
+
+    def _refuse(self, request: Request, status: int) -> int:
+        """Count a refusal; returns what is answered."""
+        peer = request.client.host if request.client else ""
+        caller = self._callers.caller(peer, request.headers.getlist("x-forwarded-for"))
+        status = 429 if self._refusals.count(caller, time.monotonic()) else status
+        self._refusals.tell(self._bell.system, caller, status)
+        return status
 
     async def _kept(self, events: t.Sequence[Event], until: float) -> bool:
         """Make events durable in time; what comes too late is not acknowledged, and so comes again."""
@@ -145,14 +155,13 @@ class _Door:
             return False
         return True
 
-    async def _ring(self, request: Request, *, hurried: bool) -> Ring:
+    async def _ring(self, request: Request) -> Ring:
         body = await self._body(request)
         return Ring(
             headers=request.headers,
             query=dict(request.query_params),
             body=body,
             received_at=dt.datetime.now(dt.UTC),
-            hurried=hurried,
         )
 
     async def _body(self, request: Request) -> bytes:

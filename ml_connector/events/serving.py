@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import resource
 import signal
 import socket
 import typing as t
@@ -11,10 +12,13 @@ import typing as t
 import uvicorn
 
 from ml_connector.errors import SettingInvalid
+from ml_connector.events.callers import Callers, Network
+from ml_connector.events.connections import Connections
 from ml_connector.events.doors import Door
 from ml_connector.events.health import Cared, HealthLoop
-from ml_connector.events.prompt_http import PromptHttp
-from ml_connector.events.receiver import receiver
+from ml_connector.events.prompt_http import prompt_http
+from ml_connector.events.receiver import Limits, receiver
+from ml_connector.events.refusals import Refusals
 from ml_connector.events.runs import Runs
 from ml_connector.events.settings import WebhookSettings
 from ml_connector.events.store import EventStore
@@ -25,6 +29,15 @@ __all__ = ["Serving", "serve"]
 
 _GRACE_FOR_REQUESTS: t.Final = 10
 _MOST_AT_ONCE: t.Final = 512
+_MOST_OF_ONE: t.Final = 64
+"""Connections of one address, where that is not a proxy's."""
+
+_WAITING: t.Final = 2048
+"""Connections that may wait to be accepted."""
+
+_ACCEPTED_TOGETHER: t.Final = 8
+"""At once, before the first of them is looked at: few, so that a rush of strangers is shown the door as it comes."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -34,14 +47,14 @@ class Serving(t.NamedTuple):
     Attributes:
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
-        proxies: Addresses of proxies whose word about the caller is believed, separated by commas; none when empty.
+        proxies: Where the proxies are whose word about the caller is believed.
         patience: Seconds a running pipeline may go on when we are told to stop.
         address: Where systems reach us; with it subscriptions are made once calls are answered.
     """
 
     host: str
     port: int
-    proxies: str = ""
+    proxies: tuple[Network, ...] = ()
     patience: float = 20.0
     address: str | None = None
 
@@ -83,16 +96,19 @@ def serve(
 
         return keep
 
+    callers, refusals = Callers(how.proxies), Refusals(Limits().refusals_per_minute)
     app = receiver(
         [(bell, keeper(stores[bell.path])) for _, bell in bells],
         healthy=lambda: waker.healthy,
+        callers=callers,
+        refusals=refusals,
     )
 
     def begin(url: str) -> None:
         health.start()  # not before calls are answered: some systems ask whether we are there
         up(url)
 
-    server = _Server(_config(app, how.proxies), begin)
+    server = _Server(_config(app, callers, refusals), begin)
     listening = _listening(how)
     waker.start()
     try:
@@ -100,6 +116,7 @@ def serve(
     finally:
         health.stop()
         waker.stop(how.patience)
+        refusals.close()
         _LOG.info("stopped; events that are open stay open")
 
 
@@ -107,7 +124,7 @@ def _listening(how: Serving) -> socket.socket:
     """Return a socket that listens; before anything else is begun, since the place may be taken."""
     family = socket.AF_INET6 if ":" in how.host else socket.AF_INET
     try:
-        return socket.create_server((how.host, how.port), family=family, backlog=2048)
+        return socket.create_server((how.host, how.port), family=family, backlog=_WAITING)
     except OSError as error:
         raise SettingInvalid(
             f"nothing can listen on {how.host} port {how.port}: {error.strerror or error}.",
@@ -115,24 +132,28 @@ def _listening(how: Serving) -> socket.socket:
         ) from None
 
 
-def _config(app: t.Any, proxies: str) -> uvicorn.Config:
+def _config(app: t.Any, callers: Callers, refusals: Refusals) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         interface="asgi3",
-        http=PromptHttp,
+        http=prompt_http(Connections(_places(), _MOST_OF_ONE), callers, refusals),
         ws="none",
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=proxies or None,
+        proxy_headers=False,
         server_header=False,
         access_log=False,
         log_config=None,
         log_level="warning",
         lifespan="off",
-        limit_concurrency=_MOST_AT_ONCE,
+        backlog=_ACCEPTED_TOGETHER,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE_FOR_REQUESTS,
         h11_max_incomplete_event_size=16 * 1024,
     )
+
+
+def _places() -> int:
+    """Return how many connections there may be: no more than half of the files we may open."""
+    return min(_MOST_AT_ONCE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
 
 class _Server(uvicorn.Server):
@@ -154,6 +175,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: t.Any = None) -> None:
         await super().startup(sockets)
+        for each in sockets or ():
+            each.listen(_WAITING)  # the number uvicorn was given is also how many are accepted together
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._up(f"http://{f'[{host}]' if ':' in host else host}:{port}")

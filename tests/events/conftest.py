@@ -1,15 +1,10 @@
-"""A ledger for events, and keys without a vault."""
+"""A ledger for events."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 import pytest
 
 from ml_connector.ledger.store import Ledger
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

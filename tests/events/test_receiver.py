@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ from bill_events import ORGANIZATION, compact, headers, payload
 from rooms import bell, event, states
 
 from ml_connector.errors import VaultMissing
-from ml_connector.events.receiver import Limits, Strangers, receiver
+from ml_connector.events.receiver import Limits, receiver
 from ml_connector.events.store import EventStore
 
 KEY = "key"
@@ -113,17 +114,17 @@ def test_an_address_that_is_refused_too_often_gets_429():
     assert [each.status_code for each in answers] == [401, 401, 401, 429, 429, 200]
 
 
-def test_refusals_are_forgiven_over_a_minute():
-    """The bucket of an address fills up again; others have their own; only so many are remembered."""
-    strangers = Strangers(2, addresses=2)
-    strangers.refuse("a", 0.0)
-    strangers.refuse("a", 0.0)
-    assert strangers.spent("a", 1.0)
-    assert not strangers.spent("b", 1.0)
-    assert not strangers.spent("a", 31.0)
-    strangers.refuse("b", 31.0)
-    strangers.refuse("c", 31.0)
-    assert len(strangers._left) == 2
+@pytest.mark.parametrize("spelling", ["raw", "pretty", "string"])
+def test_who_signs_is_let_in_however_many_were_refused_at_the_address(spelling):
+    """The limit comes after verification by all documented ways, also of the minified payload and of a string."""
+    body = {
+        "raw": GOOD,
+        "pretty": json.dumps(json.loads(GOOD), indent=2).encode(),
+        "string": json.dumps(GOOD.decode()).encode(),
+    }[spelling]
+    forged = [(body, headers("wrong", GOOD))] * 8
+    answers = calling(application(refusals_per_minute=3), *forged, (body, headers(KEY, GOOD)), *forged)
+    assert [each.status_code for each in answers] == [401] * 3 + [429] * 5 + [200] + [429] * 8
 
 
 def test_health_tells_whether_things_go_on():

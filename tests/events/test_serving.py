@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
-import threading
 import time
 
 import httpx
 import pytest
-from bill_events import ORGANIZATION, compact, headers, payload
-from rooms import bell, states
+from bill_events import compact, headers, payload
+from rooms import states
+from served import KEY, serving
 from waiting import PATIENCE
 
 from ml_connector.events.prompt_http import PromptHttp
-from ml_connector.events.receiver import receiver
-from ml_connector.events.serving import Serving, _config, _listening, _Server
-from ml_connector.events.store import EventStore
 
-KEY = "key"
 GOOD = compact(payload(event_id="e-1"))
-
-
-@contextlib.contextmanager
-def serving(ledger, proxies=""):
-    """Serve a door; yields the port and the server."""
-    store = EventStore(ledger, lambda _: ("pipe",))
-    app = receiver([(bell(KEY, organization=ORGANIZATION), store.keep)], healthy=lambda: True)
-    up = threading.Event()
-    server = _Server(_config(app, proxies), lambda _: up.set())
-    server.capture_signals = contextlib.nullcontext
-    listening = _listening(Serving("127.0.0.1", 0))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
-    thread.start()
-    assert up.wait(PATIENCE)
-    try:
-        yield listening.getsockname()[1], server
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
@@ -122,11 +98,14 @@ def test_a_body_may_come_after_the_time_for_the_head(port, ledger):
         (head(b"", "Connection: close", method="HEAD"), b"405"),
         (head(GOOD, "Connection: close", path="/webhooks/../webhooks/bill") + GOOD, b"404"),
         (head(GOOD, "Connection: close", path="//webhooks/bill") + GOOD, b"404"),
+        (head(GOOD, "Connection: close", path="/webhooks/bill/") + GOOD, b"200"),
+        (head(GOOD, "Connection: close", path="/webhooks/bill//") + GOOD, b"404"),
+        (head(b"", "Connection: close", path="/health/", method="GET"), b"404"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
     ],
     ids=[
         *("long header", "many headers", "no length", "negative", "huge", "absurd", "upgrade", "OPTIONS", "HEAD"),
-        *("dots", "slashes", "TLS"),
+        *("dots", "slashes", "a slash at the end", "two of them", "health with a slash", "TLS"),
     ],
 )
 def test_what_is_no_notification_is_answered_by_a_status(port, request_, status):
@@ -134,6 +113,36 @@ def test_what_is_no_notification_is_answered_by_a_status(port, request_, status)
     answer = talk(port, request_)
     assert answer.split(b" ", 2)[1] == status
     assert not any(word in answer.lower() for word in (b"uvicorn", b"starlette", b"traceback", b"x-long", b"python"))
+
+
+def test_a_request_that_is_refused_is_the_last_on_its_connection(port):
+    """Whoever forges pays a connection for each; what was sent behind it is not looked at."""
+    answer = talk(port, (head(GOOD).replace(b"sha-signature: ", b"sha-signature: A") + GOOD) * 5)
+    assert answer.startswith(b"HTTP/1.1 401")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_a_request_that_is_genuine_keeps_its_connection(port, ledger):
+    """A system or proxy that sends one after the other need not connect anew."""
+    answer = talk(port, head(GOOD) + GOOD, head(GOOD, "Connection: close") + GOOD, pause=0.1)
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
+def test_a_request_that_does_not_come_to_its_end_is_left(port, monkeypatch):
+    """Whatever it is that takes so long: its body, or its answer that nobody takes."""
+    monkeypatch.setattr(PromptHttp, "request_seconds", 0.2)
+    assert talk(port, head(GOOD), GOOD[:10]) == b""
+
+
+def test_bad_requests_do_not_fill_the_log(ledger, caplog):
+    """Some lines, and at the end a count; nothing of what was sent."""
+    with serving(ledger) as (number, server):
+        for _ in range(30):
+            talk(number, b"\x16\x03\x01 evil\r\n\r\n")
+        server.refusals.close()
+    assert len(caplog.messages) == 11
+    assert caplog.messages[-1] == "refused 20 more requests within a minute, from 1 address (400: 20)"
+    assert "evil" not in caplog.text
 
 
 def test_a_second_signature_does_not_help(port, ledger):
@@ -146,11 +155,11 @@ def test_a_second_signature_does_not_help(port, ledger):
     assert states(ledger) == {}
 
 
-@pytest.mark.parametrize(("proxies", "last"), [("", 429), ("127.0.0.1", 401), ("10.0.0.1", 429)])
+@pytest.mark.parametrize(("proxies", "last"), [((), 429), (("127.0.0.0/8",), 401), (("10.0.0.1",), 429)])
 def test_only_a_trusted_proxy_is_believed_whose_request_it_is(ledger, proxies, last):
     """Else a stranger could be somebody else with every request; whoever signs is let in all the same."""
     with (
-        serving(ledger, proxies) as (port, _),
+        serving(ledger, *proxies) as (port, _),
         httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http,
     ):
         for number in range(31):

@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import re
 import urllib.parse
 import uuid
 
@@ -74,7 +75,7 @@ def burst_of(count, key, *, seed, subscription=SUBSCRIPTION, duplicates=0.2):
     return ids, [(body, signed(key, body)) for body in bodies]
 
 
-def post_all(url, requests, *, connections=32, answered=None):
+def post_all(url, requests, *, connections=32, answered=None, anew=False, source=None):
     """Post over so many connections at once; returns the statuses in the order of the requests, 0 without an answer.
 
     Args:
@@ -82,20 +83,28 @@ def post_all(url, requests, *, connections=32, answered=None):
         requests: (body, signature) each.
         connections: How many connections.
         answered: Called with the number of answers after each of them.
+        anew: Whether each request has a connection of its own, so many at once.
+        source: The loopback address they come from.
     """
-    return asyncio.run(_post_all(urllib.parse.urlsplit(url), requests, connections, answered))
+    how = {"connections": connections, "answered": answered, "anew": anew, "source": source}
+    return asyncio.run(_post_all(urllib.parse.urlsplit(url), requests, **how))
 
 
-async def _post_all(url, requests, connections, answered):
+async def _post_all(url, requests, *, connections, answered, anew, source):
     statuses = [0] * len(requests)
     waiting = iter(range(len(requests)))
     count = 0
 
-    async def connection():
+    async def one_after_the_other():
+        for number in waiting:
+            await connection([number])
+
+    async def connection(numbers):
         nonlocal count
-        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        local = (source, 0) if source else None
+        reader, writer = await asyncio.open_connection(url.hostname, url.port, local_addr=local)
         try:
-            for number in waiting:
+            for number in numbers:
                 body, signature = requests[number]
                 writer.write(
                     f"POST {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Type: application/json\r\n"
@@ -103,6 +112,8 @@ async def _post_all(url, requests, connections, answered):
                     + body
                 )
                 head = await reader.readuntil(b"\r\n\r\n")
+                length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+                await reader.readexactly(int(length[1]) if length else 0)
                 statuses[number] = int(head[9:12])
                 count += 1
                 if answered is not None:
@@ -114,5 +125,5 @@ async def _post_all(url, requests, connections, answered):
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    await asyncio.gather(*(connection() for _ in range(connections)))
+    await asyncio.gather(*(one_after_the_other() if anew else connection(waiting) for _ in range(connections)))
     return statuses

@@ -14,6 +14,7 @@ from ml_connector.cli.webhooks.doors import door_option
 from ml_connector.errors import SettingInvalid
 from ml_connector.events import settings
 from ml_connector.events.addresses import public_address
+from ml_connector.events.callers import networks
 from ml_connector.events.doors import Door, doors
 from ml_connector.events.runs import MeltanoRuns, meltano
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
@@ -37,7 +38,8 @@ __all__ = ["serve_command"]
     "proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="Proxy whose X-Forwarded-For is believed, so that strangers are told apart; may be repeated.",
+    help="Proxy (or network of proxies) whose X-Forwarded-For is believed, so that strangers are told apart; may be "
+    "repeated.",
 )
 @click.option(
     "--stop-within",
@@ -67,6 +69,7 @@ def serve_command(
     docs/webhooks.md shows one.
     """
     _log_to_stderr()
+    trusted = networks(proxies)
     webhooks = settings.load().only(pipelines)
     opened = doors(webhooks, config_of, names)
     runs = MeltanoRuns(meltano())
@@ -75,7 +78,7 @@ def serve_command(
         from ml_connector.events.serving import Serving, serve  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise SettingInvalid(f"{error.name} is not installed.", "pip install 'ml-connector[webhooks]'") from None
-    how = Serving(host, port, ",".join(proxies), patience, address)
+    how = Serving(host, port, trusted, patience, address)
 
     def reopen(door: Door) -> Door:
         return doors(webhooks, config_of, [door.name])[0]

@@ -52,10 +52,10 @@ def bell(key="key", *, organization, subscription="", others=(), **held):
     return BillDoorbell(organization, SigningKeys(book, KEY), path="bill", others=others)
 
 
-def ring(body, headers=None, *, hurried=False):
+def ring(body, headers=None):
     """Return a request."""
     given = {name.lower(): value for name, value in (headers or {}).items()}
-    return Ring(headers=given, query={}, body=body, received_at=NOON, hurried=hurried)
+    return Ring(headers=given, query={}, body=body, received_at=NOON)
 
 
 def event(number=1, *, version=NOON, source_id="x", stream="bills", kind="bill.updated", received=NOON):
