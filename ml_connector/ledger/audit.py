@@ -81,8 +81,9 @@ class Step:
 
     Attributes:
         action: ``intent``, ``posted``, ``updated``, ``looked_up``, ``adopted``, ``linked``, ``held``,
-            ``failed``, ``ignored``, ``replayed``, ``verified``; of the ledger itself ``keyed``, ``restored``; of what
-            decides over documents ``noticed``, ``matched``, ``accepted``, ``vault``.
+            ``failed``, ``ignored``, ``reopened``, ``replayed``, ``verified``; of the ledger itself ``keyed``,
+            ``restored``; of what decides over documents ``brought_in``, ``handed_over``, ``noticed``, ``matched``,
+            ``accepted``, ``vault``.
         outcome: One line for people.
         entry_id: The ledger entry concerned.
         external_id: Its id in the target.

@@ -142,7 +142,8 @@ class Delivery:
 
     def _deliver_kind(self, sink: DocumentSink[t.Any]) -> None:
         if not sink.leaves_drafts:
-            self._ledger.write(lambda connection: reopen_drafts(connection, ours=self._reach.of(sink.kind)))
+            run, ours = self._run, self._reach.of(sink.kind)
+            self._ledger.write(lambda connection: reopen_drafts(connection, ours=ours, run=run.id, actor=run.actor))
         due = self._ledger.ask(lambda connection: pending(connection, ours=self._reach.of(sink.kind), now=_now()))
         if due:
             sink.prepare()

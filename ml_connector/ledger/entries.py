@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from ml_connector.errors import Reason
+from ml_connector.ledger import audit
 from ml_connector.ledger.schema import entries, is_open, runs
 
 __all__ = [
@@ -216,14 +217,18 @@ def claim(
     return ids
 
 
-def reopen_drafts(connection: sa.Connection, *, ours: sa.ColumnElement[bool]) -> None:
+def reopen_drafts(connection: sa.Connection, *, ours: sa.ColumnElement[bool], run: str, actor: str) -> None:
     """Have drafts of a run's documents that were left as such looked at again, those that we made."""
-    connection.execute(
+    reopened = connection.execute(
         sa.update(entries)
         .where(ours, entries.c.target_draft.is_(sa.true()))
         .where(entries.c.state == "posted", entries.c.origin.in_(("delivered", "found")))
         .values(state="received")
+        .returning(entries.c.id, entries.c.external_id)
     )
+    what = "a draft, which is not to stay one"
+    steps = [audit.Step("reopened", what, row.id, row.external_id) for row in reopened]
+    audit.append(connection, steps, run=run, actor=actor)
 
 
 def settle(connection: sa.Connection, entry_id: int, owner: str, **values: t.Any) -> bool:

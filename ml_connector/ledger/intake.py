@@ -16,15 +16,18 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector import defects, exact_json
+from ml_connector.actor import actor
 from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Outline, Supplier, content_hash
 from ml_connector.errors import Reason
-from ml_connector.ledger import leftout
+from ml_connector.ledger import audit, leftout
 from ml_connector.ledger.aside import UNREADABLE, Line, set_aside
 from ml_connector.ledger.attempt import ends_the_run
 from ml_connector.ledger.owners import bring_in, go_on
-from ml_connector.ledger.runs import Outcome, Summary
+from ml_connector.ledger.proof import BY_AN_ENTRY
+from ml_connector.ledger.runs import Outcome, Run, Summary
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
+from ml_connector.names import display_name
 from ml_connector.pipelines import Pipeline
 
 __all__ = ["Intake", "Reader"]
@@ -100,6 +103,7 @@ class _Sorted:
     inserts: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     updates: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
     rows: set[int] = dataclasses.field(default_factory=set)
+    reopened: list[audit.Step] = dataclasses.field(default_factory=list)
     news: list[_Key] = dataclasses.field(default_factory=list)
     left_out: list[_Item] = dataclasses.field(default_factory=list)
     wanted: list[_Item] = dataclasses.field(default_factory=list)
@@ -137,7 +141,8 @@ class Intake:
         reader: The map, as far as intake needs it.
         references: Where reference records are remembered.
         kinds: Kinds of documents the target takes; of others nothing is kept but what look-ups need.
-        summary: The account of the run that reads; told which documents it read and delivery still has to settle.
+        run: The run that reads: who does it, for the audit, and the account that is told which documents were read and
+            delivery still has to settle.
 
     Attributes:
         counts: Per document kind: ``read``, and what became of each record of those: ``new``, ``changed`` or ``open``
@@ -155,10 +160,12 @@ class Intake:
         references: References,
         kinds: t.Collection[str] = DELIVERY_ORDER,
         *,
-        summary: Summary | None = None,
+        run: Run | None = None,
     ) -> None:
         self._kinds = kinds
-        self._summary = summary or Summary()
+        self._run = run.id if run is not None else None
+        self._actor = run.actor if run is not None else actor()
+        self._summary = run.summary if run is not None else Summary()
         self._ledger = ledger
         self._target = target
         self._reader = reader
@@ -236,7 +243,9 @@ class Intake:
         """
         if sources and not self.sources:
             news = self._ledger.write(
-                lambda connection: go_on(connection, self._target, self._reader.pipeline, sources)
+                lambda connection: go_on(
+                    connection, self._target, self._reader.pipeline, sources, run=self._run, actor=self._actor
+                )
             )
             for each in news:
                 _logger.info(each)
@@ -305,7 +314,9 @@ class Intake:
         fresh = sources - self.sources
         if fresh:
             news = self._ledger.write(
-                lambda connection: bring_in(connection, self._target, self._reader.pipeline, fresh)
+                lambda connection: bring_in(
+                    connection, self._target, self._reader.pipeline, fresh, run=self._run, actor=self._actor
+                )
             )
             self.sources |= fresh
             for each in news:
@@ -346,7 +357,8 @@ class Intake:
         for update in done.updates:
             row_id = update.pop("row_id")
             connection.execute(sa.update(entries).where(entries.c.id == row_id).values(**update))
-        self._compare_again(connection, done.news)
+        done.reopened += self._compare_again(connection, done.news)
+        audit.append(connection, done.reopened, run=self._run, actor=self._actor)
         leftout.forget(connection, self._target, [_reference(item) for item in done.wanted])
         self._trace(connection, done.left_out, now)
         return done
@@ -357,6 +369,9 @@ class Intake:
             state = _state(row, item, now)
             done.news.append(key)
             done.updates.append({"row_id": row.id, **self._content(item, now), **state})
+            if row.state in BY_AN_ENTRY and state:
+                what = f"read anew, version {item.source.version or 'unknown'}"
+                done.reopened.append(audit.Step("reopened", what, row.id, row.external_id))
             if row.state == "ignored" and not state:
                 done.count(item.kind, "ignored")
             else:
@@ -412,11 +427,15 @@ class Intake:
             )
         leftout.keep(connection, rows)
 
-    def _compare_again(self, connection: sa.Connection, news: t.Iterable[tuple[str, str, str]]) -> None:
+    def _compare_again(self, connection: sa.Connection, news: t.Iterable[tuple[str, str, str]]) -> list[audit.Step]:
         """Have suppliers compared that come from the target, and have changed here where they were delivered to.
 
         Suppliers go both ways: somebody may have changed, here, a field of which the target is master.
+
+        Returns:
+            For each that was settled, that it is open again.
         """
+        reopened = []
         changed: dict[str, list[str]] = collections.defaultdict(list)
         for kind, source, source_id in news:
             if kind == Supplier.kind:
@@ -429,6 +448,12 @@ class Intake:
                 entries.c.target_id.in_(ids),
                 entries.c.state.in_(("posted", "held")),
             )
+            settled = sa.select(entries.c.id, entries.c.external_id).where(theirs, entries.c.state == "posted")
+            what = f"changed in {display_name(source.partition(':')[0])}, to be compared again"
+            reopened += [
+                audit.Step("reopened", what, row.id, row.external_id)
+                for row in connection.execute(settled.with_for_update())
+            ]
             connection.execute(
                 sa.update(entries)
                 .where(theirs)
@@ -438,6 +463,7 @@ class Intake:
                     refused=None,
                 )
             )
+        return reopened
 
     def _known(self, connection: sa.Connection, items: dict[_Key, _Item]) -> dict[_Key, sa.Row[t.Any]]:
         wanted: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
@@ -453,6 +479,7 @@ class Intake:
                     entries.c.version,
                     entries.c.state,
                     entries.c.reasons,
+                    entries.c.external_id,
                 )
                 .where(entries.c.target == self._target, entries.c.kind == kind, entries.c.source == source)
                 .where(entries.c.source_id.in_(ids))

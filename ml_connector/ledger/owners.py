@@ -166,8 +166,19 @@ class Reach:
         return None
 
 
-def bring_in(connection: sa.Connection, target: str, pipeline: Pipeline, sources: t.Collection[str]) -> list[str]:
-    """Note that a run of a pipeline reads something of source instances, for a target.
+def bring_in(
+    connection: sa.Connection,
+    target: str,
+    pipeline: Pipeline,
+    sources: t.Collection[str],
+    *,
+    run: str | None,
+    actor: str,
+) -> list[str]:
+    """Note that a run of a pipeline reads something of source instances, for a target; what is news is audited.
+
+    Of two pipelines that do so for the first time at the same moment the database lets one be first; the other one
+    begins again, finds it, and is refused.
 
     Returns:
         What has changed by it, in words.
@@ -195,10 +206,20 @@ def bring_in(connection: sa.Connection, target: str, pipeline: Pipeline, sources
                 sa.update(owners).where(owners.c.target == target, owners.c.source == source).values(**values)
             )
             news.extend(_changes(source, owner, pipeline))
+    detail = {"target": target, "sources": sorted(sources), "pipeline": dataclasses.asdict(pipeline)}
+    audit.append(connection, [audit.Step("brought_in", each, detail=detail) for each in news], run=run, actor=actor)
     return news
 
 
-def go_on(connection: sa.Connection, target: str, pipeline: Pipeline, sources: t.Collection[str]) -> list[str]:
+def go_on(
+    connection: sa.Connection,
+    target: str,
+    pipeline: Pipeline,
+    sources: t.Collection[str],
+    *,
+    run: str | None,
+    actor: str,
+) -> list[str]:
     """Note that a run goes on from bookmarks that were set when source instances were read, for a target.
 
     What belongs to another pipeline by now is left alone: nothing of it is read.
@@ -208,7 +229,7 @@ def go_on(connection: sa.Connection, target: str, pipeline: Pipeline, sources: t
     """
     query = sa.select(owners).where(owners.c.target == target, owners.c.source.in_(sources)).with_for_update()
     ours = [row.source for row in connection.execute(query) if _same(row, pipeline)]
-    return bring_in(connection, target, pipeline, ours)
+    return bring_in(connection, target, pipeline, ours, run=run, actor=actor)
 
 
 def hand_over(ledger: Ledger, *, target: str, source: str, pipeline: Pipeline, actor: str) -> str:

@@ -17,12 +17,12 @@ from ml_connector.ledger.audit import COVERED, GENESIS, KEYS, as_kept, facts_of,
 from ml_connector.ledger.audit_key import AuditKeys
 from ml_connector.ledger.schema import audit, entries
 
-__all__ = ["Anchor", "ChainBroken", "Proof", "anchor_of", "check_pages", "verify"]
+__all__ = ["BY_AN_ENTRY", "Anchor", "ChainBroken", "Proof", "anchor_of", "check_pages", "verify"]
 
 _ANCHOR: t.Final = re.compile(r"(?:ml-connector-audit\s+(?P<ledger>\w+)\s+(?P<seq>\d+)\s+)?(?P<hash>[0-9a-f]{64})\b.*")
 _OPEN: t.Final = frozenset({"received", "posting", "retry"})
-_BY_AN_ENTRY: t.Final = frozenset({"posted", "ignored"})
-"""States that no document gets into without an entry."""
+BY_AN_ENTRY: t.Final = frozenset({"posted", "ignored"})
+"""States that no document gets into, or out of, without an entry."""
 _WHICH: t.Final = (
     "target",
     "kind",
@@ -236,7 +236,7 @@ def _compared(connection: sa.Connection, last: dict[int, _Said], named: t.Contai
         said = last.pop(row.id, None)
         if said is None:
             uncovered += 1
-            if row.state in _BY_AN_ENTRY and row.id not in named:
+            if row.state in BY_AN_ENTRY and row.id not in named:
                 differing.append(f"{label}: is {row.state}, and no entry of the audit made it so")
             continue
         changed = _changed(row, said)
@@ -252,10 +252,12 @@ def _changed(row: sa.Row[t.Any], said: _Said) -> list[str]:
     """Return what of a row is other than the last entry about it says, and may not be.
 
     A newer version of a record leaves what is settled as it is until the document is looked at again; until then only
-    what it is in the target can be compared.
+    what it is in the target can be compared. That it is looked at again has an entry itself.
     """
     now, then = facts_of(row), json.loads(said.settled)
     names = list(_WHICH if row.state in _OPEN else COVERED)
     if row.changed_at > said.at.isoformat(timespec="microseconds"):
         names = [name for name in names if name not in ("record_hash", *(("state",) if row.state == "held" else ()))]
+    if then["state"] in BY_AN_ENTRY and "state" not in names:
+        names.append("state")
     return [f"{name} is {now[name]}, was {then[name]}" for name in names if name in then and now[name] != then[name]]

@@ -309,7 +309,7 @@ class DeliveryTarget(CheckedSettings, Target):
             self.engine,
             self.references,
             self._kinds,
-            summary=self.run.summary,
+            run=self.run,
         )
 
     @cached_property

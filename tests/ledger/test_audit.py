@@ -242,6 +242,11 @@ def test_the_key_is_a_file_only_its_owner_may_read(bench, tmp_path, monkeypatch)
         ({"sent": "{}"}, "sent is"),
         ({"record": "{}"}, "its record was changed"),
         ({"amount": Decimal(999), "changed_at": dt.datetime(2030, 1, 1, tzinfo=dt.UTC)}, "amount is 999, was 100"),
+        *(
+            ({"state": state, **also}, f"state is {state}, was posted")
+            for state in ("received", "retry", "posting", "held")
+            for also in ({}, {"changed_at": dt.datetime(2030, 1, 1, tzinfo=dt.UTC)})
+        ),
     ],
 )
 def test_a_settled_document_that_was_changed_in_the_database_is_found(bench, change, what):
@@ -293,6 +298,44 @@ def test_a_ledger_whose_own_notes_are_gone_is_called_damaged(bench, table_):
         prove(again)
     with pytest.raises(LedgerDamaged), Ledger(bench.ledger.url) as again:
         fill(again, 1)
+
+
+def opened(bench):
+    """Return which documents the audit says were opened again."""
+    query = sa.select(table.c.external_id).where(table.c.action == "reopened").order_by(table.c.seq)
+    with bench.ledger.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
+@pytest.mark.parametrize("posted", [True, False])
+def test_a_newer_record_opens_what_is_settled_with_an_entry(bench, posted):
+    """Posted or left out; before anything is delivered again the audit says why it is open."""
+    bench.take(bill("1"))
+    if not posted:
+        bench.take(bill("1", paid=True, version="2"))
+    bench.deliver()
+    state = bench.entry("1").state
+    bench.take(bill("1", "120.00", version="3"))
+    assert (state, bench.entry("1").state) == ("posted" if posted else "ignored", "received")
+    assert opened(bench) == ["BILL-1"]
+    assert prove(bench.ledger).differing == ()
+
+
+def test_drafts_are_opened_with_an_entry(bench, monkeypatch):
+    """Though the run breaks off before it comes to them."""
+    bench.target.draft = True
+    bench.take(bill("1"))
+    bench.deliver()
+    bench.target.draft = False
+
+    def break_off():
+        raise RuntimeError
+
+    monkeypatch.setattr(bench.invoices, "prepare", break_off)
+    bench.deliver()
+    assert bench.entry("1").state == "received"
+    assert opened(bench) == ["BILL-1"]
+    assert prove(bench.ledger).differing == ()
 
 
 def test_lives_of_documents_leave_nothing_that_differs(bench):

@@ -450,8 +450,8 @@ def test_every_outcome_is_in_an_intact_audit_chain(bench):
     with bench.ledger.read() as connection:
         actions = list(connection.execute(sa.select(table.c.action).order_by(table.c.seq)).scalars())
         count = proof.verify(connection).entries
-    assert actions == ["intent", "failed", "looked_up", "held", "verified"]
-    assert count == 5
+    assert actions == ["brought_in", "intent", "failed", "looked_up", "held", "verified"]
+    assert count == 6
 
 
 @pytest.mark.parametrize("state", ["posted", "held", "ignored"])

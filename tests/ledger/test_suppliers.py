@@ -8,7 +8,7 @@ from ledger_doubles import TestMap, timeout
 from ml_connector.crosswalk import AmbiguousLink
 from ml_connector.documents import DocumentSource
 from ml_connector.errors import Conflict
-from ml_connector.ledger import questions
+from ml_connector.ledger import proof, questions
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.intake import Intake
 
@@ -115,6 +115,17 @@ def read_back(bench, **fields):
     )
     intake.add("vendors", {"id": "wid-S-77", "name": "Acme", **fields})
     intake.flush()
+
+
+def test_a_change_on_the_other_side_is_on_record(suppliers):
+    """The audit says why a settled supplier is open again, before anything is done with it."""
+    suppliers.run()
+    read_back(suppliers, email="hand@acme.invalid")
+    entry = suppliers.entry("V7")
+    assert entry.state == "received"
+    with suppliers.ledger.read() as connection:
+        assert questions.history(connection, entry)[-1].action == "reopened"
+        assert proof.verify(connection).differing == ()
 
 
 def test_a_change_on_the_other_side_is_noticed(suppliers, monkeypatch):

@@ -53,7 +53,7 @@ class Bench:
         """Read records and deliver, as one run of a target does; return its account."""
         run = Run(self.ledger, "test:one", "tap-test", "tester")
         references = LedgerReferences(self.ledger, system=lambda: "bill")
-        intake = Intake(self.ledger, "test:one", self.map, references, summary=run.summary)
+        intake = Intake(self.ledger, "test:one", self.map, references, run=run)
         for record in records:
             intake.add(stream, record)
         intake.flush()
