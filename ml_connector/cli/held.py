@@ -5,16 +5,19 @@ from __future__ import annotations
 import collections
 import datetime as dt
 import typing as t
+from decimal import Decimal
 
 import click
 
 from ml_connector.cli.common import Cli, ExitCode, Named, common_options
 from ml_connector.cli.ledger_access import document, open_ledger
-from ml_connector.cli.output import Column, age, money
-from ml_connector.ledger import questions
-from ml_connector.ledger.entries import Entry
+from ml_connector.cli.output import Column, age, ago, count, money
+from ml_connector.errors import UserError
+from ml_connector.ledger import dry_runs, questions
 
 __all__ = ["held"]
+
+Row = t.Mapping[str, t.Any]
 
 
 @click.command()
@@ -25,15 +28,15 @@ __all__ = ["held"]
     help="Only documents held by this, such as supplier:S-00031.",
 )
 @click.option("--by-reason", is_flag=True, help="One line per reason instead of one per document.")
+@click.option("--dry-run", is_flag=True, help="What the newest dry run to each target would hold, of this project.")
 @click.option("--fail", is_flag=True, help="Exit with 3 when any document is held.")
 @common_options
-def held(cli: Cli, held_by: str | None, by_reason: bool, fail: bool) -> None:  # noqa: FBT001
+def held(cli: Cli, *, held_by: str | None, by_reason: bool, dry_run: bool, fail: bool) -> None:
     """List held documents with the reason and the cure, longest held first.
 
     Nothing held is lost: each goes out by itself with the next run after its cause is mended.
     """
-    with open_ledger(cli) as ledger, ledger.read() as connection:
-        found = questions.held(connection, held_by=held_by)
+    found = _of_dry_runs(cli, held_by) if dry_run else _of_ledger(cli, held_by)
     if by_reason:
         _by_reason(cli, found)
     else:
@@ -42,10 +45,35 @@ def held(cli: Cli, held_by: str | None, by_reason: bool, fail: bool) -> None:  #
         raise click.exceptions.Exit(ExitCode.ATTENTION)
 
 
-def _by_document(cli: Cli, found: list[Entry]) -> None:
+def _of_ledger(cli: Cli, held_by: str | None) -> list[Row]:
+    with open_ledger(cli) as ledger, ledger.read() as connection:
+        return [document(entry) for entry in questions.held(connection, held_by=held_by)]
+
+
+def _of_dry_runs(cli: Cli, held_by: str | None) -> list[Row]:
+    """Return what the newest dry runs would hold, and say which they are."""
+    known = dry_runs.kept()
+    if not known:
+        raise UserError(
+            "no dry run is on record in this project.", "Run one: TARGET_WORKDAY_DRY_RUN=true meltano run ..."
+        )
+    now = dt.datetime.now(dt.UTC)
+    for each in known:
+        pipeline = f"{each.transform or 'documents'} -> {each.target}"
+        early = f"; it ended early: {each.ended_early}" if each.ended_early else ""
+        cli.output.say(f"dry run {each.run}, {pipeline}, {ago(each.at, now)}: {count(len(each.held))} held{early}")
+    return [
+        {**row, "dry_run": each.run}
+        for each in known
+        for row in each.held
+        if held_by is None or any(held_by in (reason["held_by"], reason["code"]) for reason in row["reasons"])
+    ]
+
+
+def _by_document(cli: Cli, found: list[Row]) -> None:
     now = dt.datetime.now(dt.UTC)
     cli.output.table(
-        [document(entry) for entry in found],
+        found,
         [
             Column("kind", lambda row: row["kind"].replace("_", " ")),
             Column("document", lambda row: row["number"] or row["source_id"], style="bold"),
@@ -59,14 +87,20 @@ def _by_document(cli: Cli, found: list[Entry]) -> None:
     )
 
 
-def _by_reason(cli: Cli, found: list[Entry]) -> None:
-    groups: dict[tuple[str, str, str], list[Entry]] = collections.defaultdict(list)
-    for entry in found:
-        for reason in entry.reasons:
-            groups[(reason.key, reason.what, reason.cure)].append(entry)
+def _by_reason(cli: Cli, found: list[Row]) -> None:
+    groups: dict[tuple[str, str, str], list[Row]] = collections.defaultdict(list)
+    for row in found:
+        for reason in row["reasons"]:
+            groups[(reason["held_by"], reason["what"], reason["cure"])].append(row)
     rows: list[dict[str, t.Any]] = [
-        {"documents": len(entries), "held_by": key, "why": what, "cure": cure, "first": entries[0].label}
-        for (key, what, cure), entries in sorted(groups.items(), key=lambda group: -len(group[1]))
+        {
+            "documents": len(some),
+            "held_by": key,
+            "why": what,
+            "cure": cure,
+            "first": some[0]["number"] or some[0]["source_id"],
+        }
+        for (key, what, cure), some in sorted(groups.items(), key=lambda group: -len(group[1]))
     ]
     cli.output.table(
         rows,
@@ -80,7 +114,7 @@ def _by_reason(cli: Cli, found: list[Entry]) -> None:
     )
 
 
-def _amount(row: t.Mapping[str, t.Any]) -> str:
+def _amount(row: Row) -> str:
     if row["amount"] is None or row["currency"] is None:
         return ""
-    return money(row["amount"], row["currency"])
+    return money(Decimal(row["amount"]), row["currency"])

@@ -20,7 +20,7 @@ from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.leftout import LeftOut
 from ml_connector.ledger.store import DEFAULT_URL, Ledger, located
 
-__all__ = ["choose", "document", "look_up", "open_known_ledger", "open_ledger", "record"]
+__all__ = ["choose", "document", "is_missing", "look_up", "open_known_ledger", "open_ledger", "record"]
 
 
 @contextlib.contextmanager
@@ -39,11 +39,16 @@ def open_ledger(cli: Cli) -> t.Iterator[Ledger]:
 @contextlib.contextmanager
 def open_known_ledger(cli: Cli) -> t.Iterator[Ledger | None]:
     """Yield the ledger asked for, None when there is none yet and nobody named one."""
-    if cli.ledger_url is None and _missing(cli) is not None:
+    if is_missing(cli):
         yield None
         return
     with open_ledger(cli) as ledger:
         yield ledger
+
+
+def is_missing(cli: Cli) -> bool:
+    """Whether there is no ledger yet, and nobody has named one."""
+    return cli.ledger_url is None and _missing(cli) is not None
 
 
 def record(step: Step, ledger_url: str | None = None) -> None:

@@ -25,7 +25,7 @@ from rich.text import Text
 from ml_connector.documents import exact
 from ml_connector.text import legible
 
-__all__ = ["Column", "Output", "age", "count", "money", "plain", "to_json"]
+__all__ = ["Column", "Output", "age", "ago", "count", "money", "plain", "to_json"]
 
 Row = t.Mapping[str, t.Any]
 
@@ -60,6 +60,12 @@ def age(since: dt.datetime, now: dt.datetime) -> str:
         if minutes >= size:
             return f"{minutes // size} {unit}"
     return "now"
+
+
+def ago(moment: dt.datetime, now: dt.datetime) -> str:
+    """Return how long ago something was, as it reads in a sentence: ``5 min ago``, ``just now``."""
+    words = age(moment, now)
+    return "just now" if words == "now" else f"{words} ago"
 
 
 def to_json(value: t.Any) -> str:

@@ -10,11 +10,13 @@ import typing as t
 import click
 
 from ml_connector.cli.common import Cli, ExitCode, common_options
-from ml_connector.cli.ledger_access import open_ledger
-from ml_connector.cli.output import Column, age, count, money, plain
+from ml_connector.cli.ledger_access import is_missing, open_ledger
+from ml_connector.cli.output import Column, age, ago, count, money, plain
 from ml_connector.ledger import owners, questions
 from ml_connector.ledger.entries import claims_of_others
 from ml_connector.ledger.owners import Holding
+from ml_connector.singer import failures
+from ml_connector.singer.failures import Failure
 from ml_connector.singer.summary import counted, until
 
 __all__ = ["status"]
@@ -27,7 +29,13 @@ _CONDITIONS_SHOWN = 10
 @click.option("--fail-on-held", is_flag=True, help="Exit with 3 when documents are held or wait.")
 @common_options
 def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
-    """Show the last runs, what is posted, and what is held or waits."""
+    """Show the last runs, what is posted, and what is held or waits; taps that failed come first."""
+    failed = failures.known()
+    if failed and is_missing(cli):
+        # The first run's tap has failed, before there was anything to make a ledger for.
+        cli.output.show({"taps": failed}, "no ledger yet")
+        _tell_failed(cli, failed)
+        return
     with open_ledger(cli) as ledger, ledger.read() as connection:
         states = questions.states(connection)
         totals = questions.posted_totals(connection)
@@ -43,10 +51,12 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
         "pipelines": [dataclasses.asdict(each) for each in holdings],
         "left_out": [dict(row._mapping) for row in left_out],  # noqa: SLF001 - SQLAlchemy's public name
         "runs": [_run(row) for row in runs],
+        "taps": failed,
     }
     if cli.output.as_json:
         cli.output.show(data, "")
     else:
+        _tell_failed(cli, failed)
         _tell(cli, data, holdings)
         for claims in claimed:
             what = claims.kind.replace("_", " ")
@@ -151,6 +161,18 @@ def _tell(cli: Cli, data: dict[str, t.Any], holdings: list[Holding]) -> None:
         ],
         empty="no runs yet",
     )
+
+
+def _tell_failed(cli: Cli, failed: list[Failure]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    for each in failed:
+        where = f" in environment {each.environment}" if each.environment else ""
+        often = f", {each.times} times since {each.since:%Y-%m-%d %H:%M} UTC" if each.times > 1 else ""
+        cli.output.say(f"{each.plugin} failed {ago(each.at, now)}{where}{often}: {each.what}", style="red")
+        if each.cure:
+            cli.output.say(f"  {each.cure}")
+    if failed:
+        cli.output.say("")
 
 
 def _outcome(row: t.Mapping[str, t.Any]) -> str:

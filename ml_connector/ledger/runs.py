@@ -182,6 +182,10 @@ class Summary:
             self._settled[document] = _Settled(kind, outcome, currency, amount, earlier, reasons)
             self._add(self._settled[document], 1)
 
+    def held_rows(self) -> list[int]:
+        """Return the rows of the documents that came out held."""
+        return sorted(row for row, settled in self._settled.items() if settled.outcome == "held")
+
     def has_settled(self, document: int) -> bool:
         """Return whether a document has been counted."""
         return document in self._settled

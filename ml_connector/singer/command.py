@@ -70,14 +70,31 @@ class PluginCommand(SingerCommand):
         try:
             yield
         except (ConfigValidationError, ConnectorError) as error:
-            self._end(self._lines_of(error), EXIT_DOWN if isinstance(error, LedgerUnavailable) else EXIT_FAILED)
+            lines = list(self._lines_of(error))
+            self._failed(*lines)
+            self._end(lines, EXIT_DOWN if isinstance(error, LedgerUnavailable) else EXIT_FAILED)
         except BrokenPipeError:
             self._end([f"{self.name}: whoever reads the output has stopped.\n  Its own messages say why."])
         except OSError as error:
             if error.errno not in _NO_SPACE:
+                self._failed(self._unforeseen(error))
                 raise
             place = f" ({error.filename})" if error.filename else ""
-            self._end([f"{self.name}: the disk is full{place}.\n  Make room and run again; what was said stands."])
+            line = f"{self.name}: the disk is full{place}.\n  Make room and run again; what was said stands."
+            self._failed(line)
+            self._end([line])
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            self._failed(self._unforeseen(error))
+            raise
+
+    def _failed(self, *lines: str) -> None:
+        """Note that the plugin ends with an error, where nothing else does: what and cure of each."""
+
+    def _unforeseen(self, error: Exception) -> str:
+        what = f"{self.name}: unexpected error ({type(error).__name__})."
+        return f"{what}\n  Look into the run's log, and report what it says."
 
     def _end(self, lines: t.Iterable[str], code: int = EXIT_FAILED) -> t.NoReturn:
         for line in lines:

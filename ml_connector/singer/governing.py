@@ -1,4 +1,4 @@
-"""What a run puts on record beside its documents: changes of tables, maps and settings, and the end of the audit."""
+"""What a run leaves beside its documents: changes of tables, maps and settings, what a dry run said."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import logging
 import typing as t
 from pathlib import Path
 
-from ml_connector.errors import LedgerFault
+from ml_connector.errors import LedgerFault, UserError
+from ml_connector.ledger import dry_runs
 from ml_connector.ledger.anchors import AnchorNotLeft, leave
 from ml_connector.ledger.audit_key import AuditKeys
 from ml_connector.ledger.noticed import notice
@@ -16,7 +17,7 @@ from ml_connector.ledger.runs import Run
 from ml_connector.ledger.store import Ledger
 from ml_connector.project import project_root
 
-__all__ = ["keep_anchor", "note_changes"]
+__all__ = ["keep_anchor", "keep_verdicts", "note_changes"]
 
 
 def note_changes(
@@ -44,6 +45,16 @@ def note_changes(
     settings = _settings(pipeline, config, schema, ledger.keys)
     for line in notice(ledger, found | settings, within=[*within, *settings], run=run.id, actor=run.actor):
         logger.info("since the last run, %s", line)
+
+
+def keep_verdicts(ledger: Ledger, run: Run, target: str, transform: str | None, logger: logging.Logger) -> None:
+    """Keep what a dry run would hold; that this failed is logged and stops nothing."""
+    try:
+        dry_runs.keep(ledger, run, target=target, transform=transform)
+    except (LedgerFault, UserError) as error:
+        logger.warning("what this dry run would hold cannot be listed afterwards: %s", error)
+    else:
+        logger.info("what this dry run would hold is listed by: ml-connector held --dry-run")
 
 
 def keep_anchor(ledger: Ledger, place: str | None, logger: logging.Logger) -> None:

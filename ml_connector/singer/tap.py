@@ -17,6 +17,7 @@ from singer_sdk.singerlib.encoding.simple import Message
 from ml_connector.errors import SettingInvalid
 from ml_connector.http import LARGEST_ANSWER_MB
 from ml_connector.moments import EARLIEST, parse_moment
+from ml_connector.singer import failures
 from ml_connector.singer.command import PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
 from ml_connector.singer.settings import CheckedSettings
@@ -164,9 +165,22 @@ class ApiTap(CheckedSettings, Tap):
     @classmethod
     def get_singer_command(cls) -> click.Command:
         """Return the command, which prints no traceback for what a person can mend."""
-        return PluginCommand(
-            super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema
-        )
+        return TapCommand(super().get_singer_command(), env_prefix=cls._env_var_prefix, settings=cls.config_jsonschema)
+
+
+class TapCommand(PluginCommand):
+    """Runs a tap, and remembers that it has failed until it comes to its end again."""
+
+    def invoke(self, ctx: click.Context) -> t.Any:
+        """Run the tap; what is only asked of it (``--discover``, ``--about``) does not come here."""
+        result = super().invoke(ctx)
+        failures.forget(str(self.name))
+        return result
+
+    def _failed(self, *lines: str) -> None:
+        what, _, cure = lines[0].removeprefix(f"{self.name}: ").partition("\n")
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        failures.note(str(self.name), f"{what}{more}", cure)
 
 
 def _check_start_date(start: t.Any) -> None:

@@ -45,7 +45,7 @@ from ml_connector.names import display_name
 from ml_connector.singer.batch import batch_lines
 from ml_connector.singer.command import EXIT_DEFECT, EXIT_DOWN, EXIT_HELD, PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
-from ml_connector.singer.governing import keep_anchor, note_changes
+from ml_connector.singer.governing import keep_anchor, keep_verdicts, note_changes
 from ml_connector.singer.reader import MessageReader, Unreadable
 from ml_connector.singer.settings import CheckedSettings
 from ml_connector.singer.sink import DocumentSink
@@ -562,7 +562,9 @@ class DeliveryTarget(CheckedSettings, Target):
             account = {"run": run.id, "dry_run": bool(self.config.get("dry_run")), **run.summary.to_dict()}
             content = json.dumps(account, ensure_ascii=False, indent=2) + "\n"
             replace_file(pathlib.Path(path), content.encode(), keep_mode=False)
-        if not self.config.get("dry_run"):
+        if self.config.get("dry_run"):
+            keep_verdicts(self.ledger, run, self.target_instance, self.config.get("transform"), self.logger)
+        else:
             keep_anchor(self.ledger, self.config.get("audit_anchor"), self.logger)
         self.ledger.close()
 
