@@ -8,7 +8,6 @@ READY := .venv/.ready
 # The plugins are found by name, as Meltano looks for them, and state and logs stay out of the home directory; what
 # Meltano and the plugins write is for this user alone.
 RUN := umask 077 && PATH="$(CURDIR)/.venv/bin:$$PATH" XDG_STATE_HOME="$(CURDIR)/.meltano/xdg"
-EXTRAS := meltano,postgres,sandbox,dev
 
 # A copied or moved checkout carries a .venv that points to the old place: make it anew.
 ifneq ($(strip $(shell cat $(READY) 2>/dev/null)),$(strip $(CURDIR)))
@@ -20,7 +19,7 @@ help: ## list these tasks
 	@awk -F ':[^#]*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 $(READY): pyproject.toml constraints.txt
-	@sh .ci/setup "$(EXTRAS)"
+	@sh .ci/setup
 
 .PHONY: setup
 setup: $(READY) ## install everything into .venv (the other tasks do it by themselves)
@@ -80,8 +79,18 @@ bench: $(READY) ## measure the flows against the sandbox
 	@$(RUN) .venv/bin/python benchmarks/run.py
 
 .PHONY: constraints
-constraints: ## pin every dependency anew in constraints.txt, from a fresh environment
-	@sh .ci/constraints "$(EXTRAS)"
+constraints: $(READY) ## pin in constraints.txt what is new in pyproject.toml; UPGRADE=1 pins everything anew
+	@sh .ci/constraints $(if $(UPGRADE),--upgrade)
+
+.PHONY: audit
+audit: $(READY) ## look for known holes in what is pinned, and for secrets in the tree; needs no network
+	@$(RUN) .venv/bin/pytest -q tests/security/test_supply_chain.py
+
+.PHONY: release
+release: $(READY) ## build dist/: wheel, source, hashed requirements, bill of materials (CycloneDX), licences
+	@rm -rf dist
+	@.venv/bin/python -m hatchling build >/dev/null
+	@.venv/bin/python .ci/materials.py dist
 
 .PHONY: clean
 clean: ## remove .venv, the demo and all caches; keeps ledger, state and .env

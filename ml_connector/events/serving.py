@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import resource
 import signal
 import socket
+import sys
 import typing as t
 
 import uvicorn
@@ -153,7 +153,12 @@ def _config(app: t.Any, callers: Callers, refusals: Refusals) -> uvicorn.Config:
 
 def _places() -> int:
     """Return how many connections there may be: no more than half of the files we may open."""
-    return min(_MOST_AT_ONCE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+    if sys.platform == "win32":
+        return _MOST_AT_ONCE
+    import resource  # noqa: PLC0415 - there is none on Windows
+
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return _MOST_AT_ONCE if files == resource.RLIM_INFINITY else min(_MOST_AT_ONCE, files // 2)
 
 
 class _Server(uvicorn.Server):

@@ -14,6 +14,7 @@ from served import KEY, serving
 from waiting import PATIENCE
 
 from ml_connector.events.prompt_http import PromptHttp
+from ml_connector.events.serving import _places
 
 GOOD = compact(payload(event_id="e-1"))
 
@@ -143,6 +144,14 @@ def test_bad_requests_do_not_fill_the_log(ledger, caplog):
     assert len(caplog.messages) == 11
     assert caplog.messages[-1] == "refused 20 more requests within a minute, from 1 address (400: 20)"
     assert "evil" not in caplog.text
+
+
+@pytest.mark.parametrize(("files", "places"), [(-1, 512), (20_000, 512), (256, 128)])
+def test_there_are_fewer_places_than_files_that_may_be_open(monkeypatch, files, places):
+    """So strangers cannot use up what the ledger and the runs need; no limit at all is none."""
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert _places() == places
 
 
 def test_a_second_signature_does_not_help(port, ledger):
