@@ -130,6 +130,14 @@ def test_set_up_takes_nothing_but_what_is_pinned():
     assert "--no-index --no-deps" in calls[1]
 
 
+def test_what_the_threat_model_says_is_shown_is_there():
+    """SECURITY.md names tests and files that exist, by path or by name."""
+    said = (ROOT / "SECURITY.md").read_text("utf-8")
+    paths = re.findall(r"`((?:tests/)?[\w/]+(?:\.py|/))`", said)
+    assert len(paths) > 10
+    assert [each for each in paths if not ((ROOT / each).exists() or list((ROOT / "tests").rglob(each)))] == []
+
+
 # Secrets in the tree.
 
 SECRETS = {
