@@ -437,7 +437,7 @@ class TestReading:
         assert sorted(each.external_id for each in found) == [f"BILL-b{n}" for n in range(7)]
 
     def test_read_back_leaves_out_what_is_gone(self, invoice_sink, invoice):
-        """One unknown WID fails a whole call, so the rest is then read singly."""
+        """One unknown WID fails a whole call, so it is halved until the unknown one stands alone."""
         sink = invoice_sink()
         wids = [
             sink.create(invoice(f"b{n}", amounts=(amount,))).target_id for n, amount in enumerate(["5.00", "-5.00"])
@@ -455,6 +455,18 @@ class TestReading:
         client.call = lambda *args, **kwargs: calls.append(args) or original(*args, **kwargs)
         assert set(sink.read_back(wids)) == set(wids)
         assert len(calls) == 2
+
+    def test_a_credit_among_many_invoices_costs_few_calls(self, invoice_sink, invoice, connect):
+        """A later run does not know which of them it is, and an invalid request is counted by the tenant."""
+        writer, client = invoice_sink(), connect()
+        amounts = ["-5.00", *["5.00"] * 31]
+        wids = [writer.create(invoice(f"b{n}", amounts=(each,))).target_id for n, each in enumerate(amounts)]
+        calls = []
+        reader = invoice_sink(client)
+        original = client.call
+        client.call = lambda *args, **kwargs: calls.append(args) or original(*args, **kwargs)
+        assert set(reader.read_back(wids)) == set(wids)
+        assert len(calls) == 12  # 32, then 16 and 16, 8 and 8 ... 1 and 1; and the credit itself
 
     def test_every_edit_shows_as_a_difference(self, invoice_sink, invoice, tenant):
         """What people changed in Workday is told in words."""

@@ -220,18 +220,14 @@ class InvoiceReader:
         return next((record.external_id for record in records if record.external_id), None)
 
     def _some(self, form: Form, wids: t.Sequence[str]) -> list[InvoiceRecord]:
-        if len(wids) > 1:
-            try:
+        """Read several of a form; one unknown reference fails the whole call (sheet workday 3.1), so it is halved."""
+        try:
+            if len(wids) > 1:
                 return self._by_references(form, [reference("WID", wid) for wid in wids])
-            except (NotFound, Rejected):
-                pass  # one unknown reference fails the whole call (sheet workday 3.1)
-        found = []
-        for wid in wids:
-            try:
-                found.append(self._one(form, "WID", wid))
-            except (NotFound, Rejected):
-                continue
-        return found
+            return [self._one(form, "WID", wid) for wid in wids]
+        except (NotFound, Rejected):
+            middle = len(wids) // 2
+            return [*self._some(form, wids[:middle]), *self._some(form, wids[middle:])] if middle else []
 
     def _one(self, form: Form, kind: str, value: str) -> InvoiceRecord:
         records = self._by_references(form, [reference(kind, value)], sought=(kind, value))
