@@ -1,12 +1,14 @@
-"""HTTP as all clients use it: a checked base address, exact numbers, no secret in any text."""
+"""HTTP as all clients use it: checked addresses, answers within bounds, exact numbers, no secret in any text."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import email.utils
 import functools
 import ipaddress
 import logging
+import re
 import ssl
 import typing as t
 from importlib import metadata
@@ -14,12 +16,17 @@ from importlib import metadata
 import httpx
 import msgspec
 
+from ml_connector.deadlines import bounded, calling
 from ml_connector.decimals import json_number
 from ml_connector.errors import SettingInvalid
 from ml_connector.mending import TooMuch, damages, mended_json
 
 __all__ = [
+    "DEEPEST_ANSWER",
     "LARGEST_ANSWER_MB",
+    "LONGEST_CALL_SECONDS",
+    "Bounds",
+    "Reach",
     "check_base_url",
     "decode_as",
     "decode_json",
@@ -34,6 +41,10 @@ __all__ = [
 
 LARGEST_ANSWER_MB: t.Final = 512
 """More than any page of any system; what unpacks to more is no answer to what was asked."""
+DEEPEST_ANSWER: t.Final = 100
+"""More than any system nests; what copies, compares or writes values gives up far behind it."""
+LONGEST_CALL_SECONDS: t.Final = 1800.0
+"""More than any page or report takes; who sends so slowly sends nothing that is meant to be read."""
 
 HIDDEN = "***"
 
@@ -68,7 +79,82 @@ _decoder: msgspec.json.Decoder[t.Any] = msgspec.json.Decoder(float_hook=json_num
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _log = logging.getLogger(__name__)
 
+_TEXTS: t.Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BRACKETS: t.Final = bytes.maketrans(b"{}", b"[]")
+_ALL_ELSE: t.Final = bytes(each for each in range(256) if each not in b"[]{}")
+
 T = t.TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an answer may be at most.
+
+    Attributes:
+        largest_answer_mb: Megabytes, unpacked.
+        deepest_answer: Levels of lists and objects, or of elements, within each other.
+        longest_call_seconds: Seconds from the call to the end of its answer.
+    """
+
+    largest_answer_mb: int = LARGEST_ANSWER_MB
+    deepest_answer: int = DEEPEST_ANSWER
+    longest_call_seconds: float = LONGEST_CALL_SECONDS
+
+    @property
+    def most(self) -> int:
+        """Bytes of an answer, unpacked."""
+        return self.largest_answer_mb * 1_000_000
+
+    @property
+    def too_large(self) -> str:
+        """What is said of an answer that is larger."""
+        return f"it is larger than the {self.largest_answer_mb} MB that are read (largest_answer_mb)"
+
+    @property
+    def too_deep(self) -> str:
+        """What is said of an answer that is nested deeper."""
+        return f"it is nested too deeply, more than the {self.deepest_answer} levels that are read (deepest_answer)"
+
+    def check_depth(self, content: bytes) -> None:
+        """See that JSON is not nested deeper.
+
+        Raises:
+            TooMuch: It is.
+        """
+        if content.count(b"[") + content.count(b"{") <= self.deepest_answer:
+            return
+        left = _TEXTS.sub(b"", content).translate(_BRACKETS, _ALL_ELSE)
+        for _ in range(self.deepest_answer):
+            inner = left.replace(b"[]", b"")  # one level of all of them
+            if len(inner) == len(left):  # nothing left, or what is left is no JSON
+                break
+            left = inner
+        if b"[]" in left or left.count(b"[") > self.deepest_answer:
+            raise TooMuch(self.too_deep)
+
+
+class Reach:
+    """The addresses a client is configured with; no request leaves for another, whatever an answer says.
+
+    Args:
+        addresses: Those addresses; scheme, host and port count.
+    """
+
+    def __init__(self, *addresses: str) -> None:
+        self._origins = frozenset(_origin(httpx.URL(each)) for each in addresses if each)
+
+    def check(self, address: httpx.URL | str) -> None:
+        """See that an address is one of them.
+
+        Raises:
+            SettingInvalid: It is not.
+        """
+        scheme, host, port = origin = _origin(httpx.URL(address))
+        if origin not in self._origins:
+            raise SettingInvalid(
+                f"a call would have gone to {scheme}://{host}:{port}, which is not configured; nothing was sent.",
+                "Look who answers at the addresses that are configured (base_url and its like).",
+            )
 
 
 def user_agent(product: str) -> str:
@@ -108,6 +194,7 @@ def open_client(
     product: str,
     timeout: float,
     agent: str | None = None,
+    also: t.Iterable[str] = (),
     connections: int = 4,
     transport: httpx.BaseTransport | None = None,
 ) -> httpx.Client:
@@ -118,6 +205,7 @@ def open_client(
         product: Name of the plugin, part of the user agent.
         timeout: Seconds to wait for a connection, and for each part of an answer.
         agent: Another user agent.
+        also: Further addresses it may send to; to any other nothing is sent.
         connections: How many connections are kept open at most.
         transport: Another transport, for tests.
 
@@ -127,7 +215,8 @@ def open_client(
     base_url = check_base_url(base_url)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it writes a line per call, with the whole query
     trust_env = not _is_loopback(httpx.URL(base_url).host)
-    return httpx.Client(
+    reach = Reach(base_url, *also)
+    client = httpx.Client(
         base_url=base_url,
         verify=_trusted(trust_env),
         timeout=httpx.Timeout(timeout, connect=min(timeout, 30.0)),
@@ -135,34 +224,46 @@ def open_client(
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         transport=transport,
         trust_env=trust_env,
+        event_hooks={"request": [lambda request: reach.check(request.url)]},
     )
+    return bounded(client)
 
 
-def exchange(client: httpx.Client, method: str, address: str, *, most: int, **request: t.Any) -> httpx.Response:
+def exchange(client: httpx.Client, method: str, address: str, *, bounds: Bounds, **request: t.Any) -> httpx.Response:
     """Send a request and return its answer, read completely.
 
     Args:
         client: Of the system.
         method: HTTP method.
         address: As the client takes it.
-        most: Bytes of the answer, unpacked, that are read at most.
+        bounds: What the answer may be at most.
         request: What else ``httpx`` takes (``headers``, ``content``, ``params``).
 
     Raises:
         httpx.HTTPError: There was no complete answer.
-        TooMuch: The answer is larger.
+        httpx.ReadTimeout: Among them: it was not complete within the time a call may take.
+        SettingInvalid: It would have gone where the client is not to send anything.
+        TooMuch: The answer is larger, or nested deeper.
     """
-    with client.stream(method, address, **request) as answer:
-        if "," in answer.headers.get("content-encoding", ""):
-            raise TooMuch("it is packed more than once")
-        parts, size = [], 0
-        for part in answer.iter_bytes():
-            size += len(part)
-            if size > most:
-                raise TooMuch(f"it is larger than the {most // 1_000_000} MB that are read (largest_answer_mb)")
-            parts.append(part)
+    with calling(bounds.longest_call_seconds) as deadline:
+        try:
+            with client.stream(method, address, **request) as answer:
+                if "," in answer.headers.get("content-encoding", ""):
+                    raise TooMuch("it is packed more than once")
+                parts, size = [], 0
+                for part in answer.iter_bytes():
+                    size += len(part)
+                    if size > bounds.most:
+                        raise TooMuch(bounds.too_large)
+                    parts.append(part)
+        except httpx.TimeoutException as error:
+            if deadline.passed:
+                raise httpx.ReadTimeout(str(deadline), request=error.request) from error
+            raise
+    content = b"".join(parts)
+    bounds.check_depth(content)
     told = [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in _OF_THE_WIRE]
-    return httpx.Response(answer.status_code, headers=told, content=b"".join(parts), request=answer.request)
+    return httpx.Response(answer.status_code, headers=told, content=content, request=answer.request)
 
 
 def decode_json(data: bytes | msgspec.Raw) -> t.Any:
@@ -242,6 +343,10 @@ _ADDRESS_CURE: t.Final = "Write https://host/path; http:// is accepted for this 
 def _trusted(trust_env: bool) -> ssl.SSLContext:  # noqa: FBT001 - a key of the cache
     """Return the certificates to trust; reading them takes longer than many a call."""
     return httpx.create_ssl_context(trust_env=trust_env)
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme)
 
 
 def _is_loopback(host: str) -> bool:

@@ -10,6 +10,7 @@ Three outcomes besides an answer matter to whoever writes into a ledger, so each
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import logging
 import pathlib
@@ -27,6 +28,7 @@ import zeep.transports
 from lxml import etree
 
 from ml_connector import http
+from ml_connector.deadlines import BoundedAdapter, watched
 from ml_connector.errors import ConnectorError
 from ml_connector.files import replace_private_file
 from ml_connector.mending import REPLACEMENT, TooMuch, mended_xml
@@ -51,9 +53,8 @@ SOAP_ENV: t.Final = "http://schemas.xmlsoap.org/soap/envelope/"
 _LOG = logging.getLogger(__name__)
 _DAY = 24 * 3600.0
 _PART = 1 << 16
-_DEEPEST = 100
+_BOUNDS: t.Final = http.Bounds()
 _MOST_DOCUMENTS = 200
-_TOO_DEEP = etree.XPath(f"boolean({'/*' * (_DEEPEST + 1)})")
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _BEFORE_SENDING = (
     requests.exceptions.ConnectTimeout,
@@ -107,7 +108,8 @@ class SoapTransport:
         user_agent: What to call ourselves.
         connect_timeout: Seconds for the connection to stand.
         read_timeout: Seconds without a byte before an answer counts as lost.
-        largest_answer_mb: Megabytes of an answer, unpacked, that are read at most.
+        bounds: What an answer may be at most.
+        reach: Where requests may go; None: anywhere.
     """
 
     def __init__(
@@ -116,10 +118,12 @@ class SoapTransport:
         user_agent: str,
         connect_timeout: float = 10.0,
         read_timeout: float = 300.0,
-        largest_answer_mb: int = http.LARGEST_ANSWER_MB,
+        bounds: http.Bounds = _BOUNDS,
+        reach: http.Reach | None = None,
     ) -> None:
         self._user_agent = user_agent
-        self._largest = largest_answer_mb * 1_000_000
+        self._bounds = bounds
+        self._reach = reach
         self._timeout = (connect_timeout, read_timeout)
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -153,13 +157,28 @@ class SoapTransport:
 
     def _send(self, method: str, url: str, body: bytes | None, headers: t.Mapping[str, str]) -> Reply:
         http.check_base_url(urllib.parse.urlsplit(url)._replace(query="").geturl())
+        if self._reach is not None:
+            self._reach.check(url)
+        where = urllib.parse.urlsplit(url).netloc
         try:
-            with self._session(urllib.parse.urlsplit(url).hostname or "").request(
-                method, url, data=body, headers=dict(headers), timeout=self._timeout, allow_redirects=False, stream=True
-            ) as answer:
+            with (
+                watched(self._bounds.longest_call_seconds) as deadline,
+                self._session(urllib.parse.urlsplit(url).hostname or "").request(
+                    method,
+                    url,
+                    data=body,
+                    headers=dict(headers),
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                ) as answer,
+            ):
                 content = self._content(answer)
+                if deadline.passed:  # what looks like its end may be where it was cut off
+                    raise AnswerLate(f"{deadline}, from {where}")
         except requests.RequestException as error:
-            where = urllib.parse.urlsplit(url).netloc
+            if deadline.passed:
+                raise AnswerLate(f"{deadline}, from {where}") from error
             if _certainly_unsent(error):
                 raise NotSent(f"no connection to {where} ({_innermost(error)})") from error
             lost = AnswerLate if _is_late(error) else AnswerLost
@@ -169,13 +188,12 @@ class SoapTransport:
 
     def _content(self, answer: requests.Response) -> bytes:
         if "," in answer.headers.get("Content-Encoding", ""):
-            raise AnswerTooLarge("its answer is packed more than once")
+            raise AnswerTooLarge("its answer is not read: it is packed more than once")
         parts, size = [], 0
         for part in answer.iter_content(_PART):
             size += len(part)
-            if size > self._largest:
-                words = f"the {self._largest // 1_000_000} MB that are read (largest_answer_mb)"
-                raise AnswerTooLarge(f"its answer is larger than {words}")
+            if size > self._bounds.most:
+                raise AnswerTooLarge(f"its answer is not read: {self._bounds.too_large}")
             parts.append(part)
         return b"".join(parts)
 
@@ -187,6 +205,8 @@ class SoapTransport:
         if session is None:
             session = sessions[host] = requests.Session()
             session.headers["User-Agent"] = self._user_agent
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, BoundedAdapter())
             session.auth = _leave_as_is  # a .netrc entry must not add credentials nobody configured
             session.trust_env = host not in _THIS_MACHINE  # no proxy stands between us and ourselves
             with self._lock:
@@ -246,10 +266,14 @@ def envelope(
     return root
 
 
-def parse_xml(content: bytes) -> etree._Element:
+def parse_xml(content: bytes, bounds: http.Bounds = _BOUNDS) -> etree._Element:
     """Parse an answer without resolving entities or touching the network.
 
     What is damaged in single places is read on with a replacement, and told with record and element.
+
+    Args:
+        content: The answer.
+        bounds: What it may be at most.
 
     Raises:
         TooMuch: It is nested too deeply.
@@ -262,16 +286,21 @@ def parse_xml(content: bytes) -> etree._Element:
             root = _parsed(mended_xml(content))
         except etree.XMLSyntaxError as error:
             if "depth" in str(error):
-                raise TooMuch("it is nested too deeply") from error
+                raise TooMuch(bounds.too_deep) from error
             raise ValueError(str(error)) from error
         for element in root.iter(etree.Element):
             if REPLACEMENT in "".join((element.text or "", *element.attrib.values())):
                 _LOG.warning("Of an answer %s is damaged; what cannot be read is replaced by U+FFFD.", _place(element))
-    if _TOO_DEEP(root):
-        raise TooMuch(f"it is nested deeper than {_DEEPEST} elements")
+    if _deeper_than(bounds.deepest_answer)(root):
+        raise TooMuch(bounds.too_deep)
     if root.getroottree().docinfo.internalDTD is not None:
         raise ValueError("it has a document type of its own")
     return root
+
+
+@functools.cache
+def _deeper_than(levels: int) -> etree.XPath:
+    return etree.XPath(f"boolean({'/*' * (levels + 1)})")
 
 
 def _parsed(content: bytes) -> etree._Element:

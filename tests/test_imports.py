@@ -38,7 +38,7 @@ BASICS = tuple(
     )
 )
 TRANSPORT = tuple(
-    f"ml_connector.{name}" for name in ("http", "odata", "permits", "retries", "sessions", "soap", "vault")
+    f"ml_connector.{name}" for name in ("deadlines", "http", "odata", "permits", "retries", "sessions", "soap", "vault")
 )
 
 

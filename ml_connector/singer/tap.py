@@ -15,9 +15,9 @@ from singer_sdk.singerlib.encoding.base import GenericSingerWriter, SingerMessag
 from singer_sdk.singerlib.encoding.simple import Message
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import LARGEST_ANSWER_MB
 from ml_connector.moments import EARLIEST, parse_moment
 from ml_connector.singer import failures
+from ml_connector.singer.bounds import BOUNDS
 from ml_connector.singer.command import PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
 from ml_connector.singer.settings import CheckedSettings
@@ -65,14 +65,7 @@ def common_settings(*, page_size: int, max_concurrency: int, request_timeout: in
             description="Seconds to wait for an answer before a read is tried again",
             examples=[request_timeout],
         ),
-        th.Property(
-            "largest_answer_mb",
-            th.IntegerType(minimum=1),
-            default=LARGEST_ANSWER_MB,
-            title="Largest answer",
-            description="Megabytes, unpacked, up to which an answer is read; one that is larger ends the run",
-            examples=[LARGEST_ANSWER_MB],
-        ),
+        *BOUNDS,
         th.Property(
             "user_agent",
             th.StringType,

@@ -43,6 +43,7 @@ from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.leftovers import scratch_folder
 from ml_connector.names import display_name
 from ml_connector.singer.batch import batch_lines
+from ml_connector.singer.bounds import BOUNDS
 from ml_connector.singer.command import EXIT_DEFECT, EXIT_DOWN, EXIT_HELD, PluginCommand
 from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credentials
 from ml_connector.singer.governing import keep_anchor, keep_verdicts, note_changes
@@ -155,6 +156,7 @@ COMMON_SETTINGS: t.Final = (
         title="Timeout in seconds",
         description="How long an answer is waited for before the outcome counts as unknown",
     ),
+    *BOUNDS,
     th.Property(
         "user_agent",
         th.StringType,

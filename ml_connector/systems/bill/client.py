@@ -57,6 +57,7 @@ class BillClient:
             product=settings.plugin,
             timeout=settings.request_timeout,
             agent=settings.user_agent,
+            also=(settings.events_base_url,),
             connections=settings.max_concurrency + 1,
             transport=transport,
         )
@@ -213,7 +214,7 @@ class BillClient:
                     self._http,
                     call.method,
                     f"{call.base}{call.path}",
-                    most=self.settings.largest_answer_mb * 1_000_000,
+                    bounds=self.settings.bounds,
                     params=call.params,
                     headers=headers,
                     content=call.content,

@@ -115,9 +115,7 @@ class BillSession:
             body |= {"rememberMeId": settings.remember_me_id, "device": settings.device}
         try:
             with self._permits.hold():
-                answer = exchange(
-                    self._http, "POST", "/v3/login", most=settings.largest_answer_mb * 1_000_000, json=body
-                )
+                answer = exchange(self._http, "POST", "/v3/login", bounds=settings.bounds, json=body)
         except httpx.HTTPError as error:
             raise Unavailable(SYSTEM, LOGIN, f"no answer ({type(error).__name__}: {error})") from error
         except TooMuch as error:

@@ -6,7 +6,7 @@ import dataclasses
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import LARGEST_ANSWER_MB, check_base_url
+from ml_connector.http import DEEPEST_ANSWER, LARGEST_ANSWER_MB, LONGEST_CALL_SECONDS, Bounds, check_base_url
 
 __all__ = ["DEFAULT_BASE_URL", "PAGINATION_MODES", "BillSettings", "PaginationMode"]
 
@@ -37,6 +37,8 @@ class BillSettings:
         max_concurrency: Calls at once, 1 to 3, shared by all processes of this machine.
         request_timeout: Seconds.
         largest_answer_mb: Megabytes of an answer, unpacked, that are read at most.
+        deepest_answer: Levels of lists and objects within each other that are read at most.
+        longest_call_seconds: Seconds a call may take as a whole.
         pagination_mode: How long lists are read, see :mod:`ml_connector.systems.bill.paging`.
         wait_for_quota: Sleep until the next full hour when the hourly quota is used up, rather than fail.
         from_vault: Which settings came from the vault.
@@ -55,6 +57,8 @@ class BillSettings:
     max_concurrency: int = 2
     request_timeout: float = 60.0
     largest_answer_mb: int = LARGEST_ANSWER_MB
+    deepest_answer: int = DEEPEST_ANSWER
+    longest_call_seconds: float = LONGEST_CALL_SECONDS
     user_agent: str | None = None
     pagination_mode: PaginationMode = "auto"
     wait_for_quota: bool = False
@@ -82,6 +86,11 @@ class BillSettings:
         settings = cls(plugin=plugin, **given)
         settings._check()
         return settings
+
+    @property
+    def bounds(self) -> Bounds:
+        """What an answer may be at most."""
+        return Bounds(self.largest_answer_mb, self.deepest_answer, self.longest_call_seconds)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -105,9 +105,7 @@ class EntraSession:
         }
         asked_at = dt.datetime.now(dt.UTC)
         try:
-            answer = exchange(
-                self._http, "POST", settings.token_url, most=settings.largest_answer_mb * 1_000_000, data=form
-            )
+            answer = exchange(self._http, "POST", settings.token_url, bounds=settings.bounds, data=form)
         except httpx.HTTPError as error:
             raise Unavailable(SYSTEM, TOKEN, f"no answer ({type(error).__name__}: {error})") from error
         except TooMuch as error:

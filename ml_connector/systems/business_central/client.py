@@ -275,7 +275,7 @@ class BusinessCentralClient:
                     self._http,
                     call.method,
                     call.address,
-                    most=self.settings.largest_answer_mb * 1_000_000,
+                    bounds=self.settings.bounds,
                     headers=headers,
                     content=call.content,
                 )

@@ -7,7 +7,7 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import LARGEST_ANSWER_MB, check_base_url
+from ml_connector.http import DEEPEST_ANSWER, LARGEST_ANSWER_MB, LONGEST_CALL_SECONDS, Bounds, check_base_url
 
 __all__ = ["DEFAULT_AUTH_URL", "DEFAULT_BASE_URL", "LARGEST_PAGE", "MOST_CALLS_AT_ONCE", "BusinessCentralSettings"]
 
@@ -41,6 +41,8 @@ class BusinessCentralSettings:
         requests_per_minute: Shared likewise; the service takes 6,000 in five minutes.
         request_timeout: Seconds.
         largest_answer_mb: Megabytes of an answer, unpacked, that are read at most.
+        deepest_answer: Levels of lists and objects within each other that are read at most.
+        longest_call_seconds: Seconds a call may take as a whole.
         read_replica: Whether reads that decide nothing may be answered by a copy of the database.
         from_vault: Which settings came from the vault.
     """
@@ -58,6 +60,8 @@ class BusinessCentralSettings:
     requests_per_minute: int = 900
     request_timeout: float = 120.0
     largest_answer_mb: int = LARGEST_ANSWER_MB
+    deepest_answer: int = DEEPEST_ANSWER
+    longest_call_seconds: float = LONGEST_CALL_SECONDS
     user_agent: str | None = None
     read_replica: bool = False
     from_vault: tuple[str, ...] = ()
@@ -97,6 +101,11 @@ class BusinessCentralSettings:
     def token_url(self) -> str:
         """Where tokens are asked for."""
         return f"{self.auth_url}/{self.tenant_id}/oauth2/v2.0/token"
+
+    @property
+    def bounds(self) -> Bounds:
+        """What an answer may be at most."""
+        return Bounds(self.largest_answer_mb, self.deepest_answer, self.longest_call_seconds)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from lxml import etree
 from zeep.ns import WSDL, XSD
 
 from ml_connector.errors import OutcomeUnknown, SettingInvalid, SystemFault, Throttled, Unavailable, Unreadable
+from ml_connector.http import Reach
 from ml_connector.mending import TooMuch
 from ml_connector.permits import Permits
 from ml_connector.private import make_folder
@@ -101,7 +102,8 @@ class WorkdayClient:
             user_agent=settings.user_agent,
             connect_timeout=settings.connect_timeout,
             read_timeout=settings.request_timeout,
-            largest_answer_mb=settings.largest_answer_mb,
+            bounds=settings.bounds,
+            reach=Reach(settings.base_url, settings.token_url, settings.raas_url, settings.wql_url),
         )
         self._auth = _authentication(settings, self._transport, state_dir)
         tenant = f"workday {settings.base_url} {settings.tenant}"
@@ -237,9 +239,14 @@ class WorkdayClient:
         self._pace.wait()
         with self._permits.hold():
             try:
-                return self._transport.get(url, headers)
+                reply = self._transport.get(url, headers)
             except (NotSent, AnswerLost) as error:
                 raise from_transport(error, what, write=False) from error
+        try:
+            self.settings.bounds.check_depth(reply.content)
+        except TooMuch as error:
+            raise Unreadable(SYSTEM, what, f"its answer is not read: {error}") from error
+        return reply
 
     def _exchange(
         self,
@@ -282,7 +289,7 @@ class WorkdayClient:
             except (NotSent, AnswerLost) as error:
                 raise from_transport(error, operation, write=write) from error
         try:
-            root = parse_xml(reply.content)
+            root = parse_xml(reply.content, self.settings.bounds)
         except TooMuch as error:
             kind = OutcomeUnknown if write else Unreadable
             raise kind(SYSTEM, operation, f"its answer is not read: {error}", status=reply.status) from error

@@ -7,7 +7,14 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import LARGEST_ANSWER_MB, check_base_url, user_agent
+from ml_connector.http import (
+    DEEPEST_ANSWER,
+    LARGEST_ANSWER_MB,
+    LONGEST_CALL_SECONDS,
+    Bounds,
+    check_base_url,
+    user_agent,
+)
 
 __all__ = ["WorkdaySettings"]
 
@@ -51,6 +58,8 @@ class WorkdaySettings:
     page_size: int = _setting(200, doc="Records per page, 1 to 999.")
     request_timeout: float = _setting(300.0, doc="Seconds without a byte before an answer counts as lost.")
     largest_answer_mb: int = _setting(LARGEST_ANSWER_MB, doc="Megabytes of an answer, unpacked, that are read at most.")
+    deepest_answer: int = _setting(DEEPEST_ANSWER, doc="Levels within each other of an answer that are read at most.")
+    longest_call_seconds: float = _setting(LONGEST_CALL_SECONDS, doc="Seconds a call may take as a whole.")
     connect_timeout: float = _setting(10.0, doc="Seconds for a connection to stand.")
     user_agent: str = _setting("", doc="User-Agent of every request; by default name and version of the plugin.")
     credentials: str | None = _setting(None, doc="Entry of the vault that settings came from.")
@@ -82,6 +91,11 @@ class WorkdaySettings:
         settings = cls(**given)
         settings._validate()
         return settings
+
+    @property
+    def bounds(self) -> Bounds:
+        """What an answer may be at most."""
+        return Bounds(self.largest_answer_mb, self.deepest_answer, self.longest_call_seconds)
 
     @property
     def uses_oauth(self) -> bool:
