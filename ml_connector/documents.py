@@ -30,6 +30,7 @@ from ml_connector.text import sendable
 __all__ = [
     "DELIVERY_ORDER",
     "DOCUMENT_CLASSES",
+    "GAP",
     "OWNABLE_FIELDS",
     "Attachment",
     "DimensionValue",
@@ -55,6 +56,9 @@ Number = t.Annotated[Decimal, BeforeValidator(exact_decimal)]
 _PRECISION: t.Final = 60  # digits; no sum of money comes near
 
 Text = t.Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+GAP: t.Final = "?"
+"""Stands in a part of a document for a text that could not be mapped, which is told already: no check looks at it."""
 
 
 def minor_units(currency: str) -> int:
@@ -151,6 +155,8 @@ class Document(_Frozen):
     kind: t.ClassVar[str]
     bulky: t.ClassVar[frozenset[str]] = frozenset()
     """Fields that are neither shown nor kept a second time beside the native record."""
+    checked_in_part: t.ClassVar[bool] = False
+    """Whether a target can say what it has against the rest while texts of it could not be mapped."""
 
     source: DocumentSource
     external_id: Text
@@ -234,6 +240,7 @@ class SupplierInvoice(Document):
     """
 
     kind: t.ClassVar[str] = "supplier_invoices"
+    checked_in_part: t.ClassVar[bool] = True
 
     supplier: Text
     supplier_name: str | None = None
@@ -386,6 +393,8 @@ class Mapped:
         currency: Currency of the amount, when known.
         amount: Total, when known.
         date: Booking date, when known.
+        part: What there is of it when reasons stand against it, with ``GAP`` for texts that could not be mapped: only
+            to be checked, never to be sent. None where too little is there.
     """
 
     kind: str
@@ -400,6 +409,7 @@ class Mapped:
     currency: str | None = None
     amount: Decimal | None = None
     date: dt.date | None = None
+    part: Document | None = None
 
 
 OWNABLE_FIELDS: t.Final = frozenset(
@@ -496,6 +506,7 @@ class Payment(Document):
     """
 
     kind: t.ClassVar[str] = "payments"
+    checked_in_part: t.ClassVar[bool] = True
 
     supplier: Text
     supplier_name: str | None = None

@@ -153,6 +153,7 @@ class Attempt:
         self._policy = policy
         self._cap = cap
         self._planned = planned
+        self._cannot_be_asked = False
         self._name = target_name
         self._rivals = Rivals(ledger, sink, mapper, target_name)
 
@@ -250,7 +251,7 @@ class Attempt:
             case judge.Drop(why):
                 self._settlement.dropped(entry, mapped, why)
             case judge.HoldBack(reasons):
-                self._settlement.held(entry, mapped, reasons)
+                self._settlement.held(entry, mapped, self._all_reasons(entry, mapped, reasons))
             case judge.Revise(document):
                 self._send(entry, mapped, document, update=True)
             case judge.Submit(document):
@@ -261,6 +262,20 @@ class Attempt:
                 self._settlement.held(entry, mapped, reasons)
             case judge.Create(document):
                 self._create(entry, mapped, document)
+
+    def _all_reasons(self, entry: Entry, mapped: Mapped, reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+        """Add what the target has against a document that is held anyway: a person mends all of it in one go."""
+        document = mapped.document or mapped.part
+        if document is None or not document.checked_in_part or entry.target_id is not None or self._cannot_be_asked:
+            return reasons
+        against = list(judge.inconsistencies(document))
+        try:
+            against += [reason for reason in self._sink.check(document) if reason.value not in self._planned]
+        except (Throttled, Unavailable):
+            self._cannot_be_asked = True  # not once more for each that is held
+        except SystemFault as fault:
+            _logger.debug("%s could not be checked further: %s", entry.label, fault)
+        return tuple(dict.fromkeys((*reasons, *against)))
 
     def _create(self, entry: Entry, mapped: Mapped, document: Document) -> None:
         found = self._sink.match(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import InvoiceLine, SupplierInvoice
+from ml_connector.documents import GAP, InvoiceLine, SupplierInvoice
 from ml_connector.errors import Reason
 from ml_connector.sameness import same_id
 from ml_connector.systems.bill.codings import CodingList
@@ -60,6 +60,8 @@ def vendor_reasons(document: t.Any, references: References) -> list[Reason]:
         document: An invoice or a payment.
         references: The organization's reference data.
     """
+    if document.supplier == GAP:
+        return []
     try:
         vendor = references.vendor(document.supplier)
     except Ambiguous as error:
@@ -93,7 +95,7 @@ def amount_reasons(amounts: t.Iterable[Decimal]) -> list[Reason]:
 
 
 def _company_reasons(document: SupplierInvoice, organization_id: str) -> t.Iterator[Reason]:
-    if same_id(document.company) != same_id(organization_id):
+    if document.company != GAP and same_id(document.company) != same_id(organization_id):
         yield Reason(
             "company",
             f'it belongs to company "{document.company}", this target delivers to organization {organization_id}',
@@ -147,6 +149,8 @@ def _extra_line_reasons(account: str | None, setting: str, word: str, references
 def _coding_reasons(which: CodingList, value: str, references: References) -> t.Iterator[Reason]:
     word, table = which.rstrip("s").replace("_", " ").replace("classe", "class"), _TABLES[which]
     word = "account" if which == "chart_of_accounts" else word
+    if value == GAP:
+        return
     try:
         coding = references.coding(which, value)
     except Ambiguous as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ml_connector.documents import InvoiceLine, SupplierInvoice
+from ml_connector.documents import GAP, InvoiceLine, SupplierInvoice
 from ml_connector.errors import Reason
 from ml_connector.systems.business_central.vendors import Vendor
 from target_business_central.options import BusinessCentralPosting
@@ -43,7 +43,7 @@ def check_invoice(document: SupplierInvoice, references: References, options: Bu
 
 def company_reasons(company: str | None, references: References) -> t.Iterator[Reason]:
     """Say whether a document is another company's."""
-    if company is not None and not references.is_company(company):
+    if company not in (None, GAP) and not references.is_company(company):
         yield Reason(
             "company",
             f'it belongs to company "{company}", this target delivers to another one',
@@ -61,6 +61,8 @@ def vendor_reasons(supplier: str, references: References, *, paying: bool = Fals
         references: The company's reference data.
         paying: Whether it is about a payment, which more vendors are blocked for.
     """
+    if supplier == GAP:
+        return
     try:
         vendor = references.vendor(supplier)
     except Ambiguous as error:
@@ -120,6 +122,8 @@ def _extra_line_reasons(
 
 
 def _account_reasons(value: str, references: References) -> t.Iterator[Reason]:
+    if value == GAP:
+        return
     try:
         account = references.account(value)
     except Ambiguous as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 import typing as t
 
-from ml_connector.documents import InvoiceLine, SupplierInvoice
+from ml_connector.documents import GAP, InvoiceLine, SupplierInvoice
 from ml_connector.errors import PermissionDenied, Reason, Rejected
 from ml_connector.systems.workday.orders import OrderLine, Orders, order_and_line
 from ml_connector.systems.workday.references import Ambiguous, Kind, References, SupplierThing, Thing
@@ -44,13 +44,15 @@ def check_invoice(
         reasons += _line_reasons(line, references, options)
     reasons += _order_line_reasons(document)
     for line in document.lines:
-        if line.purchase_order_line:
+        if line.purchase_order_line and GAP not in (line.purchase_order_line, document.supplier):
             reasons += _ordered_reasons(document, line, references, orders)
     return list(dict.fromkeys(reasons))
 
 
 def supplier_reasons(value: str, references: References) -> list[Reason]:
     """Return what stands against owing money to a supplier."""
+    if value == GAP:
+        return []
     try:
         supplier = references.supplier(value)
     except Ambiguous as error:
@@ -104,7 +106,7 @@ def _line_reasons(line: InvoiceLine, references: References, options: WorkdayPos
 def _order_line_reasons(document: SupplierInvoice) -> t.Iterator[Reason]:
     counts = collections.Counter(line.purchase_order_line for line in document.lines if line.purchase_order_line)
     for value, count in counts.items():
-        if count > 1:
+        if count > 1 and value != GAP:
             yield Reason(
                 "duplicate_order_line",
                 f"{count} lines invoice the same purchase order line {value}",
@@ -180,6 +182,8 @@ def _quantity_reasons(document: SupplierInvoice, line: InvoiceLine, ordered: Ord
 
 def thing_reasons(kind: Kind, value: str, references: References) -> list[Reason]:
     """Return what stands against referring to something."""
+    if value == GAP:
+        return []
     try:
         thing = references.find(kind, value)
     except Ambiguous as error:

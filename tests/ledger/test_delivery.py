@@ -483,3 +483,30 @@ def test_an_amount_that_can_be_none_is_held_and_keeps_nothing_back(bench, amount
     assert bench.deliver() == {"created": 2, "held": 1}
     entry = bench.entry("typo")
     assert (entry.state, entry.amount, [reason.code for reason in entry.reasons]) == ("held", None, ["too_large"])
+
+
+def test_what_the_target_has_against_a_held_document_is_told_with_the_rest(bench):
+    """A bill that does not add up, of a supplier that is inactive, says both in the first run, and says so once."""
+    bench.invoices.inactive.add("S-1")
+    bench.take(bill("1", "100.00", line="90.00"))
+    assert bench.deliver() == {"held": 1}
+    assert [reason.code for reason in bench.entry("1").reasons] == ["unbalanced", "inactive"]
+    held = bench.entry("1").held_since
+    assert bench.deliver() == {"held": 1}
+    assert bench.entry("1").held_since == held
+
+
+@pytest.mark.parametrize(("kind", "asked"), [(Unavailable, 1), (Throttled, 1), (Rejected, 3)])
+def test_a_target_that_does_not_answer_hides_nothing_that_is_known(bench, monkeypatch, kind, asked):
+    """Held bills stay held for what is known; one that is out of order is not asked once more for each of them."""
+    calls = []
+
+    def check(document):
+        calls.append(document)
+        raise fault(kind)
+
+    monkeypatch.setattr(bench.invoices, "check", check)
+    bench.take(*(bill(str(number), "100.00", line="90.00") for number in range(3)))
+    assert bench.deliver() == {"held": 3}
+    assert [bench.entry(str(number)).reasons[0].code for number in range(3)] == ["unbalanced"] * 3
+    assert len(calls) == asked

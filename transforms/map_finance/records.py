@@ -22,7 +22,7 @@ from map_finance.mapfile import FilterRule, HoldRule, MapFile, Setting, StreamSp
 from map_finance.results import fingerprint_of, validation_reasons
 from map_finance.systems import words
 from ml_connector.crosswalk import Crosswalk, Links, References
-from ml_connector.documents import DOCUMENT_CLASSES, Document, DocumentSource, Mapped, Outline
+from ml_connector.documents import DOCUMENT_CLASSES, GAP, Document, DocumentSource, Mapped, Outline
 from ml_connector.errors import MalformedRecord, Reason, UserError
 from ml_connector.names import display_name
 from ml_connector.pipelines import Pipeline
@@ -280,6 +280,7 @@ class RecordMap(MapEngine):
         if unwanted is None:
             work.hold_back()
         document = work.document(values)
+        part = None if document is not None or unwanted is not None else work.part(values)
         amount = values.get("total", values.get("amount"))
         date = values.get("invoice_date", values.get("payment_date"))
         return Mapped(
@@ -288,6 +289,7 @@ class RecordMap(MapEngine):
             external_id=_text(values.get("external_id")) or source.id,
             fingerprint=fingerprint_of(said),
             document=document,
+            part=part,
             reasons=work.reasons,
             unwanted=unwanted,
             number=_text(values.get("number")),
@@ -449,6 +451,16 @@ class _Work:
                 self._functions.report(reason)
             return None
         return None if self._functions.reasons else document
+
+    def part(self, values: t.Mapping[str, t.Any]) -> Document | None:
+        """Return what there is of a document against which something stands, for the target to check the rest of it."""
+        model = t.cast("type[Document]", self._plan.model)
+        if not model.checked_in_part:
+            return None
+        try:
+            return model.model_validate({"source": self.source, **_with_gaps(model, values)})
+        except (_Unusable, pydantic.ValidationError):
+            return None
 
     def _lines(
         self, field: _Lines, values: dict[str, t.Any], said: dict[str, t.Any]
@@ -768,6 +780,32 @@ def _resolved(value: t.Any) -> t.Any:
     if isinstance(value, list):
         return [_resolved(element) for element in value if element is not None and element is not UNRESOLVED]
     return value
+
+
+class _Unusable(Exception):
+    """A number or a date is not known: what is left would only say that it does not add up."""
+
+
+def _with_gaps(model: type[pydantic.BaseModel], values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Return values with a gap in the place of each text that could not be found out, or has to be there and is not.
+
+    Raises:
+        _Unusable: Something else than a text could not be found out.
+    """
+    filled: dict[str, t.Any] = {}
+    for name, info in model.model_fields.items():
+        value = values.get(name)
+        is_text = info.annotation is str or str in t.get_args(info.annotation)
+        if is_text and (value is UNRESOLVED or (value is None and info.is_required())):
+            filled[name] = GAP
+        elif value is UNRESOLVED:
+            raise _Unusable
+        elif isinstance(value, list):
+            element = t.get_args(info.annotation)[0]
+            filled[name] = [_with_gaps(element, each) if isinstance(each, dict) else each for each in value]
+        elif value is not None:
+            filled[name] = value
+    return filled
 
 
 def _text(value: t.Any) -> str | None:

@@ -7,7 +7,7 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector import exact_json
-from ml_connector.documents import Payment, PaymentApplication
+from ml_connector.documents import GAP, Payment, PaymentApplication
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason, Rejected
 from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, Invoice
@@ -56,8 +56,8 @@ class PaymentSink(DocumentSink[Payment]):
         if any(part.credit for part in parts):
             what = "a vendor credit is part of it, and which one in BILL is not known"
             reasons.append(Reason("credit", what, "apply the credit in BILL by hand and note the payment there"))
-        if not reasons:
-            for part in parts:
+        if not reasons and document.supplier != GAP:
+            for part in (each for each in parts if each.invoice != GAP):
                 reasons += self._against(document, part)
         return list(dict.fromkeys(reasons))
 

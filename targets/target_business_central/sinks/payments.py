@@ -9,7 +9,7 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector import exact_json
-from ml_connector.documents import Payment, PaymentApplication, minor_units
+from ml_connector.documents import GAP, Payment, PaymentApplication, minor_units
 from ml_connector.errors import (
     Conflict,
     CredentialsRefused,
@@ -100,7 +100,7 @@ class PaymentSink(DocumentSink[Payment]):
         vendor = self._vendor(document)
         if vendor is not None:
             reasons += currency_reasons(document, vendor, self._references)
-        if vendor is not None and not reasons:
+        if vendor is not None and not reasons and all(part.invoice != GAP for part in document.applications):
             own = self._references.currency(None)
             invoices = [self._invoice(part, vendor) for part in document.applications]
             for part, invoice in zip(document.applications, invoices, strict=True):

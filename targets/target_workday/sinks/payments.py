@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from ml_connector.documents import Payment, PaymentApplication
+from ml_connector.documents import GAP, Payment, PaymentApplication
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
 from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.workday.ad_hoc_payments import CASH, GET, SUBMIT, AdHocPayment, AdHocPaymentReader
@@ -71,8 +71,8 @@ class PaymentSink(DocumentSink[Payment]):
         if document.amount <= 0 or any(part.amount < 0 for part in document.applications):
             what = f"{document.amount:f} is not what a payment of invoices amounts to"
             reasons.append(Reason("not_paid", what, "record it in Workday by hand, then `ml-connector ignore` it"))
-        if not reasons:
-            for part in document.applications:
+        if not reasons and document.supplier != GAP:
+            for part in (each for each in document.applications if each.invoice != GAP):
                 reasons += self._against(document, part)
         return list(dict.fromkeys(reasons))
 
