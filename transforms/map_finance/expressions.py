@@ -12,6 +12,7 @@ import ast
 import decimal
 import difflib
 import operator
+import types
 import typing as t
 from collections.abc import Mapping
 from decimal import Decimal
@@ -205,11 +206,22 @@ class _Checker(ast.NodeVisitor):
     def generic_visit(self, node: ast.AST) -> None:
         operation = getattr(node, "op", None)
         if not isinstance(node, _ALLOWED) or (operation and type(operation) not in _KNOWN_OPERATIONS):
-            raise UserError(
-                f"{self.where}: {type(operation or node).__name__} cannot be used in an expression.",
-                "docs/mapping.md lists what expressions can do.",
-            )
+            self._refuse(type(operation or node).__name__)
         super().generic_visit(node)
+
+    def _refuse(self, what: str) -> t.NoReturn:
+        raise UserError(
+            f"{self.where}: {what} cannot be used in an expression.", "docs/mapping.md lists what expressions can do."
+        )
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, bytes | complex | types.EllipsisType):
+            self._refuse(ast.unparse(node))
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg is None:
+            self._refuse(ast.unparse(node))
+        self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
         if not isinstance(node.func, ast.Name):
@@ -225,7 +237,7 @@ class _Checker(ast.NodeVisitor):
                 "" if near else f"Functions: {', '.join(sorted(self.vocabulary.functions))}.",
             )
         self.functions.add(name)
-        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+        for argument in (*node.args, *node.keywords):
             self.visit(argument)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
@@ -268,14 +280,43 @@ class _Checker(ast.NodeVisitor):
             )
 
 
+_DEEPEST: t.Final = 100
+"""How deep an expression may be nested; Python itself gives up soon after."""
+
+
 def _parse(text: str, where: str) -> ast.expr:
+    """Return what a text says, if that is an expression.
+
+    Raises:
+        UserError: It is none, or nested too deeply.
+    """
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        parsed = ast.parse(text.strip(), mode="eval").body
+        deep = _depth(parsed) > _DEEPEST
+    except (MemoryError, RecursionError):
+        deep = True
     except (SyntaxError, ValueError) as error:
         raise UserError(
-            f"{where}: {text!r} is not an expression ({error.args[0]}).",
+            f"{where}: {_short(text)!r} is not an expression ({error.args[0]}).",
             "Text needs quotes of its own inside the YAML value: \"'USD'\".",
         ) from error
+    if deep:
+        raise UserError(
+            f"{where}: an expression may be nested {_DEEPEST} deep.", "Say it in several fields, or in a mapping table."
+        )
+    return parsed
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _depth(node: ast.AST) -> int:
+    depth, level = 0, [node]
+    while level:
+        depth += 1
+        level = [inner for each in level for inner in ast.iter_child_nodes(each)]
+    return depth
 
 
 def _path(node: ast.expr) -> tuple[str, ...] | None:
