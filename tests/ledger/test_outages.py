@@ -250,7 +250,7 @@ def unprivileged(tmp_path, monkeypatch):
     bench.take(bill("1"))
     bench.deliver()
     bench.ledger.close()
-    for place, mode in ((folder / "ledger.db", 0o444), (folder, 0o555)):
+    for place, mode in ((folder / "ledger.db", 0o400), (folder, 0o500)):
         place.chmod(mode)
 
     def run(*words):
