@@ -50,6 +50,7 @@ __all__ = [
     "VaultKeyWrong",
     "VaultMissing",
     "VaultNotWritable",
+    "VaultOlder",
 ]
 
 
@@ -129,6 +130,10 @@ class CannotBeSent(ConnectorError):
 
 class VaultMissing(UserError):
     """There is no vault where one is looked for."""
+
+
+class VaultOlder(UserError):
+    """The vault is not the newest one seen here: an older copy was put in its place, or another one."""
 
 
 class VaultExists(UserError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
 import typing as t
 from pathlib import Path
 
@@ -12,6 +14,12 @@ from ml_connector.errors import SettingInvalid
 
 __all__ = ["read_bytes", "read_text", "read_yaml"]
 
+_NO_FILES: t.Final = (
+    (stat.S_ISFIFO, "pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+)
 _UTF_16: t.Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -23,12 +31,27 @@ def read_bytes(path: Path, most: int = -1) -> bytes:
         most: Bytes to read at most.
 
     Raises:
-        OSError: It cannot be read, or is a pipe: nobody may ever write into that.
+        OSError: It cannot be read, or is a pipe, a socket or a device: what reads it may wait, or read, without end.
     """
-    if path.is_fifo():
-        raise OSError(errno.EINVAL, "it is a pipe, not a file", str(path))
-    with path.open("rb") as file:
-        return file.read(most)
+    # Opening a pipe waits for who writes into it, unless told not to; what is opened cannot be exchanged any more.
+    opened = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        found = os.fstat(opened)
+        for test, what in _NO_FILES:
+            if test(found.st_mode) and not _is_empty(found):
+                raise OSError(errno.EINVAL, f"it is a {what}, not a file", str(path))
+        if stat.S_ISDIR(found.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        with os.fdopen(opened, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(opened)
+
+
+def _is_empty(found: os.stat_result) -> bool:
+    """Whether it is what stands for an empty file (``/dev/null``)."""
+    nothing = Path(os.devnull)
+    return nothing.exists() and found.st_rdev == nothing.stat().st_rdev
 
 
 def read_text(path: Path, what: str) -> str:

@@ -96,10 +96,11 @@ def examined(ledger_url: str) -> FilesAtRest:
         ledger_url: The ledger in use.
     """
     root = project_root()
-    places = [root / ".env", root / OWN_FOLDER, root / ".meltano", *_ledger(ledger_url)]
+    places = [root / ".env", root / OWN_FOLDER, root / ".meltano"]
     why = ""
-    with contextlib.suppress(ConnectorError):  # told where it is opened
+    with contextlib.suppress(ConnectorError):  # told where they are opened
         places += [vault_path(), backup_of(vault_path())]
+        places += _ledger(ledger_url)
     try:
         state_directory()
     except UserError as error:

@@ -23,6 +23,16 @@ from ml_connector.vault.vault import vault_path
 
 __all__ = ["vault"]
 
+LEDGER: t.Final = "ledger"
+"""What ``--system`` says of an entry that holds the address of a ledger, its password in it."""
+_LEAD_TO: t.Final = (*SYSTEMS, LEDGER)
+_OF_A_LEDGER: t.Final[dict[str, dict[str, t.Any]]] = {
+    "ledger_url": {
+        "type": ["string"],
+        "secret": True,
+        "description": "SQLAlchemy URL of the ledger, such as postgresql://user:password@host/database",
+    }
+}
 _COLUMNS: t.Final = (
     Column("name"),
     Column("system", text=lambda row: display_name(row["system"]) if row["system"] else ""),
@@ -63,7 +73,11 @@ def init(*, where: t.Literal["file", "keyring"] | None, as_json: bool) -> None:
 @vault.command("set")
 @click.argument("name", type=Named("NAME"))
 @click.argument("settings", nargs=-1, metavar="[SETTING]...", type=Named("SETTING"))
-@click.option("--system", type=click.Choice(list(SYSTEMS)), help="System the credentials lead to, for a new name.")
+@click.option(
+    "--system",
+    type=click.Choice(_LEAD_TO),
+    help="System the credentials lead to, for a new name; or the ledger.",
+)
 @click.option(
     "--from-env",
     "plugin",
@@ -167,6 +181,24 @@ def rotate(*, drop_old_keys: bool, as_json: bool) -> None:
     Output(as_json=as_json).show({"vault": opened.path, "key": opened.key_place, "old_keys": old}, text)
 
 
+@vault.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_json_option
+def accept(*, yes: bool, as_json: bool) -> None:
+    """Take the vault as it is for the newest, after you have put a copy of it back.
+
+    Credentials in it may have been replaced since: a password that was changed, a refresh token that was rotated.
+    """
+    listed = sorted(Vault.listed(), key=lambda each: each.name)
+    for each in listed:
+        click.echo(f"  {each.name}, changed {each.changed:%Y-%m-%d %H:%M} UTC", err=True)
+    if not yes:
+        click.confirm(f"Go on with these {len(listed)} entries?", abort=True, err=True)
+    accepted = Vault.accept()
+    record(Step("vault", f"the vault {accepted.path} was accepted as it is, {len(listed)} entries"))
+    Output(as_json=as_json).show({"vault": accepted.path, "entries": len(listed)}, f"{accepted.path} is accepted")
+
+
 def _system(name: str, chosen: str | None, plugin: str | None, known: str | None) -> str:
     """Return the system of an entry: what was said, what it has been, or what its name begins with."""
     of_plugin = next((system for system, access in SYSTEMS.items() if plugin in access.plugins), None)
@@ -175,15 +207,17 @@ def _system(name: str, chosen: str | None, plugin: str | None, known: str | None
         names = " and to ".join(display_name(each) for each in sorted(said))
         raise SettingInvalid(f'"{name}" cannot lead to {names}.', "Choose another name for the other system.")
     plain = name.lower().replace("-", "_")
-    named = (system for system in SYSTEMS if plain == system or plain.startswith((f"{system}_", f"{system}.")))
+    named = (system for system in _LEAD_TO if plain == system or plain.startswith((f"{system}_", f"{system}.")))
     found = next(iter(said), None) or next(named, None)
     if found is None:
-        raise SettingInvalid(f'which system "{name}" leads to is not known.', f"Give --system {' or '.join(SYSTEMS)}.")
+        raise SettingInvalid(f'which system "{name}" leads to is not known.', f"Give --system {' or '.join(_LEAD_TO)}.")
     return found
 
 
 def _schema(system: str) -> dict[str, dict[str, t.Any]]:
     """Return the settings a system has, by name, as JSON schemas."""
+    if system == LEDGER:
+        return _OF_A_LEDGER
     # Here and not above: the SDK takes longer to import than other commands take to run.
     from ml_connector.singer.connections import CONNECTIONS  # noqa: PLC0415
 
@@ -251,6 +285,9 @@ def _told(
     plugin: str | None,
 ) -> t.Iterator[str]:
     yield f"{name}: {', '.join(sorted(values))} set"
+    if system == LEDGER:
+        yield f"Use it with ML_CONNECTOR_LEDGER_URL=vault:{name}, and ledger_url: vault:{name} of each target"
+        return
     yield f"Use it with {' and '.join(f'{_variable(each, CREDENTIALS)}={name}' for each in SYSTEMS[system].plugins)}"
     secret = [setting for setting in sorted(values) if schema[setting].get("secret")]
     if plugin and secret:

@@ -17,12 +17,14 @@ from ml_connector.errors import LedgerReadOnly, SettingInvalid
 from ml_connector.ledger.faults import as_fault
 from ml_connector.private import close_to_others, make_file, make_folder
 from ml_connector.project import project_root
+from ml_connector.vault import Vault
 
 __all__ = ["READ_ONLY", "located", "make_engine", "make_place", "shown"]
 
 READ_ONLY: t.Final = "read_only"
 """Execution option of an engine whose file can be read only."""
 
+_IN_VAULT: t.Final = "vault:"
 _CONNECT_TIMEOUT: t.Final = 10
 """Seconds to wait for a server that does not even refuse."""
 
@@ -66,7 +68,22 @@ def make_engine(url: str) -> sa.Engine:
 
 
 def located(url: str) -> str:
-    """Return the URL with a relative SQLite file made absolute, starting at the project's folder."""
+    """Return the URL a setting means: ``vault:NAME`` is what entry NAME of the vault has.
+
+    A relative SQLite file is made absolute, starting at the project's folder.
+
+    Raises:
+        UserError: The vault cannot be opened, or has no such URL.
+    """
+    if url.startswith(_IN_VAULT):
+        name = url.removeprefix(_IN_VAULT)
+        kept = Vault.open().settings(name).get("ledger_url")
+        if not isinstance(kept, str) or kept.startswith(_IN_VAULT):
+            raise SettingInvalid(
+                f'entry "{name}" of the vault has no ledger_url.',
+                f"ml-connector vault set {name} ledger_url --system ledger",
+            )
+        url = kept
     prefix = "sqlite:///"
     if not url.startswith(prefix) or url in (prefix, f"{prefix}:memory:"):
         return url

@@ -93,9 +93,10 @@ COMMON_SETTINGS: t.Final = (
         "ledger_url",
         th.StringType,
         default=DEFAULT_URL,
+        secret=True,
         title="Delivery ledger",
-        description="SQLAlchemy URL of the ledger: a SQLite file, or PostgreSQL when several machines deliver. A "
-        "relative file is taken from the project's folder",
+        description="SQLAlchemy URL of the ledger: a SQLite file, or PostgreSQL when several machines deliver; "
+        "vault:NAME is the one entry NAME of the vault has. A relative file is taken from the project's folder",
     ),
     th.Property(
         "audit_anchor",

@@ -1,7 +1,9 @@
 """How the vault lies on disk: JSON in which names are readable and values are not.
 
-A checksum over the whole tells a file that was cut off or edited from one whose key is another. Each entry's
-ciphertext carries the entry's name and what is shown of it, so none can be passed off as another.
+A checksum over the whole tells a file that was cut off or edited from one whose key is another. A second one, made with
+the key, covers which entries there are and the number of the change: whoever has no key can neither take an entry out
+nor make an older copy look new. Each entry's ciphertext carries the entry's name and what is shown of it, so none can
+be passed off as another.
 """
 
 from __future__ import annotations
@@ -21,7 +23,11 @@ from ml_connector.vault.keys import KeyRing, writing
 
 __all__ = ["Entry", "Listed", "VaultFile", "backup_of"]
 
-FORMAT: t.Final = 1
+FORMAT: t.Final = 2
+UNCOUNTED: t.Final = 1
+"""The format before, without number and keyed checksum; read, and written anew with the next change."""
+ACCEPT: t.Final = "ml-connector vault accept"
+"""What tells that an older copy was put back on purpose."""
 MOST: t.Final = 16 * 1024 * 1024
 """Bytes beyond which a file is no vault."""
 
@@ -68,11 +74,16 @@ class VaultFile:
 
     Attributes:
         key: What the key that encrypted it is called.
+        count: How many changes have been made to it.
+        seal: Its checksum made with the key; None in the format before, which had none.
+        mark: What tells this content from any other of the same number.
         entries: What is shown and what is sealed, by name.
     """
 
     key: str
     entries: t.Mapping[str, tuple[Listed, bytes]] = dataclasses.field(default_factory=dict, repr=False)
+    count: int = 0
+    seal: str | None = None
 
     @classmethod
     def read(cls, path: Path) -> VaultFile:
@@ -99,11 +110,38 @@ class VaultFile:
             ) from None
 
     @classmethod
-    def sealed(cls, entries: t.Mapping[str, Entry], ring: KeyRing) -> VaultFile:
-        """Return the entries encrypted with the first key."""
-        return cls(
-            ring.id, {name: (each.listed(name), ring.seal(_plain(name, each))) for name, each in entries.items()}
-        )
+    def sealed(cls, entries: t.Mapping[str, Entry], ring: KeyRing, count: int) -> VaultFile:
+        """Return the entries encrypted with the first key.
+
+        Args:
+            entries: By name.
+            ring: The keys.
+            count: The number of the change.
+        """
+        shut = {name: (each.listed(name), ring.seal(_plain(name, each))) for name, each in entries.items()}
+        made = cls(ring.id, shut, count)
+        return dataclasses.replace(made, seal=ring.checksum(ring.id, made._canonical()))
+
+    @property
+    def mark(self) -> str:
+        """What tells this content from any other of the same number."""
+        return self.seal or _checksum(self._body())
+
+    def verify(self, ring: KeyRing, path: Path) -> None:
+        """See that who wrote it had the key.
+
+        Args:
+            ring: The keys, that of the file among them.
+            path: The vault's file, for messages.
+
+        Raises:
+            VaultDamaged: An entry was taken out, or put in, or the number was changed, by somebody without it.
+        """
+        if self.seal is not None and not hmac.compare_digest(self.seal, ring.checksum(self.key, self._canonical())):
+            raise VaultDamaged(
+                f"the vault {path} was changed by somebody without the key: entries may be gone, or be older ones.",
+                _restore(path) or "Restore it from your own backup.",
+            )
 
     def opened(self, ring: KeyRing, path: Path) -> dict[str, Entry]:
         """Return the entries decrypted.
@@ -143,15 +181,26 @@ class VaultFile:
         content = self._content()
         with writing(f"the vault {path}"):
             if keep_previous and path.exists():
-                replace_private_file(backup_of(path), path.read_bytes())
+                replace_private_file(backup_of(path), read_bytes(path, MOST))
             replace_private_file(path, content)
             if not keep_previous:
                 replace_private_file(backup_of(path), content)
 
     def _content(self) -> bytes:
-        body = {
+        body = self._body()
+        return json.dumps({**body, "checksum": _checksum(body)}, indent=1, ensure_ascii=False).encode() + b"\n"
+
+    def _canonical(self) -> bytes:
+        body = self._body()
+        body.pop("seal")
+        return json.dumps(body, sort_keys=True).encode()
+
+    def _body(self) -> dict[str, t.Any]:
+        return {
             "format": FORMAT,
             "key": self.key,
+            "count": self.count,
+            "seal": self.seal,
             "entries": {
                 name: {
                     "system": listed.system,
@@ -162,7 +211,6 @@ class VaultFile:
                 for name, (listed, sealed) in sorted(self.entries.items())
             },
         }
-        return json.dumps({**body, "checksum": _checksum(body)}, indent=1, ensure_ascii=False).encode() + b"\n"
 
 
 def backup_of(path: Path) -> Path:
@@ -183,7 +231,7 @@ def _parsed(content: bytes) -> VaultFile:
         if not isinstance(body, dict):
             raise _NotWholeError("it holds something else")
         checksum = body.pop("checksum")
-        if body["format"] != FORMAT:
+        if body["format"] not in (FORMAT, UNCOUNTED):
             raise _NotWholeError(f"its format is {body['format']!r}, this version of ml-connector reads {FORMAT}")
         if not hmac.compare_digest(str(checksum), _checksum(body)):
             raise _NotWholeError("its content does not fit its checksum, somebody or something changed it")
@@ -201,6 +249,7 @@ def _parsed(content: bytes) -> VaultFile:
                 )
                 for name, each in body["entries"].items()
             },
+            *((int(body["count"]), str(body["seal"])) if body["format"] == FORMAT else ()),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise _NotWholeError("it is empty" if not content.strip() else "it is cut off, or no vault") from None
@@ -234,8 +283,8 @@ def _restore(path: Path) -> str:
     """Say how the backup is put back, if there is one and it is whole."""
     backup = backup_of(path)
     try:
-        _parsed(read_bytes(backup))
+        _parsed(read_bytes(backup, MOST))
     except (OSError, _NotWholeError):
         return ""
     when = dt.datetime.fromtimestamp(backup.stat().st_mtime, tz=dt.UTC)
-    return f"The copy from {when:%Y-%m-%d %H:%M} UTC is whole: cp {backup} {path}"
+    return f"The copy from {when:%Y-%m-%d %H:%M} UTC is whole: cp {backup} {path} && {ACCEPT}"

@@ -9,6 +9,7 @@ import abc
 import contextlib
 import dataclasses
 import hashlib
+import hmac
 import importlib
 import os
 import typing as t
@@ -51,6 +52,8 @@ KEY_FILE: t.Final = "ML_CONNECTOR_KEY_FILE"
 PATIENCE: t.Final = 30.0
 """Seconds to wait for another process that changes keys or vault."""
 
+_MOST: t.Final = 64 * 1024
+"""Bytes beyond which a file holds no keys."""
 _MAKE_ONE: t.Final = "openssl rand -base64 32 | tr '+/' '-_'"
 _SERVICE: t.Final = "ml-connector"
 _OWN_FOLDERS: t.Final = (OWN_FOLDER, _SERVICE)
@@ -78,6 +81,7 @@ class KeyRing:
             ) from None
         self.place = place
         self.ids = tuple(_id(key) for key in keys)
+        self._sealing = {_id(key): hmac.digest(key.encode(), b"ml-connector vault seal", "sha256") for key in keys}
 
     @property
     def id(self) -> str:
@@ -87,6 +91,15 @@ class KeyRing:
     def seal(self, content: bytes) -> bytes:
         """Encrypt with the first key."""
         return self._fernet.encrypt(content)
+
+    def checksum(self, key: str, content: bytes) -> str:
+        """Return what only somebody with a key can write under content.
+
+        Args:
+            key: What the key is called, one of ``ids``.
+            content: Anything.
+        """
+        return hmac.new(self._sealing[key], content, "sha256").hexdigest()
 
     def unseal(self, sealed: bytes) -> bytes | None:
         """Decrypt with whichever key fits; None when none does, or the content was tampered with."""
@@ -224,7 +237,7 @@ class KeyFile(_WritableKeys):
         """
         try:
             mode = self.path.stat().st_mode & 0o777
-            content = read_bytes(self.path)
+            content = read_bytes(self.path, _MOST)
         except FileNotFoundError:
             return []
         except OSError as error:

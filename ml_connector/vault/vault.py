@@ -10,18 +10,23 @@ import typing as t
 from difflib import get_close_matches
 from pathlib import Path
 
-from ml_connector.errors import CredentialsUnknown, SettingInvalid, VaultExists, VaultKeyWrong
+from ml_connector.errors import CredentialsUnknown, SettingInvalid, VaultExists, VaultKeyWrong, VaultOlder
 from ml_connector.files import sweep
 from ml_connector.private import close_to_others, make_folder
 from ml_connector.project import project_root
-from ml_connector.vault.file import Entry, Listed, VaultFile, backup_of
+from ml_connector.vault.file import ACCEPT, Entry, Listed, VaultFile, backup_of
 from ml_connector.vault.keys import KeySource, key_source, key_source_for_new, locked, variable, writing
+from ml_connector.vault.seen import Seen, SeenBefore
 
 __all__ = ["Vault", "vault_path"]
 
 VAULT: t.Final = "ML_CONNECTOR_VAULT"
 DEFAULT_PATH: t.Final = ".ml-connector/vault.json"
 
+_ON_PURPOSE: t.Final = (
+    "See who put it there, and whether credentials in it were replaced since. If it was put back on purpose: "
+    f"`{ACCEPT}`; else restore the newest."
+)
 _NAME: t.Final = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 
 
@@ -34,6 +39,7 @@ class Vault:
     def __init__(self, path: Path, source: KeySource) -> None:
         self.path = path
         self._source = source
+        self._seen = Seen(path)
         self._ring = source.ring()
 
     def __repr__(self) -> str:
@@ -50,6 +56,7 @@ class Vault:
             VaultKeyInvalid: What stands in its place is none.
             VaultKeyExposed: Others may read the key file.
             VaultKeyWrong: The vault was encrypted with another one.
+            VaultOlder: It is an older copy.
         """
         path = vault_path()
         for each in (path, backup_of(path)):
@@ -78,10 +85,24 @@ class Vault:
             backup = backup_of(path)
             if backup.exists():
                 raise VaultExists(
-                    f"there is no vault at {path}, but a copy of one.", f"Put it back: cp {backup} {path}"
+                    f"there is no vault at {path}, but a copy of one.", f"Put it back: cp {backup} {path} && {ACCEPT}"
                 )
             vault = cls(path, key_source_for_new(where))
-            VaultFile(vault._ring.id).write(path, keep_previous=False)
+            vault._write({}, 0, keep_previous=False)
+        return vault
+
+    @classmethod
+    def accept(cls) -> Vault:
+        """Take the vault as it is for the newest, after a copy of it was put back on purpose.
+
+        Raises:
+            UserError: It cannot be opened; a copy that was changed without the key is not accepted.
+        """
+        path = vault_path()
+        with _alone(path):
+            vault = cls(path, key_source())
+            closed = vault._whole()
+            vault._write(closed.opened(vault._ring, path), closed.count, keep_previous=False)
         return vault
 
     @staticmethod
@@ -187,8 +208,7 @@ class Vault:
             if self._ring.id == closed.key:
                 self._source.put_first()
                 self._ring = self._source.ring()
-            fresh = VaultFile.sealed(closed.opened(self._ring, self.path), self._ring)
-            fresh.write(self.path, keep_previous=False)
+            self._write(closed.opened(self._ring, self.path), closed.count, keep_previous=False)
             if drop_old:
                 self._source.keep_first()
                 self._ring = self._source.ring()
@@ -217,6 +237,27 @@ class Vault:
         return content
 
     def _closed(self) -> VaultFile:
+        """Read the file, which must be the newest seen here.
+
+        Raises:
+            VaultOlder: It is not.
+        """
+        before = self._seen.read()
+        closed = self._whole()
+        found = SeenBefore(closed.count, closed.mark)
+        if before is not None and found.changes == before.changes and found.mark != before.mark:
+            raise VaultOlder(f"the vault {self.path} is another than the one last seen here.", _ON_PURPOSE)
+        if before is not None and found.changes < before.changes:
+            raise VaultOlder(
+                f"the vault {self.path} is an older copy: it ends with change {found.changes}, "
+                f"{before.changes} have been made.",
+                _ON_PURPOSE,
+            )
+        if before is None or found.changes > before.changes:
+            self._note(found)
+        return closed
+
+    def _whole(self) -> VaultFile:
         """Read the file, and the keys again when it was encrypted with one not seen before."""
         closed = VaultFile.read(self.path)
         if closed.key not in self._ring.ids:
@@ -227,18 +268,32 @@ class Vault:
                 f"{', '.join(self._ring.ids)}.",
                 "Put the right key there; nothing was changed.",
             )
+        closed.verify(self._ring, self.path)
         return closed
+
+    def _write(self, entries: t.Mapping[str, Entry], count: int, *, keep_previous: bool) -> None:
+        """Write entries as the change after a number, and after the newest seen, whose number nothing else may get."""
+        before = self._seen.read()
+        number = max(count, before.changes if before else 0) + 1
+        fresh = VaultFile.sealed(entries, self._ring, number)
+        fresh.write(self.path, keep_previous=keep_previous)
+        self._note(SeenBefore(number, fresh.mark))
+
+    def _note(self, found: SeenBefore) -> None:
+        with writing("the memory of the vault in the state directory"):
+            self._seen.note(found)
 
     @contextlib.contextmanager
     def _changing(self, *, keep_previous: bool = True) -> t.Iterator[dict[str, Entry]]:
         """Give out the entries to change; they are written when the block ends well and has changed something."""
         with _alone(self.path):
             self._ring = self._source.ring()
-            entries = self._closed().opened(self._ring, self.path)
+            closed = self._closed()
+            entries = closed.opened(self._ring, self.path)
             before = dict(entries)
             yield entries
             if entries != before:
-                VaultFile.sealed(entries, self._ring).write(self.path, keep_previous=keep_previous)
+                self._write(entries, closed.count, keep_previous=keep_previous)
 
 
 def vault_path() -> Path:

@@ -54,6 +54,7 @@ VAULT_COMMANDS = {
     "vault set": ("vault", "set", "bill-prod", "--from-env", "tap-bill"),
     "vault rm": ("vault", "rm", "bill-prod", "--yes"),
     "vault rotate": ("vault", "rotate"),
+    "vault accept": ("vault", "accept", "--yes"),
 }
 
 
