@@ -89,7 +89,7 @@ MONEY = [
 ]
 
 
-@pytest.mark.parametrize("sink", MONEY)
+@pytest.mark.parametrize("sink", MONEY, ids=lambda sink: f"{sink.__module__}.{sink.__name__}")
 def test_whatever_carries_money_is_watched(sink):
     """Invoices, credits and payments of every target, for as long as most of them can be undone."""
     assert (sink.reads_back, sink.watched >= dt.timedelta(days=30)) == (True, True)
