@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import pathlib
+import re
 import sqlite3
 import stat
 import subprocess
@@ -176,6 +177,23 @@ def test_a_lock_on_a_ledger_outlives_that_the_ledger_is_opened_again(project):
             return subprocess.run(other, capture_output=True, text=True, check=False).stderr
 
         assert "database is locked" in ledger.write(second_opening)
+
+
+def test_nothing_is_written_past_the_place_that_makes_it_private():
+    """No module makes folders, files or locks by itself; what opens files for writing names the mode."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    by_itself = re.compile(
+        r"\.mkdir\(|\.write_text\(|\.write_bytes\(|\bFileLock\(|open\([^)]*[\"'][wax]b?[\"']|makedirs\("
+    )
+    found = [
+        f"{path.relative_to(root)}:{number}"
+        for part in ("ml_connector", "taps", "targets", "transforms")
+        for path in sorted((root / part).rglob("*.py"))
+        if path.name not in ("private.py", "files.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if by_itself.search(line) and "os.fdopen(" not in line
+    ]
+    assert found == []
 
 
 # Folders and links others could have put there
