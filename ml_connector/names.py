@@ -6,22 +6,17 @@ import base64
 import hashlib
 import typing as t
 
+from ml_connector.descriptor import descriptors
+
 __all__ = ["display_name", "shortened"]
 
 _DIGEST: t.Final = 8
-_NAMES: t.Final = {
-    "bill": "BILL",
-    "business_central": "Business Central",
-    "coupa": "Coupa",
-    "procore": "Procore",
-    "sap_s4hana": "SAP S/4HANA",
-    "workday": "Workday",
-}
 
 
 def display_name(system: str) -> str:
     """Return how messages name a system (``bill`` -> ``BILL``); unknown names are returned as they are."""
-    return _NAMES.get(system, system)
+    known = descriptors().get(system)
+    return known.label if known else system
 
 
 def shortened(name: str, limit: int) -> str:

@@ -20,6 +20,7 @@ BASICS = tuple(
         "currencies",
         "decimals",
         "defects",
+        "descriptor",
         "errors",
         "exact_json",
         "files",

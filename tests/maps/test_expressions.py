@@ -34,7 +34,7 @@ UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 
 def value_of(text, **fields):
     """Return the value of an expression over a record."""
-    evaluator = Evaluator(Functions(None, "BILL").bound())
+    evaluator = Evaluator(Functions(None, "BILL", None).bound())
     evaluator.item = fields
     evaluator.scope = {**SCOPE, "record": fields}
     return evaluator.value(Expression(text, "here", VOCABULARY))

@@ -404,7 +404,12 @@ class TestOnRequest:
                 {},
                 "made from a document of the target (BILL-00n1)",
             ),
-            ({"supplier_invoice_id": "BILL-00n1"}, {"came_from_target": ["COUPA-"]}, None),
+            ({"supplier_invoice_id": "COUPA-1"}, {}, None),
+            (
+                {"supplier_invoice_id": "COUPA-1"},
+                {"came_from_target": ["COUPA-"]},
+                "made from a document of the target (COUPA-1)",
+            ),
         ],
     )
     def test_which_invoices_are_wanted(self, engine, changes, settings, unwanted):

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from map_finance.expressions import UNRESOLVED, decimal_of
 from map_finance.lookups import Lookups, Resolution
+from ml_connector.descriptor import Descriptor
 from ml_connector.documents import inexact, minor_units
 from ml_connector.errors import Reason
 
@@ -25,6 +26,7 @@ class Functions:
     Args:
         lookups: Where references are looked up.
         system: The source, as people call it.
+        target: The target.
 
     Attributes:
         instance: The organization the record belongs to.
@@ -34,9 +36,10 @@ class Functions:
         place: Where in the record we are (``line 2``), empty outside of lines.
     """
 
-    def __init__(self, lookups: Lookups, system: str) -> None:
+    def __init__(self, lookups: Lookups, system: str, target: Descriptor | None) -> None:
         self._lookups = lookups
         self._system = system
+        self._target = target
         self._answers: dict[t.Hashable, Resolution] = {}
         self.instance = ""
         self.source_form = False
@@ -223,6 +226,11 @@ class Functions:
     def _where(items: t.Any, field: str, wanted: t.Any) -> t.Any:
         return next((item for item in _records(items) if item.get(field) == wanted), None)
 
+    def _id_in_target(self, value: t.Any) -> t.Any:
+        if value is UNRESOLVED or value is None or self._target is None:
+            return value if value is UNRESOLVED else None
+        return self._target.id_within(str(value).strip())
+
     @staticmethod
     def _primary(items: t.Any) -> t.Any:
         newest_first = sorted(_records(items), key=lambda item: str(item.get("effective_date") or ""), reverse=True)
@@ -263,6 +271,7 @@ FUNCTIONS: t.Final = LOOKUP_FUNCTIONS | {
     "date",
     "every",
     "first",
+    "id_in_target",
     "join",
     "lower",
     "money",

@@ -22,6 +22,7 @@ from map_finance.mapfile import FilterRule, HoldRule, MapFile, Setting, StreamSp
 from map_finance.results import fingerprint_of, validation_reasons
 from map_finance.systems import words
 from ml_connector.crosswalk import Crosswalk, Links, References
+from ml_connector.descriptor import descriptors
 from ml_connector.documents import DOCUMENT_CLASSES, GAP, Document, DocumentSource, Mapped, Outline
 from ml_connector.errors import MalformedRecord, Reason, UserError
 from ml_connector.names import display_name
@@ -162,11 +163,11 @@ class _Worker(threading.local):
     """What one thread needs to evaluate expressions."""
 
     def __init__(
-        self, system: str, lookups: t.Callable[[Evaluator], Lookups], settings: t.Mapping[str, Setting]
+        self, system: str, target: str, lookups: t.Callable[[Evaluator], Lookups], settings: t.Mapping[str, Setting]
     ) -> None:
         # Names and labels of a referenced record are needed in the middle of another evaluation.
         naming = Evaluator({})
-        self.functions = Functions(lookups(naming), display_name(system))
+        self.functions = Functions(lookups(naming), display_name(system), descriptors().get(target))
         naming.functions = self.functions.bound()
         self.evaluator = Evaluator(self.functions.bound())
         self.scope: dict[str, t.Any] = {
@@ -234,7 +235,7 @@ class RecordMap(MapEngine):
                 shown=shown_path,
             )
 
-        self._worker = _Worker(map_file.source, lookups, settings)
+        self._worker = _Worker(map_file.source, target, lookups, settings)
 
     def kind_of(self, stream: str) -> str | None:
         """Return the kind of document a stream's records become."""

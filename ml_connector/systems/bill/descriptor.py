@@ -1,0 +1,11 @@
+"""What BILL tells of itself."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ml_connector.descriptor import Descriptor
+
+__all__ = ["DESCRIPTOR"]
+
+DESCRIPTOR: t.Final = Descriptor(name="bill", label="BILL", prefix="BILL")
