@@ -11,7 +11,6 @@ import base64
 import binascii
 import dataclasses
 import datetime as dt
-import decimal
 import hashlib
 import json
 import typing as t
@@ -25,6 +24,7 @@ from ml_connector.currencies import MINOR_UNITS
 from ml_connector.decimals import exact_decimal
 from ml_connector.errors import Reason
 from ml_connector.moments import parse_moment
+from ml_connector.money import inexact, minor_units
 from ml_connector.text import sendable
 
 __all__ = [
@@ -47,47 +47,14 @@ __all__ = [
     "SupplierInvoice",
     "canonical_json",
     "content_hash",
-    "exact",
-    "inexact",
-    "minor_units",
 ]
 
 Number = t.Annotated[Decimal, BeforeValidator(exact_decimal)]
-_PRECISION: t.Final = 60  # digits; no sum of money comes near
 
 Text = t.Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 GAP: t.Final = "?"
 """Stands in a part of a document for a text that could not be mapped, which is told already: no check looks at it."""
-
-
-def minor_units(currency: str) -> int:
-    """Return how many decimals amounts in an ISO 4217 currency have (JPY 0, USD 2, RSD 2, KWD 3, CLF 4).
-
-    ISO's own list says it. CLDR says how many people usually write, which are fewer (RSD 0): it is asked only for
-    currencies that are no more, of which old documents may still be.
-    """
-    exponent = MINOR_UNITS.get(currency)
-    if exponent is not None:
-        return exponent
-    fractions: t.Mapping[str, tuple[int, int, int, int]] = get_global("currency_fractions")
-    return fractions.get(currency, fractions["DEFAULT"])[0]
-
-
-def inexact(amount: Decimal, digits: int) -> bool:
-    """Return whether an amount has more decimals than ``digits``, zeros at its end not counted; of any size."""
-    _, figures, exponent = amount.as_tuple()
-    excess = -int(exponent) - digits
-    return excess > 0 and any(figures[-excess:])
-
-
-def exact(amount: Decimal, currency: str) -> Decimal:
-    """Return an amount with at least its currency's decimals, ``USD 5`` is 5.00, and never fewer than it has."""
-    digits = minor_units(currency)
-    if inexact(amount, digits) or amount.adjusted() > _PRECISION - 10:
-        return amount
-    with decimal.localcontext(prec=_PRECISION):
-        return amount.quantize(Decimal(1).scaleb(-digits))
 
 
 def _known_currency(code: str) -> str:

@@ -28,6 +28,7 @@ BASICS = tuple(
         "leftovers",
         "mending",
         "moments",
+        "money",
         "names",
         "numbers_in_use",
         "pipelines",

@@ -11,9 +11,10 @@ import click
 
 from ml_connector.cli.common import Cli, ExitCode, Named, common_options
 from ml_connector.cli.ledger_access import document, open_ledger
-from ml_connector.cli.output import Column, age, ago, count, money
+from ml_connector.cli.output import Column, age, ago, count
 from ml_connector.errors import UserError
 from ml_connector.ledger import dry_runs, questions
+from ml_connector.money import money
 
 __all__ = ["held"]
 

@@ -22,20 +22,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ml_connector.documents import exact
+from ml_connector.money import exact
 from ml_connector.text import legible
 
-__all__ = ["Column", "Output", "age", "ago", "count", "money", "plain", "to_json"]
+__all__ = ["Column", "Output", "age", "ago", "count", "plain", "to_json"]
 
 Row = t.Mapping[str, t.Any]
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """Return an amount as people write it: ``USD 1,840.00``, ``JPY 4,410,000``, ``KWD 1,204.375``.
-
-    At least the decimals of the currency are shown, and never fewer than the amount really has.
-    """
-    return f"{currency} {exact(amount, currency):,f}"
 
 
 def plain(amount: Decimal | None, currency: str | None) -> Decimal | None:

@@ -10,10 +10,11 @@ import click
 from ml_connector import exact_json
 from ml_connector.cli.common import Cli, Named, common_options, target_option
 from ml_connector.cli.ledger_access import document, look_up, open_ledger
-from ml_connector.cli.output import money, plain
+from ml_connector.cli.output import plain
 from ml_connector.ledger import owners, questions
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.leftout import LeftOut
+from ml_connector.money import money
 
 __all__ = ["show"]
 

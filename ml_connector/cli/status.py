@@ -11,10 +11,11 @@ import click
 
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.ledger_access import is_missing, open_ledger
-from ml_connector.cli.output import Column, age, ago, count, money, plain
+from ml_connector.cli.output import Column, age, ago, count, plain
 from ml_connector.ledger import owners, questions
 from ml_connector.ledger.entries import claims_of_others
 from ml_connector.ledger.owners import Holding
+from ml_connector.money import money
 from ml_connector.singer import failures
 from ml_connector.singer.failures import Failure
 from ml_connector.singer.summary import counted, until

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ml_connector.documents import exact
 from ml_connector.errors import UserError
 from ml_connector.files import replace_file
 from ml_connector.ledger.aside import UNREADABLE
@@ -22,6 +21,7 @@ from ml_connector.ledger.entries import Entry, read
 from ml_connector.ledger.runs import Run
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
+from ml_connector.money import exact
 from ml_connector.private import OWN_FOLDER
 from ml_connector.project import project_root
 from ml_connector.state_directory import hashed

@@ -7,11 +7,12 @@ import datetime as dt
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import Document, Mapped, Payment, Supplier, SupplierInvoice, inexact, minor_units
+from ml_connector.documents import Document, Mapped, Payment, Supplier, SupplierInvoice
 from ml_connector.errors import Reason
 from ml_connector.ledger.comparing import DISPUTED, enter_by_hand, is_disputed
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.schema import keeps
+from ml_connector.money import inexact, minor_units
 from ml_connector.names import display_name
 
 __all__ = [

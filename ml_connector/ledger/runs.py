@@ -13,12 +13,12 @@ from decimal import Decimal
 import sqlalchemy as sa
 from ulid import ULID
 
-from ml_connector.documents import exact
 from ml_connector.errors import Reason
 from ml_connector.ledger.entries import Claims
 from ml_connector.ledger.owners import LeftAlone
 from ml_connector.ledger.schema import runs
 from ml_connector.ledger.store import Ledger
+from ml_connector.money import exact
 
 __all__ = ["ENDS", "OUTCOMES", "AutomaticLink", "Outcome", "Run", "Summary", "latest"]
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
-from ml_connector.documents import inexact
+from ml_connector.money import inexact
 
 __all__ = [
     "Instant",

@@ -10,7 +10,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector import defects
-from ml_connector.documents import Document, Mapped, exact
+from ml_connector.documents import Document, Mapped
 from ml_connector.errors import Reason, SystemFault, Throttled
 from ml_connector.ledger import audit
 from ml_connector.ledger.audit import Step
@@ -19,6 +19,7 @@ from ml_connector.ledger.entries import Entry, settle
 from ml_connector.ledger.runs import AutomaticLink, Outcome, Run
 from ml_connector.ledger.schema import keeps
 from ml_connector.ledger.store import Ledger
+from ml_connector.money import exact
 from ml_connector.singer.sink import Delivered, Found
 
 __all__ = ["LEASE", "LeaseLost", "Settlement"]

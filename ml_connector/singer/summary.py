@@ -6,9 +6,9 @@ import logging
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import exact
 from ml_connector.ledger.entries import Claims
 from ml_connector.ledger.runs import OUTCOMES, AutomaticLink, Run, Summary
+from ml_connector.money import money
 from ml_connector.names import display_name
 from ml_connector.text import legible
 
@@ -130,6 +130,5 @@ def _untouched(summary: Summary) -> t.Iterator[str]:
 
 def _totals(by_currency: t.Mapping[str, tuple[int, Decimal]]) -> str:
     return ", ".join(
-        f"{currency} {exact(amount, currency):,f} ({documents})"
-        for currency, (documents, amount) in sorted(by_currency.items())
+        f"{money(amount, currency)} ({documents})" for currency, (documents, amount) in sorted(by_currency.items())
     )

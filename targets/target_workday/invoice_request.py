@@ -6,8 +6,9 @@ import re
 import typing as t
 from decimal import Decimal
 
-from ml_connector.documents import InvoiceLine, Reference, SupplierInvoice, minor_units
+from ml_connector.documents import InvoiceLine, Reference, SupplierInvoice
 from ml_connector.errors import CannotBeSent
+from ml_connector.money import minor_units
 from ml_connector.names import display_name
 from ml_connector.systems.workday.invoices import ADJUSTMENT, INVOICE, Form
 from ml_connector.systems.workday.orders import OrderLine, Orders, order_and_line

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ml_connector.cli.output import Column, Output, age, count, money, to_json
+from ml_connector.cli.output import Column, Output, age, count, to_json
+from ml_connector.money import money
 
 NOW = dt.datetime(2026, 10, 31, 12, tzinfo=dt.UTC)
 ROWS = [

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from map_finance.expressions import UNRESOLVED, Evaluator, Expression, Vocabulary
 from map_finance.functions import FUNCTIONS, LOOKUP_FUNCTIONS, Functions, ValueProblem
-from ml_connector.documents import inexact, minor_units
 from ml_connector.errors import UserError
+from ml_connector.money import inexact, minor_units
 
 VOCABULARY = Vocabulary(FUNCTIONS, LOOKUP_FUNCTIONS, frozenset({"header_coding", "kinds"}))
 SCOPE = {
@@ -109,6 +109,11 @@ def value_of(text, **fields):
         ("required(name, 'x')", "Northwind"),
         ("money(amount, 'USD')", Decimal("0.10")),
         ("money('100.00', 'JPY')", Decimal("100.00")),
+        ("money_text('3259.3', 'USD')", "USD 3,259.30"),
+        ("money_text(4410000, 'JPY')", "JPY 4,410,000"),
+        ("money_text('3259.305', 'USD')", "USD 3,259.305"),
+        ("money_text('3259.3', None)", "3,259.3"),
+        ("money_text(None, 'USD')", None),
         (True, True),
         (5, 5),
     ],

@@ -596,5 +596,5 @@ def test_where_the_target_pays_a_bill_paid_in_part_is_held(engine, bill):
     record = bill(paymentStatus="PARTIALLY_PAID", paidAmount=Decimal(100), dueAmount=Decimal("128.99"))
     assert engine().map("bills", record).reasons == ()
     (reason,) = engine(settings={"part_payments": "hold"}).map("bills", record).reasons
-    assert (reason.code, "100 of 228.99 is paid, 128.99 is left" in reason.what) == ("part_paid", True)
+    assert (reason.code, "USD 100.00 of USD 228.99 is paid, USD 128.99 is left" in reason.what) == ("part_paid", True)
     assert engine(settings={"part_payments": "hold"}).map("bills", bill()).reasons == ()

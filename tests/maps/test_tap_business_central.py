@@ -138,8 +138,8 @@ PART = {"remainingAmount": Decimal("950.00"), "remainingAmountLocal": Decimal("9
 @pytest.mark.parametrize(
     ("standing", "words"),
     [
-        (PART, "400.00 of 1350.00 USD is paid, 950.00 is left"),
-        ({**PART, "remainingAmount": None}, "a part of 1350.00 USD is paid, 950.00 in local currency is left"),
+        (PART, "USD 400.00 of USD 1,350.00 is paid, USD 950.00 is left"),
+        ({**PART, "remainingAmount": None}, "a part of USD 1,350.00 is paid, 950.00 in local currency is left"),
     ],
     ids=["in its currency", "in local currency"],
 )

@@ -332,7 +332,7 @@ class TestOnRequest:
     @pytest.mark.parametrize(
         ("amount", "words"),
         [
-            ("21.50", "21.50 of 121.50 USD is paid, 100.00 is left"),
+            ("21.50", "USD 21.50 of USD 121.50 is paid, USD 100.00 is left"),
             (None, "paid in part in Workday, which does not tell how much is left"),
         ],
     )

@@ -10,8 +10,8 @@ from decimal import Decimal
 from map_finance.expressions import UNRESOLVED, decimal_of
 from map_finance.lookups import Lookups, Resolution
 from ml_connector.descriptor import Descriptor
-from ml_connector.documents import inexact, minor_units
 from ml_connector.errors import Reason
+from ml_connector.money import inexact, minor_units, money
 
 __all__ = ["FUNCTIONS", "LOOKUP_FUNCTIONS", "Functions", "ValueProblem"]
 
@@ -142,6 +142,13 @@ class Functions:
             if inexact(amount, digits):
                 raise ValueProblem(f"{amount:f} has more decimals than {currency} has ({digits})")
         return amount
+
+    @staticmethod
+    def _money_text(value: t.Any, currency: t.Any) -> t.Any:
+        amount = Functions._number(value)
+        if not isinstance(amount, Decimal):
+            return amount
+        return money(amount, currency) if isinstance(currency, str) and currency else f"{amount:,f}"
 
     @staticmethod
     def _number(value: t.Any) -> t.Any:
@@ -275,6 +282,7 @@ FUNCTIONS: t.Final = LOOKUP_FUNCTIONS | {
     "join",
     "lower",
     "money",
+    "money_text",
     "number",
     "primary",
     "related",

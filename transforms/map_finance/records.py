@@ -630,7 +630,7 @@ class _Compiler:
             model=model,
             key_properties=keys,
             rules=self._rules(spec.filter, where),
-            holds=self._holds(spec.hold, where),
+            holds=self._holds(spec.hold, model, where),
             known=tuple(
                 Known(self._filter(text, f"{where}, __known__"), None if values == "boolean" else frozenset(values))
                 for text, values in spec.known.items()
@@ -644,24 +644,32 @@ class _Compiler:
         for number, rule in enumerate(rules, start=1):
             place = f"{where}, __filter__ {number}" if len(rules) > 1 else f"{where}, __filter__"
             text = rule.otherwise or f"does not meet: {str(rule.when).replace('{', '{{').replace('}', '}}')}"
-            compiled.append(_Rule(self._filter(rule.when, place), self._text(text, place)))
+            compiled.append(_Rule(self._filter(rule.when, place), self._text(text, place, self._filter)))
         return tuple(compiled)
 
-    def _holds(self, written: list[HoldRule], where: str) -> tuple[_Hold, ...]:
+    def _holds(self, written: list[HoldRule], model: type[Document] | None, where: str) -> tuple[_Hold, ...]:
         place = f"{where}, __hold__"
+
+        def shown(text: t.Any, where: str) -> Expression:
+            # Told after the document was mapped, so that an amount can be told in the document's currency.
+            expression = self._naming(text, where)
+            for name in sorted(expression.document_fields):
+                self._known_field(name, model, where)
+            return expression
+
         return tuple(
-            _Hold(self._filter(rule.when, place), self._text(rule.what, place), rule.cure, rule.code)
+            _Hold(self._filter(rule.when, place), self._text(rule.what, place, shown), rule.cure, rule.code)
             for rule in written
         )
 
-    def _text(self, text: str, place: str) -> tuple[tuple[str, Expression | None], ...]:
+    def _text(
+        self, text: str, place: str, compiled: t.Callable[[t.Any, str], Expression]
+    ) -> tuple[tuple[str, Expression | None], ...]:
         try:
             parts = list(string.Formatter().parse(text))
         except ValueError as error:
             raise UserError(f"{place}: {text!r}: {error}.", "Write {{ for a brace.") from error
-        return tuple(
-            (literal, self._filter(value, place) if value is not None else None) for literal, value, _, _ in parts
-        )
+        return tuple((literal, compiled(value, place) if value is not None else None) for literal, value, _, _ in parts)
 
     def _part(
         self, name: str, written: t.Any, model: type[pydantic.BaseModel], where: str

@@ -9,7 +9,7 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector import exact_json
-from ml_connector.documents import GAP, Payment, PaymentApplication, minor_units
+from ml_connector.documents import GAP, Payment, PaymentApplication
 from ml_connector.errors import (
     Conflict,
     CredentialsRefused,
@@ -20,6 +20,7 @@ from ml_connector.errors import (
     SettingInvalid,
     SystemFault,
 )
+from ml_connector.money import minor_units
 from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.client import BusinessCentralClient
