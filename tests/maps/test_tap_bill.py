@@ -570,6 +570,15 @@ def test_no_content_ever_raises(record, unmapped):
     assert len(mapped.fingerprint) == 64
 
 
+@pytest.mark.parametrize("odd", [[{"id": None}], ["x"], [[]]], ids=["objects", "texts", "lists"])
+@pytest.mark.parametrize("field", ["vendorName", "description", "payFromChartOfAccountId"])
+def test_a_list_where_a_text_belongs_holds_the_bill(engine, bill, field, odd):
+    """It is held with its reasons, also when a part of it is handed on to be checked."""
+    record = bill(vendorId="unmapped", **{field: odd})
+    mapped = engine().map("bills", record)
+    assert (mapped.document, bool(mapped.reasons)) == (None, True)
+
+
 def test_the_master_of_a_field_is_a_setting(engine):
     """The fields BILL is master of go with each vendor; none by default."""
     record = {"id": VENDOR, "organizationId": ORGANIZATION, "name": "Northwind Paper LLC", "archived": False}

@@ -810,8 +810,12 @@ def _with_gaps(model: type[pydantic.BaseModel], values: t.Mapping[str, t.Any]) -
         elif value is UNRESOLVED:
             raise _Unusable
         elif isinstance(value, list):
-            element = t.get_args(info.annotation)[0]
-            filled[name] = [_with_gaps(element, each) if isinstance(each, dict) else each for each in value]
+            element = next(iter(t.get_args(info.annotation)), None)
+            # A list where a text belongs is told already by validation, which refuses this part as well.
+            if isinstance(element, type) and issubclass(element, pydantic.BaseModel):
+                filled[name] = [_with_gaps(element, each) if isinstance(each, dict) else each for each in value]
+            else:
+                filled[name] = value
         elif value is not None:
             filled[name] = value
     return filled
