@@ -35,6 +35,7 @@ BASICS = tuple(
         "private",
         "project",
         "sameness",
+        "sensitive",
         "state_directory",
         "text",
     )

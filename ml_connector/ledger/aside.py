@@ -20,6 +20,7 @@ from ml_connector.documents import content_hash
 from ml_connector.errors import Reason
 from ml_connector.http import HIDDEN, redacted
 from ml_connector.ledger.schema import entries
+from ml_connector.sensitive import is_bank_number, is_tax_number, masked
 
 __all__ = ["UNREADABLE", "Line", "held_lines", "set_aside", "shown", "stream_of"]
 
@@ -59,9 +60,9 @@ class Line(t.NamedTuple):
 def shown(text: str) -> str:
     """Return a text without secrets and bank details, shortened."""
     try:
-        safe = exact_json.dumps(redacted(exact_json.loads(text)))
+        safe = exact_json.dumps(redacted(masked(exact_json.loads(text), tax=True)))
     except (ValueError, RecursionError):
-        safe = _FIELD.sub(_hidden, text.strip())
+        safe = _FIELD.sub(_hidden, masked(text.strip()))
     return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST]}... ({len(safe):,} characters)"
 
 
@@ -109,4 +110,5 @@ def held_lines(connection: sa.Connection, target: str) -> t.Counter[tuple[str, s
 
 def _hidden(match: re.Match[str]) -> str:
     name = match["name"]
-    return f'"{name}": "{HIDDEN}"' if redacted({name: ""}) == {name: HIDDEN} else match[0]
+    told = redacted({name: ""}) == {name: HIDDEN} or is_tax_number(name) or is_bank_number(name)
+    return f'"{name}": "{HIDDEN}"' if told else match[0]

@@ -15,6 +15,7 @@ from singer_sdk.streams import Stream
 
 from ml_connector.errors import ConnectorError
 from ml_connector.moments import EARLIEST, parse_moment
+from ml_connector.sensitive import masked
 from ml_connector.singer.stream_maps import transformed
 
 if t.TYPE_CHECKING:
@@ -191,6 +192,8 @@ class ApiStream(Stream):
             self._prunes = not all(self.mask.values())
         if self._prunes:
             pop_deselected_record_properties(record, self.schema, self.mask)
+        if not self.config.get("include_bank_details"):
+            record = masked(record, inside=self.name)
         extracted = dt.datetime.now(dt.UTC)
         for stream_map in self.stream_maps:
             mapped = transformed(stream_map, record)

@@ -42,6 +42,7 @@ from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.leftovers import scratch_folder
 from ml_connector.names import display_name
+from ml_connector.sensitive import masked
 from ml_connector.singer.batch import batch_lines
 from ml_connector.singer.bounds import BOUNDS
 from ml_connector.singer.command import EXIT_DEFECT, EXIT_DOWN, EXIT_HELD, PluginCommand
@@ -377,10 +378,11 @@ class DeliveryTarget(CheckedSettings, Target):
                 self._set_aside(Unreadable("is not a record", exact_json.dumps(record)), place, stream)
 
     def _process_record(self, stream: str, record: dict[str, t.Any], place: str) -> None:
+        safe = masked(record, inside=stream)  # whoever sent it; nothing here needs the number of a bank account
         for stream_map in self.mapper.stream_maps[stream]:
-            mapped = transformed(stream_map, copy.copy(record))
-            if mapped is not None:
-                self._take(stream_map.stream_alias, mapped, place)
+            kept = transformed(stream_map, copy.copy(safe))
+            if kept is not None:
+                self._take(stream_map.stream_alias, kept, place)
             else:
                 self.run.summary.other[(stream_map.stream_alias, "left out by stream_maps")] += 1
 

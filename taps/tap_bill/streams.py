@@ -25,9 +25,6 @@ if t.TYPE_CHECKING:
 
 __all__ = ["STREAM_CLASSES"]
 
-MASK = "*"
-DIGITS_SHOWN = 4
-
 
 class BillStream(ApiStream):
     """A list of one organization.
@@ -51,7 +48,7 @@ class BillStream(ApiStream):
         return t.cast("TapBill", self._tap).client
 
     def post_process(self, row: types.Record, context: types.Context | None = None) -> types.Record | None:
-        """Drop archived rows when they are not wanted; add the organization; show bank numbers masked."""
+        """Drop archived rows when they are not wanted; add the organization."""
         del context
         if row.get("archived") and not self.config.get("include_archived", True):
             return None
@@ -259,11 +256,6 @@ class FundingBankAccounts(ListStream):
     object_schema = schemas.FUNDING_BANK_ACCOUNTS
     selected_by_default = False
 
-    def post_process(self, row: types.Record, context: types.Context | None = None) -> types.Record | None:
-        """Show bank numbers masked."""
-        _mask_bank_numbers(row)
-        return super().post_process(row, context)
-
 
 class Vendors(ReferenceStream):
     """Vendors."""
@@ -272,11 +264,6 @@ class Vendors(ReferenceStream):
     path = "/v3/vendors"
     object_schema = schemas.VENDORS
     surely_filters = True
-
-    def post_process(self, row: types.Record, context: types.Context | None = None) -> types.Record | None:
-        """Show bank numbers masked."""
-        _mask_bank_numbers((row.get("paymentInformation") or {}).get("bankAccount"))
-        return super().post_process(row, context)
 
 
 class RecurringBills(IncrementalStream):
@@ -365,11 +352,3 @@ STREAM_CLASSES: t.Final[tuple[type[BillStream], ...]] = (
     Payments,
 )
 """In the order they are read: what bills refer to, vendors, bills, what was paid of them."""
-
-
-def _mask_bank_numbers(account: dict[str, t.Any] | None) -> None:
-    """Keep the numbers as BILL masks them; should one ever come in clear, show its last digits only."""
-    for name in ("accountNumber", "routingNumber"):
-        number = (account or {}).get(name)
-        if account is not None and isinstance(number, str) and number.isalnum() and len(number) > DIGITS_SHOWN:
-            account[name] = MASK * (len(number) - DIGITS_SHOWN) + number[-DIGITS_SHOWN:]

@@ -34,7 +34,6 @@ NUMBER: t.Final = "entryNumber"
 PURCHASE_HEADER: t.Final = 38
 """Number of the table of unposted purchase documents."""
 _NUMBERS_PER_CALL: t.Final = 50
-_DIGITS_SHOWN: t.Final = 4
 
 Record = dict[str, t.Any]
 
@@ -330,14 +329,6 @@ class BankAccounts(ReferenceStream):
     path = "bankAccounts"
     object_schema = schemas.BANK_ACCOUNTS
     selected_by_default = False
-
-    def post_process(self, row: types.Record, context: types.Context | None = None) -> types.Record | None:
-        """Show the last characters of bank numbers only."""
-        if not self.config.get("include_bank_details"):
-            for name in ("bankAccountNumber", "iban"):
-                if row.get(name):
-                    row[name] = row[name][-_DIGITS_SHOWN:]
-        return super().post_process(row, context)
 
 
 class Accounts(CentralStream):

@@ -14,6 +14,7 @@ import msgspec
 
 from ml_connector.errors import Conflict, OutcomeUnknown, Rejected, SystemFault, Throttled, Unavailable
 from ml_connector.http import redacted
+from ml_connector.sensitive import masked
 from ml_connector.systems.bill.errors import HOURLY_QUOTA, SYSTEM, TOO_MANY_AT_ONCE
 
 __all__ = ["Written", "audit_text", "encode_body", "lost_answer", "write_fault"]
@@ -48,8 +49,8 @@ def encode_body(body: t.Any) -> bytes:
 
 
 def audit_text(value: t.Any) -> str:
-    """Return a request or an answer as the audit keeps it."""
-    return _encoder.encode(redacted(_without_tax_ids(value))).decode()[:_LONGEST_AUDIT_TEXT]
+    """Return a request or an answer as the audit keeps it, numbers of banks and taxpayers masked."""
+    return _encoder.encode(redacted(masked(value, tax=True))).decode()[:_LONGEST_AUDIT_TEXT]
 
 
 def lost_answer(operation: str, error: httpx.HTTPError) -> SystemFault:
@@ -77,12 +78,6 @@ def write_fault(fault: SystemFault | None) -> SystemFault | None:
 
 def _refused(fault: SystemFault) -> bool:
     return 400 <= (fault.status or 0) < 500
-
-
-def _without_tax_ids(value: t.Any) -> t.Any:
-    if isinstance(value, dict):
-        return {key: _without_tax_ids(item) for key, item in value.items() if key != "taxId"}
-    return [_without_tax_ids(item) for item in value] if isinstance(value, list) else value
 
 
 def _as(kind: type[SystemFault], fault: SystemFault) -> SystemFault:

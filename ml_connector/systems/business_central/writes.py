@@ -9,6 +9,7 @@ import msgspec
 
 from ml_connector.errors import OutcomeUnknown, SystemFault
 from ml_connector.http import redacted
+from ml_connector.sensitive import masked
 from ml_connector.systems.business_central.errors import EntityChanged
 
 __all__ = ["Written", "audit_text", "on_fresh_data", "written_already"]
@@ -41,8 +42,8 @@ class Written(t.NamedTuple):
 
 
 def audit_text(value: t.Any) -> str:
-    """Return a request or an answer as the audit keeps it."""
-    return _encoder.encode(redacted(_told(value))).decode()[:_LONGEST_AUDIT_TEXT]
+    """Return a request or an answer as the audit keeps it, numbers of banks and taxpayers masked."""
+    return _encoder.encode(redacted(masked(_told(value), tax=True))).decode()[:_LONGEST_AUDIT_TEXT]
 
 
 def on_fresh_data(step: t.Callable[[], T]) -> T:

@@ -13,8 +13,9 @@ from lxml import etree
 
 from ml_connector.decimals import json_number
 from ml_connector.moments import parse_moment
+from ml_connector.sensitive import mask
 from ml_connector.systems.workday.fields import Field, Kind, Shape, snake
-from ml_connector.systems.workday.xml import NS, Node
+from ml_connector.systems.workday.xml import NS, Node, is_account_number
 
 __all__ = ["ID_TYPES", "Flattener"]
 
@@ -41,13 +42,7 @@ ID_TYPES: t.Final = (
 """Which of several ids a reference is called by, first match; the WID where there is no other (sheet workday 8)."""
 
 _TAG = f"{{{NS}}}"
-_NUMBER = re.compile(
-    r"IBAN|Account_Number|Routing_Transit|Roll_Number|Check_Digit|Sort_Code|Bank_ID_Number|Card_Number|Payment_Token"
-)
-_NO_SECRET = frozenset({"Customer_Account_Number", "Masked_Account_Number"})
 _DATE_WITH_ZONE = re.compile(r"\d{4}-\d\d-\d\d(Z|[+-]\d\d:\d\d)")
-_MASK = "*"
-_SHOWN = 4
 
 
 class Flattener:
@@ -137,10 +132,9 @@ class Flattener:
 
     def _shown(self, element: etree._Element, text: str) -> str:
         """Return a text, of a bank account's number its last digits only."""
-        if not self._masks or not _is_bank_number(element):
+        if not self._masks or not is_account_number(element):
             return text
-        shown = text[-_SHOWN:] if len(text) > _SHOWN else ""
-        return shown.rjust(len(text), _MASK)
+        return mask(text)
 
 
 _NOTHING = Shape(())
@@ -202,11 +196,6 @@ def _called_by(ids: t.Mapping[str, str]) -> str | None:
 
 def _is_reference(element: etree._Element) -> bool:
     return len(element) > 0 and all(child.tag == f"{_TAG}ID" and f"{_TAG}type" in child.attrib for child in element)
-
-
-def _is_bank_number(element: etree._Element) -> bool:
-    name = etree.QName(element).localname
-    return name not in _NO_SECRET and _NUMBER.search(name) is not None
 
 
 def _in_utc(text: str) -> str:

@@ -15,7 +15,9 @@ from decimal import Decimal
 
 from lxml import etree
 
-__all__ = ["NS", "Node", "Ref", "compact", "is_wid", "reference"]
+from ml_connector.sensitive import is_bank_number, is_tax_number, mask, masked
+
+__all__ = ["NS", "Node", "Ref", "compact", "is_account_number", "is_wid", "reference"]
 
 NS: t.Final = "urn:com.workday/bsvc"
 
@@ -23,6 +25,7 @@ _TAG = f"{{{NS}}}"
 _TYPE = f"{_TAG}type"
 _DESCRIPTOR = f"{_TAG}Descriptor"
 _LIMIT = 32_768
+_NOT_OF_A_BANK = frozenset({"Customer_Account_Number", "Masked_Account_Number"})
 _BANK = re.compile(r"Settlement_Account|Bank_|IBAN|Routing_Transit|Intermediary_|Roll_Number|Check_Digit")
 
 
@@ -144,8 +147,17 @@ def is_wid(value: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{32}", value) is not None
 
 
+def is_account_number(element: etree._Element) -> bool:
+    """Whether an element is the number of a bank account or a card: none else is called account number in Workday."""
+    name = etree.QName(element).localname
+    return name not in _NOT_OF_A_BANK and ("Account_Number" in name or is_bank_number(name))
+
+
 def compact(element: etree._Element) -> str:
-    """Return an element as text for the audit: no bank details, no blanks between elements, at most 32 KB."""
+    """Return an element as text for the audit: no bank details, no blanks between elements, at most 32 KB.
+
+    Of tax numbers, and of what else could lead to a bank account or a card, four characters can be read at most.
+    """
     shown = deepcopy(element)  # not read anew: a text of more than 10 MB would be refused
     for found in list(shown.iter()):
         if isinstance(found.tag, str) and _BANK.match(etree.QName(found).localname):
@@ -154,6 +166,9 @@ def compact(element: etree._Element) -> str:
                 parent.remove(found)
         elif len(found) and not (found.text or "").strip():
             found.text = None
+        elif isinstance(found.tag, str) and found.text:
+            numbered = is_account_number(found) or is_tax_number(etree.QName(found).localname)
+            found.text = mask(found.text) if numbered else masked(found.text)
         found.tail = None
     etree.cleanup_namespaces(shown)
     text = etree.tostring(shown, encoding="unicode")
