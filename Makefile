@@ -55,11 +55,12 @@ fuzz: $(READY) ## give each target 20,000 records made bad at random (RECORDS=, 
 	@$(RUN) FUZZ_RECORDS=$(or $(RECORDS),20000) FUZZ_SEED=$(SEED) .venv/bin/pytest -q -s tests/targets/test_fuzz.py
 
 .PHONY: lint
-lint: $(READY) ## check style, format and types
+lint: $(READY) ## check style, format, types, and who imports whom
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/mypy docs/generate.py
+	@.venv/bin/lint-imports
 
 .PHONY: format
 format: $(READY) ## format the code and mend what can be mended mechanically

@@ -24,18 +24,18 @@ from measure import BenchmarkFailed, Result, reported
 from erp_sandbox.bill import seed as bill_seed
 from erp_sandbox.ids import bill_id
 from erp_sandbox.world import World
-from map_finance.engine import MapEngine
 from ml_connector import exact_json
+from ml_connector.delivery.attempt import Policy
+from ml_connector.delivery.delivery import Delivery
+from ml_connector.delivery.sink import Delivered, DocumentSink, Found
 from ml_connector.documents import SupplierInvoice, content_hash
 from ml_connector.errors import Reason
-from ml_connector.ledger.attempt import Policy
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
-from ml_connector.ledger.delivery import Delivery
 from ml_connector.ledger.intake import Intake
 from ml_connector.ledger.runs import Run
 from ml_connector.ledger.schema import audit, audit_head, entries
 from ml_connector.ledger.store import Ledger
-from ml_connector.singer.sink import Delivered, DocumentSink, Found
+from ml_connector.mapping.engine import MapEngine
 
 TARGET = "workday:bench"
 GOAL = 1.3

@@ -13,7 +13,7 @@ from measure import BenchmarkFailed, Result, reported
 
 from erp_sandbox.bill import seed as bill_seed
 from erp_sandbox.world import World
-from map_finance.engine import MapEngine
+from ml_connector.mapping.engine import MapEngine
 
 SEED = 1
 

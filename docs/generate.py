@@ -22,7 +22,7 @@ import yaml
 
 import erp_sandbox.cli
 import ml_connector.cli
-from ml_connector.singer.sink import DocumentSink
+from ml_connector.delivery.sink import DocumentSink
 
 __all__ = ["Plugin", "Setting", "differences", "generated", "plugins"]
 

@@ -17,7 +17,7 @@ import unicodedata
 from rapidfuzz import fuzz, process
 
 from ml_connector.sameness import same_country, same_name, same_number, telling_tax_id
-from ml_connector.systems.access import Party
+from ml_connector.system.access import Party
 
 __all__ = ["Evidence", "Proposal", "judged", "match_parties"]
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from ml_connector.ledger.outcomes import Outcome
 from ml_connector.sameness import same_number
-from ml_connector.systems.access import InvoiceView
+from ml_connector.system.access import InvoiceView
 
 __all__ = ["DIFFERENCES", "Compared", "Expected", "Kind", "Names", "Reconciliation", "Total", "reconcile"]
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from map_finance.functions import Functions, ValueProblem
 from ml_connector.currencies import MINOR_UNITS
 from ml_connector.ledger.schema import keeps
+from ml_connector.mapping.functions import Functions, ValueProblem
 from ml_connector.money import minor_units
 
 # ISO 4217 list one, by hand: what has not two decimals. Everything else has.

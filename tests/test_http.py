@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import (
+from ml_connector.transport.http import (
     check_base_url,
     decode_json,
     open_client,

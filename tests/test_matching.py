@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_connector.matching import match_parties
-from ml_connector.systems.access import Party
+from ml_connector.system.access import Party
 
 
 def vendor(id_="V1", name="Cobalt Freight Inc.", **more):

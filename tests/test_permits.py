@@ -9,12 +9,12 @@ import threading
 import pytest
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.permits import GROW_AFTER, HourlyBudget, Pace, Permits
 from ml_connector.state_directory import hashed, state_directory
+from ml_connector.transport.rate_limits import GROW_AFTER, HourlyBudget, Pace, Permits
 
 HOLDER = """
 import sys, pathlib
-from ml_connector.permits import Permits
+from ml_connector.transport.rate_limits import Permits
 permits = Permits("acme", int(sys.argv[2]), directory=pathlib.Path(sys.argv[1]))
 with permits.hold():
     print("held", flush=True)
@@ -23,7 +23,7 @@ print("released", flush=True)
 """
 SPENDER = """
 import sys, pathlib
-from ml_connector.permits import HourlyBudget
+from ml_connector.transport.rate_limits import HourlyBudget
 budget = HourlyBudget("acme", 300, directory=pathlib.Path(sys.argv[1]), clock=lambda: 7200.0)
 print(sum(budget.spend() == 0.0 for _ in range(200)))
 """

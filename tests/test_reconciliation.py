@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ml_connector.errors import Reason
 from ml_connector.ledger.outcomes import Outcome
 from ml_connector.reconciliation import DIFFERENCES, Expected, Names, reconcile
-from ml_connector.systems.access import InvoiceView
+from ml_connector.system.access import InvoiceView
 
 NAMES = Names("BILL", "Workday")
 DAY = dt.date(2026, 10, 15)

@@ -4,7 +4,7 @@ import pytest
 import stamina
 
 from ml_connector.errors import Rejected, Unavailable
-from ml_connector.retries import ATTEMPTS, attempts, full_jitter
+from ml_connector.transport.retries import ATTEMPTS, attempts, full_jitter
 
 
 @pytest.fixture(autouse=True)

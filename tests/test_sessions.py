@@ -9,12 +9,12 @@ import threading
 import pytest
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.sessions import SharedSession, Token
+from ml_connector.transport.token_cache import SharedSession, Token
 
 CREDENTIALS = {"dev_key": "01SECRETKEY", "password": "hidden", "device": None}
 LOGIN_PROCESS = """
 import sys, time, pathlib
-from ml_connector.sessions import SharedSession, Token
+from ml_connector.transport.token_cache import SharedSession, Token
 place = pathlib.Path(sys.argv[1])
 
 def login():

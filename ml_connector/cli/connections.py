@@ -16,7 +16,7 @@ import typing as t
 from ml_connector.errors import SettingInvalid
 from ml_connector.names import display_name
 from ml_connector.project import dotenv, meltano_yml
-from ml_connector.systems.access import Access
+from ml_connector.system.access import Access
 from ml_connector.systems.bill.access import BillAccess
 from ml_connector.systems.business_central.access import BusinessCentralAccess
 from ml_connector.systems.workday.access import WorkdayAccess

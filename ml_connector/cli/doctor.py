@@ -16,10 +16,10 @@ from ml_connector.cli.files_at_rest import examined
 from ml_connector.cli.ledger_access import record
 from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault, UserError
 from ml_connector.ledger.audit import Step
-from ml_connector.ledger.probes import Event, remember
+from ml_connector.ledger.permission_history import Event, remember
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.project import meltano_yml
-from ml_connector.systems.access import Health, Probe
+from ml_connector.system.access import Health, Probe
 from ml_connector.vault.credentials import CREDENTIALS
 
 __all__ = ["doctor"]

@@ -7,13 +7,13 @@ import typing as t
 
 import click
 
-from map_finance.engine import pipeline_of
 from ml_connector.actor import actor
 from ml_connector.cli.common import Cli, Named, common_options, target_option
 from ml_connector.cli.ledger_access import open_ledger
 from ml_connector.errors import UserError
 from ml_connector.ledger import owners
 from ml_connector.ledger.owners import Holding
+from ml_connector.mapping.engine import pipeline_of
 from ml_connector.pipelines import WITHOUT_MAP, Pipeline
 
 __all__ = ["hand_over"]

@@ -13,7 +13,7 @@ from ml_connector.cli.common import Cli, ExitCode, Named, common_options
 from ml_connector.cli.ledger_access import document, open_ledger
 from ml_connector.cli.output import Column, age, ago, count
 from ml_connector.errors import UserError
-from ml_connector.ledger import dry_runs, questions
+from ml_connector.ledger import dry_runs, queries
 from ml_connector.money import money
 
 __all__ = ["held"]
@@ -48,7 +48,7 @@ def held(cli: Cli, *, held_by: str | None, by_reason: bool, dry_run: bool, fail:
 
 def _of_ledger(cli: Cli, held_by: str | None) -> list[Row]:
     with open_ledger(cli) as ledger, ledger.read() as connection:
-        return [document(entry) for entry in questions.held(connection, held_by=held_by)]
+        return [document(entry) for entry in queries.held(connection, held_by=held_by)]
 
 
 def _of_dry_runs(cli: Cli, held_by: str | None) -> list[Row]:

@@ -7,7 +7,7 @@ import click
 from ml_connector.actor import actor
 from ml_connector.cli.common import Cli, Named, common_options, target_option
 from ml_connector.cli.ledger_access import choose, document, open_ledger
-from ml_connector.ledger import questions
+from ml_connector.ledger import queries
 
 __all__ = ["ignore"]
 
@@ -29,6 +29,6 @@ def ignore(cli: Cli, terms: tuple[str, ...], held_by: str | None, target: str | 
         raise click.BadParameter("say why, for whoever looks into the audit.", param_hint="--reason")
     with open_ledger(cli) as ledger:
         chosen = choose(ledger, terms, held_by=held_by, target=target)
-        questions.ignore(ledger, chosen, reason=reason, actor=actor())
+        queries.ignore(ledger, chosen, reason=reason, actor=actor())
     names = ", ".join(entry.label for entry in chosen[:10]) + (" ..." if len(chosen) > 10 else "")
     cli.output.show([document(entry) for entry in chosen], f"{len(chosen)} ignored from now on: {names}")

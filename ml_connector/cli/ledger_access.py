@@ -14,7 +14,7 @@ from ml_connector.actor import actor
 from ml_connector.cli.common import Cli
 from ml_connector.cli.output import Output, plain
 from ml_connector.errors import UserError
-from ml_connector.ledger import leftout, questions
+from ml_connector.ledger import leftout, queries
 from ml_connector.ledger.audit import Step, append
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.leftout import LeftOut
@@ -90,7 +90,7 @@ def choose(
                 )
             chosen[entry.id] = entry
         if held_by is not None:
-            chosen.update({entry.id: entry for entry in questions.held(connection, held_by=held_by, target=target)})
+            chosen.update({entry.id: entry for entry in queries.held(connection, held_by=held_by, target=target)})
     if not chosen:
         raise UserError("no document is meant.", "Name a document, or what holds it: --held-by supplier:S-00031")
     return list(chosen.values())
@@ -151,13 +151,13 @@ def _missing(cli: Cli) -> str | None:
 def _meant(connection: sa.Connection, term: str, target: str | None) -> Entry | LeftOut:
     """Return what a term means: by number or id where anything has it, else by amount or name, documents first."""
     found: list[Entry | LeftOut] = [
-        *questions.named(connection, term, target=target),
+        *queries.named(connection, term, target=target),
         *leftout.named(connection, term, target=target),
     ]
     found = (
         found
-        or [*questions.find(connection, term, target=target)]
-        or [*questions.left_out_as(connection, term, target=target)]
+        or [*queries.find(connection, term, target=target)]
+        or [*queries.left_out_as(connection, term, target=target)]
     )
     if not found:
         what = f'no document is called "{term}"' + (f" for {target}." if target else ".")
@@ -179,4 +179,4 @@ def _meant(connection: sa.Connection, term: str, target: str | None) -> Entry | 
 
 
 def _targets(connection: sa.Connection) -> set[str]:
-    return {row.target for row in questions.states(connection)}
+    return {row.target for row in queries.states(connection)}

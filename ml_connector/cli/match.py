@@ -12,8 +12,9 @@ from ml_connector.cli.common import Cli, common_options
 from ml_connector.cli.connections import SYSTEMS, config_of, opened
 from ml_connector.cli.ledger_access import open_known_ledger, record
 from ml_connector.cli.output import count
-from ml_connector.crosswalk import Crosswalk, Match
-from ml_connector.crosswalk_rows import NewRow, add_rows
+from ml_connector.crosswalk.rows import NewRow, add_rows
+from ml_connector.crosswalk.table_files import read_table_file
+from ml_connector.crosswalk.tables import Crosswalk, Match
 from ml_connector.errors import UserError
 from ml_connector.files import plain_cell, replace_file, spreadsheet_cell, table_bytes
 from ml_connector.ledger.audit import Step
@@ -22,8 +23,7 @@ from ml_connector.matching import LEAST_SCORE, Proposal, match_parties
 from ml_connector.names import display_name
 from ml_connector.project import project_root
 from ml_connector.sameness import same_name, visible
-from ml_connector.systems.access import Party
-from ml_connector.tables import read_table_file
+from ml_connector.system.access import Party
 
 __all__ = ["match"]
 

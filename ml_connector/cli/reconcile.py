@@ -9,20 +9,20 @@ from pathlib import Path
 
 import click
 
-from map_finance.engine import MapEngine
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.connections import SYSTEMS, config_of, opened
 from ml_connector.cli.ledger_access import open_known_ledger
 from ml_connector.cli.output import Column, count
-from ml_connector.crosswalk import Crosswalk, Match, MemoryReferences, NoLinks
+from ml_connector.crosswalk.tables import Crosswalk, Match, MemoryReferences, NoLinks
 from ml_connector.errors import SettingInvalid
 from ml_connector.files import replace_file, spreadsheet_cell, table_bytes
 from ml_connector.ledger.outcomes import Outcome, linked, outcomes
+from ml_connector.mapping.engine import MapEngine
 from ml_connector.money import money
 from ml_connector.names import display_name
 from ml_connector.project import project_root
 from ml_connector.reconciliation import Compared, Expected, Kind, Names, Reconciliation, reconcile
-from ml_connector.systems.access import InvoiceView
+from ml_connector.system.access import InvoiceView
 
 __all__ = ["reconcile_command"]
 

@@ -8,7 +8,7 @@ from ml_connector.actor import actor
 from ml_connector.cli.common import Cli, Named, common_options, target_option
 from ml_connector.cli.ledger_access import choose, document, open_ledger
 from ml_connector.errors import UserError
-from ml_connector.ledger import owners, questions
+from ml_connector.ledger import owners, queries
 
 __all__ = ["replay"]
 
@@ -34,7 +34,7 @@ def replay(cli: Cli, terms: tuple[str, ...], held_by: str | None, target: str | 
         posted = [entry.label for entry in chosen if entry.state == "posted"]
         if posted:
             raise UserError(f"{', '.join(posted)} is posted already.", "There is nothing to try again.")
-        questions.replay(ledger, chosen, actor=actor())
+        queries.replay(ledger, chosen, actor=actor())
         with ledger.read() as connection:
             orphans = [
                 each.source

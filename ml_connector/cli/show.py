@@ -11,7 +11,7 @@ from ml_connector import exact_json
 from ml_connector.cli.common import Cli, Named, common_options, target_option
 from ml_connector.cli.ledger_access import document, look_up, open_ledger
 from ml_connector.cli.output import plain
-from ml_connector.ledger import owners, questions
+from ml_connector.ledger import owners, queries
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.leftout import LeftOut
 from ml_connector.money import money
@@ -37,7 +37,7 @@ def show(cli: Cli, term: str, target: str | None, with_audit: bool) -> None:  # 
             return
         with ledger.read() as connection:
             pipeline = owners.holding_of(connection, entry.target, entry.source).words
-            steps = [_step(row, with_audit=with_audit) for row in questions.history(connection, entry)]
+            steps = [_step(row, with_audit=with_audit) for row in queries.history(connection, entry)]
     data = document(entry) | {
         "first_seen_at": entry.first_seen_at,
         "changed_at": entry.changed_at,

@@ -12,7 +12,7 @@ import click
 from ml_connector.cli.common import Cli, ExitCode, common_options
 from ml_connector.cli.ledger_access import is_missing, open_ledger
 from ml_connector.cli.output import Column, age, ago, count, plain
-from ml_connector.ledger import owners, questions
+from ml_connector.ledger import owners, queries
 from ml_connector.ledger.entries import claims_of_others
 from ml_connector.ledger.owners import Holding
 from ml_connector.money import money
@@ -38,11 +38,11 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
         _tell_failed(cli, failed)
         return
     with open_ledger(cli) as ledger, ledger.read() as connection:
-        states = questions.states(connection)
-        totals = questions.posted_totals(connection)
+        states = queries.states(connection)
+        totals = queries.posted_totals(connection)
         holdings = owners.holdings(connection)
-        left_out = questions.left_out(connection)
-        runs = questions.newest_runs(connection, limit=limit)
+        left_out = queries.left_out(connection)
+        runs = queries.newest_runs(connection, limit=limit)
         claimed = claims_of_others(connection)
     data = {
         "documents": [dict(row._mapping) for row in states],  # noqa: SLF001 - SQLAlchemy's public name
@@ -66,7 +66,7 @@ def status(cli: Cli, limit: int, fail_on_held: bool) -> None:  # noqa: FBT001
         raise click.exceptions.Exit(ExitCode.ATTENTION)
 
 
-def _total(row: questions.Posted) -> dict[str, t.Any]:
+def _total(row: queries.Posted) -> dict[str, t.Any]:
     return {
         "target": row.target,
         "kind": row.kind,

@@ -18,9 +18,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ml_connector import exact_json
 from ml_connector.documents import content_hash
 from ml_connector.errors import Reason
-from ml_connector.http import HIDDEN, redacted
 from ml_connector.ledger.schema import entries
 from ml_connector.sensitive import is_bank_number, is_tax_number, masked
+from ml_connector.transport.http import HIDDEN, redacted
 
 __all__ = ["UNREADABLE", "Line", "held_lines", "set_aside", "shown", "stream_of"]
 

@@ -8,7 +8,7 @@ import typing as t
 import sqlalchemy as sa
 
 from ml_connector import exact_json
-from ml_connector.crosswalk import AmbiguousLink
+from ml_connector.crosswalk.tables import AmbiguousLink
 from ml_connector.ledger.schema import entries, source_records
 from ml_connector.ledger.store import Ledger
 from ml_connector.ledger.upsert import upsert

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import typing as t
 
-from ml_connector.errors import LedgerDamaged, LedgerDiskFailed, LedgerFault, LedgerReadOnly, LedgerUnavailable
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-__all__ = ["as_fault", "passing"]
+from ml_connector import defects
+from ml_connector.errors import (
+    ConnectorError,
+    LedgerDamaged,
+    LedgerDiskFailed,
+    LedgerFault,
+    LedgerReadOnly,
+    LedgerUnavailable,
+)
+
+__all__ = ["LeaseLost", "as_fault", "ends_the_run", "passing"]
 
 _LATER: t.Final = "Nothing is lost. Run it again when the database answers; it goes on where it was."
 _TOO_MANY: t.Final = "Nothing is lost. Allow more connections (max_connections), or lower max_concurrency."
@@ -21,6 +32,17 @@ _PASSING: t.Final = (
 )
 """What PostgreSQL says to who comes too early or is one too many (postmaster.c, proc.c); a connection that is refused
 carries no SQLSTATE to the driver."""
+
+
+class LeaseLost(Exception):
+    """The claim on a document ran out; nothing more may be done with it in this run."""
+
+
+def ends_the_run(error: Exception) -> bool:
+    """Whether an error concerns the run rather than one document: nothing would fare better after it."""
+    if isinstance(error, DBAPIError):
+        return not isinstance(error, DataError | IntegrityError)
+    return isinstance(error, ConnectorError | LeaseLost | PoolTimeout) or defects.is_of_the_machine(error)
 
 
 def as_fault(error: BaseException | None, name: str) -> LedgerFault | None:

@@ -21,7 +21,7 @@ from ml_connector.documents import DELIVERY_ORDER, DocumentSource, Outline, Supp
 from ml_connector.errors import Reason
 from ml_connector.ledger import audit, leftout
 from ml_connector.ledger.aside import UNREADABLE, Line, set_aside
-from ml_connector.ledger.attempt import ends_the_run
+from ml_connector.ledger.faults import ends_the_run
 from ml_connector.ledger.owners import bring_in, go_on
 from ml_connector.ledger.proof import BY_AN_ENTRY
 from ml_connector.ledger.runs import Outcome, Run, Summary

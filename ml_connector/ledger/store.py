@@ -26,7 +26,7 @@ from ml_connector.ledger.engine import READ_ONLY, located, make_engine, make_pla
 from ml_connector.ledger.faults import passing
 from ml_connector.ledger.schema import meta, metadata
 from ml_connector.private import file_lock
-from ml_connector.retries import full_jitter
+from ml_connector.transport.retries import full_jitter
 
 __all__ = ["DEFAULT_URL", "Ledger", "located"]
 

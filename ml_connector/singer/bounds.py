@@ -6,7 +6,7 @@ import typing as t
 
 from singer_sdk import typing as th
 
-from ml_connector.http import DEEPEST_ANSWER, LARGEST_ANSWER_MB, LONGEST_CALL_SECONDS
+from ml_connector.transport.http import DEEPEST_ANSWER, LARGEST_ANSWER_MB, LONGEST_CALL_SECONDS
 
 __all__ = ["BOUNDS"]
 

@@ -26,21 +26,23 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.sinks import RecordSink
 
-from map_finance.engine import MapEngine
 from ml_connector import defects, exact_json
 from ml_connector.actor import actor
+from ml_connector.delivery.attempt import Policy
+from ml_connector.delivery.delivery import Delivery, account_for_rest
+from ml_connector.delivery.sink import DocumentSink
 from ml_connector.errors import ConnectorError, LedgerFault, MalformedRecord, SettingInvalid
 from ml_connector.files import replace_file
 from ml_connector.ledger.anchors import check_place
 from ml_connector.ledger.aside import UNREADABLE, Line, held_lines, stream_of
-from ml_connector.ledger.attempt import Policy, ends_the_run
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.checkpoints import Checkpoints, Mark, mark_of, marked
-from ml_connector.ledger.delivery import Delivery, account_for_rest
+from ml_connector.ledger.faults import ends_the_run
 from ml_connector.ledger.intake import Intake
 from ml_connector.ledger.runs import Run, Summary
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 from ml_connector.leftovers import scratch_folder
+from ml_connector.mapping.engine import MapEngine
 from ml_connector.names import display_name
 from ml_connector.sensitive import masked
 from ml_connector.singer.batch import batch_lines
@@ -50,7 +52,6 @@ from ml_connector.singer.credentials import CREDENTIALS_SETTING, with_credential
 from ml_connector.singer.governing import keep_anchor, keep_verdicts, note_changes
 from ml_connector.singer.reader import MessageReader, Unreadable
 from ml_connector.singer.settings import CheckedSettings
-from ml_connector.singer.sink import DocumentSink
 from ml_connector.singer.stream_maps import transformed
 from ml_connector.singer.summary import log_summary
 from ml_connector.singer.validation import SchemaCheck, malformed

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from singer_sdk import typing as th
 
+from ml_connector.delivery.sink import DocumentSink
 from ml_connector.singer.connections.bill import BILL_CONNECTION
-from ml_connector.singer.sink import DocumentSink
 from ml_connector.singer.target import COMMON_SETTINGS, DeliveryTarget
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.codings import CODING_LISTS

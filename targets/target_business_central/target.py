@@ -8,8 +8,8 @@ from functools import cached_property
 
 from singer_sdk import typing as th
 
+from ml_connector.delivery.sink import DocumentSink
 from ml_connector.singer.connections.business_central import BUSINESS_CENTRAL_CONNECTION
-from ml_connector.singer.sink import DocumentSink
 from ml_connector.singer.target import COMMON_SETTINGS, DeliveryTarget
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.companies import instance_of

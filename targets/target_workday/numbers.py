@@ -7,11 +7,11 @@ import datetime as dt
 import logging
 import typing as t
 
+from ml_connector.delivery.keyed_lock import SingleFlight
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import PermissionDenied, Rejected
 from ml_connector.numbers_in_use import NumbersInUse
 from ml_connector.sameness import same_number
-from ml_connector.singer.single_flight import SingleFlight
 from ml_connector.systems.workday.errors import SYSTEM, NumberInUse
 from ml_connector.systems.workday.invoices import Form, InvoiceReader
 from ml_connector.systems.workday.references import References

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from singer_sdk import typing as th
 
+from ml_connector.delivery.sink import DocumentSink
 from ml_connector.singer.connections.workday import WORKDAY_CONNECTION
-from ml_connector.singer.sink import DocumentSink
 from ml_connector.singer.target import COMMON_SETTINGS, DeliveryTarget
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.references import References

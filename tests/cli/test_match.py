@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from erp_sandbox.world import supplier_id
-from ml_connector.crosswalk_rows import NewRow, add_rows
+from ml_connector.crosswalk.rows import NewRow, add_rows
 from ml_connector.errors import UserError
 from ml_connector.files import plain_cell, spreadsheet_cell
 

@@ -12,11 +12,11 @@ from cryptography.fernet import Fernet
 
 from erp_sandbox.server import Sandbox
 from erp_sandbox.world import World
-from ml_connector.events.doorbell import Event
-from ml_connector.events.store import keep
 from ml_connector.ledger.schema import events, wakes
 from ml_connector.ledger.store import Ledger
 from ml_connector.vault import Vault
+from ml_connector.webhooks.provider import Event
+from ml_connector.webhooks.store import keep
 
 URL = "https://hooks.host.invalid"
 

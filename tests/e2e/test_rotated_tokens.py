@@ -23,7 +23,7 @@ SETTINGS = {f"{plugin}_WORKDAY_{name}": value for plugin in ("TAP", "TARGET") fo
 DIES = """
 import os, signal
 from ml_connector.cli import main
-from ml_connector.sessions import SharedSession
+from ml_connector.transport.token_cache import SharedSession
 written = SharedSession._write
 def write_and_die(self, token):
     {first}

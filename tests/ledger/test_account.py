@@ -15,7 +15,7 @@ from ledger_doubles import bill, timeout
 
 from ml_connector.errors import Rejected
 from ml_connector.ledger import leftout
-from ml_connector.ledger.questions import ignore
+from ml_connector.ledger.queries import ignore
 from ml_connector.ledger.runs import ENDS
 from ml_connector.ledger.schema import entries
 

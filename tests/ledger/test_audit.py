@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from ledger_doubles import bill
 
 from ml_connector.errors import AuditKeyMissing, LedgerDamaged
-from ml_connector.ledger import audit, proof, questions
+from ml_connector.ledger import audit, proof, queries
 from ml_connector.ledger.audit_key import AuditKeys
 from ml_connector.ledger.schema import audit as table
 from ml_connector.ledger.schema import audit_head, entries, meta
@@ -348,10 +348,10 @@ def test_lives_of_documents_leave_nothing_that_differs(bench):
     bench.deliver()
     assert prove(bench.ledger).differing == ()
     held = [bench.entry("2"), bench.entry("3")]
-    questions.ignore(bench.ledger, held, reason="by hand", actor="tester")
+    queries.ignore(bench.ledger, held, reason="by hand", actor="tester")
     assert prove(bench.ledger).differing == ()
     bench.take(bill("3", vendor="V9", version="3"))
-    questions.replay(bench.ledger, held[1:], actor="tester")
+    queries.replay(bench.ledger, held[1:], actor="tester")
     bench.map.suppliers["V9"] = "S-9"
     bench.deliver()
     bench.deliver()

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from ml_connector.ledger import questions
-from ml_connector.ledger.attempt import Policy
+from ml_connector.delivery.attempt import Policy
+from ml_connector.ledger import queries
 from ml_connector.singer.summary import log_summary
 
 TAX_ID = "94-3456781"
@@ -47,7 +47,7 @@ def test_each_link_is_listed_with_what_it_rests_on(suppliers, caplog):
         "rests_on": "the same tax number",
     }
     with suppliers.ledger.read() as connection:
-        steps = [row.outcome for row in questions.history(connection, suppliers.entry("V7"))]
+        steps = [row.outcome for row in queries.history(connection, suppliers.entry("V7"))]
     assert any("the same tax number" in outcome for outcome in steps)
     assert TAX_ID not in caplog.text
 

@@ -22,7 +22,7 @@ from ml_connector.errors import (
     Unavailable,
 )
 from ml_connector.ledger import proof
-from ml_connector.ledger.questions import replay
+from ml_connector.ledger.queries import replay
 
 
 def fault(kind, message="no", **kwargs):

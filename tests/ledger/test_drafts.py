@@ -11,7 +11,7 @@ from ledger_bench import FAST
 from ledger_doubles import bill, timeout
 
 from ml_connector.errors import Rejected
-from ml_connector.ledger.questions import posted_totals, states
+from ml_connector.ledger.queries import posted_totals, states
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_held_document_that_is_no_longer_wanted_is_dropped_and_comes_back(bench)
 
 def test_what_a_person_ignored_stays_ignored(bench):
     """A change of the source does not take up again what a person has settled."""
-    from ml_connector.ledger.questions import ignore
+    from ml_connector.ledger.queries import ignore
 
     bench.take(bill("1", vendor="V2"))
     bench.deliver()

@@ -16,7 +16,7 @@ from ml_connector.errors import CannotBeSent, Rejected, SettingInvalid
 from ml_connector.ledger import audit, proof
 from ml_connector.ledger.entries import read
 from ml_connector.ledger.outcomes import outcomes
-from ml_connector.ledger.questions import find, held
+from ml_connector.ledger.queries import find, held
 from ml_connector.ledger.schema import entries
 
 DRY = dataclasses.replace(FAST, dry_run=True)
@@ -70,7 +70,7 @@ def test_a_fault_after_the_write_ahead_is_looked_up_first(three, monkeypatch, ar
         return dataclasses.replace(original_answer(document))
 
     def original_answer(document):
-        from ml_connector.singer.sink import Delivered
+        from ml_connector.delivery.sink import Delivered
 
         return Delivered(f"wid-{document.external_id}", document.external_id)
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
+from ml_connector.delivery.decisions import inconsistencies
 from ml_connector.documents import DocumentSource, Payment, PaymentApplication
-from ml_connector.ledger.judge import inconsistencies
 
 
 def payment(amount, *parts, currency="USD"):

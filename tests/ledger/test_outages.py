@@ -18,8 +18,9 @@ from cable import Cable
 from ledger_bench import Bench
 from ledger_doubles import bill
 
+from ml_connector.delivery import delivery
 from ml_connector.errors import LedgerDamaged, LedgerDiskFailed, LedgerReadOnly, LedgerUnavailable, SettingInvalid
-from ml_connector.ledger import audit, delivery, proof, store
+from ml_connector.ledger import audit, proof, store
 from ml_connector.ledger.faults import as_fault
 from ml_connector.ledger.runs import Run
 from ml_connector.ledger.schema import meta

@@ -10,8 +10,8 @@ import pytest
 from ledger_bench import FAST, Bench
 from ledger_doubles import bill, timeout
 
-from ml_connector.ledger import proof, questions
-from ml_connector.ledger.delivery import Delivery
+from ml_connector.delivery.delivery import Delivery
+from ml_connector.ledger import proof, queries
 from ml_connector.ledger.runs import Run
 from ml_connector.ledger.store import Ledger
 
@@ -31,7 +31,7 @@ def test_documents_are_delivered_and_verified(bench):
     bench.take(bill("1", "0.10"), bill("2", "0.20"), bill("3", vendor="V2"))
     assert bench.deliver() == {"created": 2, "held": 1}
     with bench.ledger.read() as connection:
-        (posted,) = questions.posted_totals(connection)
+        (posted,) = queries.posted_totals(connection)
         proof.verify(connection)
     assert (posted.documents, posted.amount) == (2, Decimal("0.3"))
 
@@ -104,6 +104,6 @@ def test_dry_run_copy_is_a_file_of_its_own(bench, tmp_path):
     bench.deliver()
     copy = bench.ledger.scratch_copy(tmp_path / "copy.db")
     with copy.read() as connection:
-        assert len(questions.posted_totals(connection)) == 1
+        assert len(queries.posted_totals(connection)) == 1
         proof.verify(connection)
     copy.close()

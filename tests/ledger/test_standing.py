@@ -12,8 +12,9 @@ from alembic.config import Config
 from ledger_bench import Bench
 from ledger_doubles import bill, timeout
 
-from ml_connector.ledger import migrations, proof, questions, verify
-from ml_connector.ledger.questions import posted_totals
+from ml_connector.delivery import read_back
+from ml_connector.ledger import migrations, proof, queries
+from ml_connector.ledger.queries import posted_totals
 
 DAY_AGO = dt.timedelta(days=1)
 
@@ -78,7 +79,7 @@ def test_what_was_cancelled_does_not_count(posted):
     undo(posted)
     assert posted.deliver() == {"held": 1}
     assert totals(posted) == [("gone", Decimal(100))]
-    questions.ignore(posted.ledger, [posted.entry("1")], reason="entered by hand", actor="clerk")
+    queries.ignore(posted.ledger, [posted.entry("1")], reason="entered by hand", actor="clerk")
     posted.deliver()
     assert totals(posted) == [("gone", Decimal(100))]
 
@@ -91,7 +92,7 @@ def test_what_was_cancelled_is_never_sent_again(posted, then):
     writes = list(posted.target.writes)
     (reason,) = posted.entry("1").reasons
     if then == "replay":
-        questions.replay(posted.ledger, [posted.entry("1")], actor="clerk")
+        queries.replay(posted.ledger, [posted.entry("1")], actor="clerk")
     if then == "change":
         posted.take(bill("1", "175.00", version="2"))
     assert posted.deliver() == {"held": 1}
@@ -104,8 +105,8 @@ def test_what_an_ignored_cancelled_one_says_when_it_is_replayed(posted):
     """The reason is told again, though the person's has taken its place."""
     undo(posted)
     posted.deliver()
-    questions.ignore(posted.ledger, [posted.entry("1")], reason="entered by hand", actor="clerk")
-    questions.replay(posted.ledger, [posted.entry("1")], actor="clerk")
+    queries.ignore(posted.ledger, [posted.entry("1")], reason="entered by hand", actor="clerk")
+    queries.replay(posted.ledger, [posted.entry("1")], actor="clerk")
     assert posted.deliver() == {"held": 1}
     assert "was cancelled" in posted.entry("1").reasons[0].what
 
@@ -143,8 +144,8 @@ def test_what_is_not_shown_counts_where_nothing_is_ever_deleted(posted, monkeypa
 
 def test_a_run_looks_at_no_more_than_so_many(posted, monkeypatch):
     """Those that were looked at longest ago first; the next run goes on."""
-    monkeypatch.setattr(verify, "_WATCHED_A_RUN", 2)
-    monkeypatch.setattr(verify, "_BATCH", 1)
+    monkeypatch.setattr(read_back, "_WATCHED_A_RUN", 2)
+    monkeypatch.setattr(read_back, "_BATCH", 1)
     posted.take(*(bill(str(number)) for number in range(2, 6)))
     posted.deliver()
     now = dt.datetime.now(dt.UTC)
@@ -224,7 +225,7 @@ class TestLedgersFromBefore:
         """Even if a person has given another reason since."""
         undo(before)
         before.deliver()
-        questions.ignore(before.ledger, [before.entry("1")], reason="entered by hand", actor="clerk")
+        queries.ignore(before.ledger, [before.entry("1")], reason="entered by hand", actor="clerk")
         after = self.migrated(before)
         assert totals(after) == [("gone", Decimal(100))]
         after.ledger.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from ledger_doubles import TestMap, timeout
 
-from ml_connector.crosswalk import AmbiguousLink
+from ml_connector.crosswalk.tables import AmbiguousLink
 from ml_connector.documents import DocumentSource
 from ml_connector.errors import Conflict
-from ml_connector.ledger import proof, questions
+from ml_connector.ledger import proof, queries
 from ml_connector.ledger.binder import LedgerLinks, LedgerReferences
 from ml_connector.ledger.intake import Intake
 
@@ -124,7 +124,7 @@ def test_a_change_on_the_other_side_is_on_record(suppliers):
     entry = suppliers.entry("V7")
     assert entry.state == "received"
     with suppliers.ledger.read() as connection:
-        assert questions.history(connection, entry)[-1].action == "reopened"
+        assert queries.history(connection, entry)[-1].action == "reopened"
         assert proof.verify(connection).differing == ()
 
 
@@ -166,7 +166,7 @@ def test_a_replayed_supplier_is_overwritten(suppliers, monkeypatch):
 
     monkeypatch.setattr(suppliers.suppliers, "update", noted)
     suppliers.target.fields["wid-S-77"]["email"] = "typed@acme.invalid"
-    questions.replay(suppliers.ledger, [suppliers.entry("V7")], actor="somebody")
+    queries.replay(suppliers.ledger, [suppliers.entry("V7")], actor="somebody")
     suppliers.deliver()
     assert seen == [None]
     assert suppliers.target.fields["wid-S-77"]["email"] == "ap@acme.invalid"

@@ -6,7 +6,7 @@ import pytest
 from ledger_bench import FAST
 from ledger_doubles import InvoiceSink, bill, timeout
 
-from ml_connector.singer.sink import Delivered, Found
+from ml_connector.delivery.sink import Delivered, Found
 
 
 class Posting(InvoiceSink):

@@ -8,9 +8,9 @@ import pytest
 from ledger_bench import FAST
 from ledger_doubles import InvoiceSink, bill, timeout
 
+from ml_connector.delivery.sink import Delivered
 from ml_connector.errors import Conflict, Throttled
-from ml_connector.ledger import proof, questions
-from ml_connector.singer.sink import Delivered
+from ml_connector.ledger import proof, queries
 
 
 class GivingBack(InvoiceSink):
@@ -75,7 +75,7 @@ def test_what_only_a_person_can_undo_is_held_with_the_task(taken):
     )
     taken.invoices.posted = False
     assert taken.deliver() == {"held": 1}
-    questions.replay(taken.ledger, [taken.entry("1")], actor="somebody")
+    queries.replay(taken.ledger, [taken.entry("1")], actor="somebody")
     assert taken.deliver() == {"withdrawn": 1}
 
 

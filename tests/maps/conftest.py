@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from map_finance.engine import MapEngine
-from ml_connector.crosswalk import MemoryReferences
+from ml_connector.crosswalk.tables import MemoryReferences
+from ml_connector.mapping.engine import MapEngine
 
 ORGANIZATION = "00801ORGAAAAAAAA0001"
 VENDOR = "00901VNDRAAAAAAA0001"

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from same_texts import ALIKE
 
-from ml_connector.crosswalk import (
+from ml_connector.crosswalk.tables import (
     Ambiguous,
     Crosswalk,
     Match,

@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from map_finance.engine import MapEngine
-from ml_connector.crosswalk import MemoryReferences, NoLinks
+from ml_connector.crosswalk.tables import MemoryReferences, NoLinks
 from ml_connector.descriptor import Descriptor, descriptors
+from ml_connector.mapping.engine import MapEngine
 
 SYSTEMS = sorted(descriptors())
 PAIRS = list(itertools.permutations(SYSTEMS, 2))

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from map_finance.expressions import UNRESOLVED, Evaluator, Expression, Vocabulary
-from map_finance.functions import FUNCTIONS, LOOKUP_FUNCTIONS, Functions, ValueProblem
 from ml_connector.errors import UserError
+from ml_connector.mapping.expressions import UNRESOLVED, Evaluator, Expression, Vocabulary
+from ml_connector.mapping.functions import FUNCTIONS, LOOKUP_FUNCTIONS, Functions, ValueProblem
 from ml_connector.money import inexact, minor_units
 
 VOCABULARY = Vocabulary(FUNCTIONS, LOOKUP_FUNCTIONS, frozenset({"header_coding", "kinds"}))

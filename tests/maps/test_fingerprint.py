@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from map_finance.engine import MapEngine
-from map_finance.results import fingerprint_of
-from ml_connector.crosswalk import MemoryReferences, NoLinks
+from ml_connector.crosswalk.tables import MemoryReferences, NoLinks
+from ml_connector.mapping.engine import MapEngine
+from ml_connector.mapping.results import fingerprint_of
 
 ORGANIZATION = "00801ORGAAAAAAAA0001"
 VENDOR = "00901VNDRAAAAAAA0001"

@@ -7,10 +7,10 @@ import copy
 import pytest
 import yaml
 
-from map_finance.engine import MapEngine
-from map_finance.mapfile import PACKAGED_MAPS
-from ml_connector.crosswalk import MemoryReferences, NoLinks
+from ml_connector.crosswalk.tables import MemoryReferences, NoLinks
 from ml_connector.errors import UserError
+from ml_connector.mapping.engine import MapEngine
+from ml_connector.mapping.mapfile import PACKAGED_MAPS
 
 FREE = {
     # Ids, texts and lists that filters search; every value of them is a known one.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from map_finance.mapfile import PACKAGED_MAPS
 from ml_connector.errors import SettingInvalid, UserError
+from ml_connector.mapping.mapfile import PACKAGED_MAPS
 
 HEAD = "source: try\ninstance: \"'one'\"\n"
 VENDORS = "  vendors: {__reference__: true}\n"

@@ -12,8 +12,8 @@ import simplejson
 from click.testing import CliRunner
 
 from map_finance.mapper import MapFinance
-from map_finance.schema import HELD_SCHEMA, document_schema
-from ml_connector.crosswalk import SqliteReferences
+from ml_connector.crosswalk.tables import SqliteReferences
+from ml_connector.mapping.schema import HELD_SCHEMA, document_schema
 
 ORGANIZATION = "00801ORGAAAAAAAA0001"
 VENDOR = "00901VNDRAAAAAAA0001"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from map_finance.functions import FUNCTIONS
-from map_finance.mapfile import PACKAGED_MAPS, StreamSpec
 from ml_connector.documents import DOCUMENT_CLASSES
+from ml_connector.mapping.functions import FUNCTIONS
+from ml_connector.mapping.mapfile import PACKAGED_MAPS, StreamSpec
 
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "mapping.md").read_text("utf-8")
 

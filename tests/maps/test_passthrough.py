@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from map_finance.schema import document_record
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import MalformedRecord, UserError
+from ml_connector.mapping.schema import document_record
 
 
 @pytest.fixture

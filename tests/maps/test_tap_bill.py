@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from map_finance.engine import MapEngine
-from ml_connector.crosswalk import MemoryReferences, NoLinks
+from ml_connector.crosswalk.tables import MemoryReferences, NoLinks
 from ml_connector.errors import MalformedRecord
+from ml_connector.mapping.engine import MapEngine
 
 ORGANIZATION = "00801ORGAAAAAAAA0001"
 VENDOR = "00901VNDRAAAAAAA0001"

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from map_finance.engine import MapEngine
-from ml_connector.crosswalk import MemoryReferences
+from ml_connector.crosswalk.tables import MemoryReferences
+from ml_connector.mapping.engine import MapEngine
 from tap_business_central.tap import TapBusinessCentral
 
 COMPANY = "c0000000-0000-4000-8000-000000000001"

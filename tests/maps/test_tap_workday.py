@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from map_finance.engine import MapEngine
-from ml_connector.crosswalk import MemoryReferences
+from ml_connector.crosswalk.tables import MemoryReferences
+from ml_connector.mapping.engine import MapEngine
 from tap_workday.tap import TapWorkday
 
 TENANT = "acme_dpt1"

@@ -23,11 +23,11 @@ from streaming import TARGETS
 from erp_sandbox import credentials
 from erp_sandbox.world import World
 from ml_connector.errors import ConnectorError, Rejected, SettingInvalid, SystemFault
-from ml_connector.http import Bounds, Reach, exchange, open_client
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import Ledger
 from ml_connector.mending import TooMuch
-from ml_connector.soap import AnswerLate, SoapTransport
+from ml_connector.transport.http import Bounds, Reach, exchange, open_client
+from ml_connector.transport.soap import AnswerLate, SoapTransport
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "taps"))
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from map_finance.expressions import Evaluator, Expression, Vocabulary
-from map_finance.functions import FUNCTIONS, LOOKUP_FUNCTIONS, Functions, ValueProblem
 from ml_connector.errors import UserError
+from ml_connector.mapping.expressions import Evaluator, Expression, Vocabulary
+from ml_connector.mapping.functions import FUNCTIONS, LOOKUP_FUNCTIONS, Functions, ValueProblem
 
 VOCABULARY = Vocabulary(FUNCTIONS, LOOKUP_FUNCTIONS, frozenset({"kinds"}))
 RECORD = {"name": "Northwind", "lines": [{"id": "a"}], "amount": Decimal("1.50")}

@@ -21,20 +21,20 @@ from streaming import TARGETS, record, run, schema, settings_for
 
 from ml_connector import defects, leftovers
 from ml_connector.cli import main
-from ml_connector.crosswalk import SqliteReferences
-from ml_connector.crosswalk_rows import NewRow, add_rows
+from ml_connector.crosswalk.rows import NewRow, add_rows
+from ml_connector.crosswalk.tables import SqliteReferences
 from ml_connector.errors import SettingInvalid, VaultKeyExposed
-from ml_connector.events.runs import MeltanoRuns
 from ml_connector.files import replace_file, replace_private_file
 from ml_connector.ledger.engine import make_place
 from ml_connector.ledger.store import Ledger
-from ml_connector.permits import HourlyBudget, Pace, Permits
 from ml_connector.private import make_folder, open_file
-from ml_connector.sessions import SharedSession, Token
-from ml_connector.soap import WsdlStore
 from ml_connector.state_directory import state_directory
+from ml_connector.transport.rate_limits import HourlyBudget, Pace, Permits
+from ml_connector.transport.soap import WsdlStore
+from ml_connector.transport.token_cache import SharedSession, Token
 from ml_connector.vault import Vault
 from ml_connector.vault.keys import KeyFile
+from ml_connector.webhooks.meltano_run import MeltanoRuns
 
 UMASKS = [0o000, 0o002, 0o022, 0o077, 0o177]
 

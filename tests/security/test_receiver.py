@@ -16,9 +16,9 @@ from served import KEY, serving
 from strangers import Strangers
 from waiting import PATIENCE
 
-from ml_connector.events import serving as serving_module
-from ml_connector.events.doorbell import Refused
 from ml_connector.ledger.store import Ledger
+from ml_connector.webhooks import serving as serving_module
+from ml_connector.webhooks.provider import Refused
 
 GOOD = compact(payload(event_id="e-1"))
 FORGED = signed("another key", GOOD)

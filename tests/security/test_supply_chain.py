@@ -148,7 +148,7 @@ SECRETS = {
     "token of a chat": re.compile(r"\bxox[abprs]-[\w-]{10,}"),
     "signed token": re.compile(r"\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{20,}"),
     "password in an address": re.compile(
-        r"\b[a-z][a-z0-9+]*://[^\s/:@{}<>$*'\"]+:(?!planted)[^\s/:@{}<>$*'\"]{8,}@(?!127\.0\.0\.1|localhost)"
+        r"\b[a-z][a-z0-9+]*://[^\s/:@{}<>$*'\"]+:(?!planted|password@)[^\s/:@{}<>$*'\"]{8,}@(?!127\.0\.0\.1|localhost)"
     ),
 }
 ASSIGNED = re.compile(

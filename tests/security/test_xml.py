@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_connector.soap import parse_xml
+from ml_connector.transport.soap import parse_xml
 
 SECRET = "words of a file"
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from ledger_doubles import InvoiceSink, SupplierSink, TestMap, TestTarget
 
-from ml_connector.ledger.attempt import Policy
+from ml_connector.delivery.attempt import Policy
+from ml_connector.delivery.delivery import Delivery
 from ml_connector.ledger.binder import LedgerReferences
-from ml_connector.ledger.delivery import Delivery
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.intake import Intake
 from ml_connector.ledger.runs import Run

@@ -6,6 +6,7 @@ import datetime as dt
 import threading
 from decimal import Decimal
 
+from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import (
     DocumentSource,
     InvoiceLine,
@@ -17,7 +18,6 @@ from ml_connector.documents import (
 )
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason
 from ml_connector.pipelines import Pipeline
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 
 DAY = dt.date(2026, 9, 1)
 

@@ -6,12 +6,12 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from ml_connector.events.bill import KEY, BillDoorbell
-from ml_connector.events.doorbell import Event, Ring
-from ml_connector.events.keys import KeyBook, SigningKeys
-from ml_connector.events.settings import WebhookSettings
 from ml_connector.ledger.schema import events, left_out
 from ml_connector.ledger.upsert import upsert
+from ml_connector.webhooks.bill import KEY, BillDoorbell
+from ml_connector.webhooks.keys import KeyBook, SigningKeys
+from ml_connector.webhooks.provider import Event, Ring
+from ml_connector.webhooks.settings import WebhookSettings
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 SOURCE = "bill:org"

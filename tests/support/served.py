@@ -10,11 +10,11 @@ from bill_events import ORGANIZATION
 from rooms import bell
 from waiting import PATIENCE
 
-from ml_connector.events.callers import Callers, networks
-from ml_connector.events.receiver import receiver
-from ml_connector.events.refusals import Refusals
-from ml_connector.events.serving import Serving, _config, _listening, _Server
-from ml_connector.events.store import EventStore
+from ml_connector.webhooks.callers import Callers, networks
+from ml_connector.webhooks.receiver import receiver
+from ml_connector.webhooks.refusals import Refusals
+from ml_connector.webhooks.serving import Serving, _config, _listening, _Server
+from ml_connector.webhooks.store import EventStore
 
 KEY = "key"
 

@@ -13,7 +13,7 @@ from erp_sandbox.environment import environment
 from erp_sandbox.workday.documents import Adjustment, Invoice, InvoiceLine
 from erp_sandbox.world import supplier_id
 from ml_connector.errors import SettingInvalid
-from ml_connector.systems.access import typed
+from ml_connector.system.access import typed
 from ml_connector.systems.bill.access import BillAccess
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.workday.access import WorkdayAccess

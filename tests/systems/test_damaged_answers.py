@@ -21,14 +21,14 @@ from lxml import etree
 
 from erp_sandbox.workday.wsdl import wsdl
 from ml_connector.errors import ConnectorError, OutcomeUnknown, Unavailable, Unreadable
-from ml_connector.http import Bounds, decode_json, exchange, open_client
 from ml_connector.mending import TooMuch, mended_json, mended_xml
-from ml_connector.soap import AnswerTooLarge, SoapTransport, parse_xml
 from ml_connector.systems.bill.rows import decode_page
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.raas import report_rows
 from ml_connector.systems.workday.settings import WorkdaySettings
 from ml_connector.systems.workday.xml import Node
+from ml_connector.transport.http import Bounds, decode_json, exchange, open_client
+from ml_connector.transport.soap import AnswerTooLarge, SoapTransport, parse_xml
 
 BAD = "\ufffd"
 NAMES = {

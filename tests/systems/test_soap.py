@@ -13,7 +13,7 @@ from lxml import etree
 from waiting import PATIENCE
 
 from ml_connector.errors import ConnectorError, SettingInvalid, Unavailable
-from ml_connector.soap import AnswerLost, NotSent, SoapTransport, WsdlStore, envelope, parse_xml
+from ml_connector.transport.soap import AnswerLost, NotSent, SoapTransport, WsdlStore, envelope, parse_xml
 
 
 @pytest.fixture

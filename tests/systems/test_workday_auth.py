@@ -11,10 +11,10 @@ import requests_mock as requests_mock_module
 from lxml import etree
 
 from ml_connector.errors import CredentialsRefused, OutcomeUnknown, SettingInvalid, Throttled, Unavailable
-from ml_connector.sessions import SharedSession
-from ml_connector.soap import SoapTransport, envelope
 from ml_connector.systems.workday.auth import BearerAuth, UsernameTokenAuth
 from ml_connector.systems.workday.settings import WorkdaySettings
+from ml_connector.transport.soap import SoapTransport, envelope
+from ml_connector.transport.token_cache import SharedSession
 
 HOST = {"base_url": "https://host.invalid", "tenant": "acme"}
 OAUTH = {**HOST, "client_id": "cid", "client_secret": "s3cret", "refresh_token": "first-token"}

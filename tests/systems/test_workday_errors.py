@@ -15,7 +15,6 @@ from ml_connector.errors import (
     Throttled,
     Unavailable,
 )
-from ml_connector.soap import AnswerLost, NotSent, Reply, parse_xml
 from ml_connector.systems.workday.errors import (
     AlreadyExists,
     NumberInUse,
@@ -24,6 +23,7 @@ from ml_connector.systems.workday.errors import (
     from_transport,
     read_fault,
 )
+from ml_connector.transport.soap import AnswerLost, NotSent, Reply, parse_xml
 
 SOUGHT = ("Supplier_Invoice_Reference_ID", "BILL-7")
 OUR_ID = "Invalid ID value.  'BILL-7' is not a valid ID value for type = 'Supplier_Invoice_Reference_ID'"

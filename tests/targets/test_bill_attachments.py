@@ -13,11 +13,11 @@ from bill_documents import VENDOR, attachment, config_for, deliver, invoice
 from erp_sandbox.bill.rules import BillRules
 from erp_sandbox.clock import Clock
 from erp_sandbox.ids import bill_id
+from ml_connector.delivery.sink import LookupInconclusive, differences
 from ml_connector.documents import Attachment
 from ml_connector.errors import Conflict, Rejected
 from ml_connector.ledger.schema import audit, entries
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
-from ml_connector.singer.sink import LookupInconclusive, differences
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.documents import marked_name
 from ml_connector.systems.bill.settings import BillSettings

@@ -22,11 +22,11 @@ from business_central_documents import (
 )
 
 from erp_sandbox.world import World
+from ml_connector.delivery.sink import LookupInconclusive, differences
 from ml_connector.documents import PaymentApplication
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Rejected, SettingInvalid, Throttled, Unavailable
-from ml_connector.ledger import questions
+from ml_connector.ledger import queries
 from ml_connector.ledger.store import Ledger
-from ml_connector.singer.sink import LookupInconclusive, differences
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.payment_request import PaymentNumbers
 from target_business_central.references import References
@@ -453,7 +453,7 @@ class TestWithdrawals:
         assert deliver(box, document.model_copy(update=VOIDED))["payments"] == {"held": 1}
         ledger = Ledger("sqlite:///.ml-connector/ledger.db")
         with ledger, ledger.read() as connection:
-            (entry,) = questions.held(connection)
+            (entry,) = queries.held(connection)
         numbers = PaymentNumbers.of(document)
         (reason,) = entry.reasons
         assert reason.code == "not_taken_back"

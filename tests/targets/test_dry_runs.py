@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from erp_sandbox.world import World
 from ml_connector.cli import main
-from ml_connector.ledger import dry_runs, questions
+from ml_connector.ledger import dry_runs, queries
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
 
 
@@ -61,7 +61,7 @@ def test_what_would_be_held_is_listed_with_reason_and_cure(box):
     assert f"USD {STRANGER.total:,f}" in told
     assert ask("held").strip() == "nothing is held"
     with Ledger(DEFAULT_URL) as ledger, ledger.read() as connection:
-        assert questions.states(connection) == []
+        assert queries.states(connection) == []
 
 
 def test_the_next_dry_run_takes_its_place(box):

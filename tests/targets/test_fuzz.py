@@ -18,7 +18,7 @@ from mutations import Mutations, Shape
 from streaming import STATE, TARGETS, line, record, run, schema, settings_for
 
 from erp_sandbox.world import World
-from ml_connector.ledger.attempt import Attempt
+from ml_connector.delivery.attempt import Attempt
 
 pytestmark = pytest.mark.slow
 

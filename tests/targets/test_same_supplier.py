@@ -19,7 +19,7 @@ from erp_sandbox.workday.documents import Address, TaxId
 from erp_sandbox.world import World, supplier_id
 from ml_connector.matching import match_parties
 from ml_connector.sameness import same_name
-from ml_connector.systems.access import Party
+from ml_connector.system.access import Party
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.workday.client import WorkdayClient

@@ -24,9 +24,9 @@ from bill_documents import (
 
 from erp_sandbox.bill.rules import BillRules
 from erp_sandbox.ids import bill_id
+from ml_connector.delivery.sink import LookupInconclusive, differences
 from ml_connector.documents import PaymentApplication, Reference
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Rejected, SettingInvalid
-from ml_connector.singer.sink import LookupInconclusive, differences
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.bill.writes import Written

@@ -27,9 +27,9 @@ from business_central_documents import (
 )
 
 from erp_sandbox.world import World
+from ml_connector.delivery.sink import LookupInconclusive, differences
 from ml_connector.documents import PaymentApplication, Reference
 from ml_connector.errors import Conflict, NotFound, Rejected, SettingInvalid
-from ml_connector.singer.sink import LookupInconclusive, differences
 from ml_connector.systems.business_central.errors import EntityChanged
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.payment_request import PaymentNumbers

@@ -13,7 +13,7 @@ from delivering import run_over
 
 from erp_sandbox import credentials
 from erp_sandbox.world import World
-from ml_connector.ledger import questions
+from ml_connector.ledger import queries
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.schema import entries
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
@@ -108,7 +108,7 @@ def known():
     """Return the ledger's row of the invoice, and what stands of it, and what is gone."""
     with Ledger(DEFAULT_URL) as ledger, ledger.read() as connection:
         row = connection.execute(sa.select(entries).where(entries.c.kind == "supplier_invoices")).one()
-        totals = questions.posted_totals(connection)
+        totals = queries.posted_totals(connection)
     return Entry.from_row(row), *([each.amount for each in totals if each.gone is gone] for gone in (False, True))
 
 

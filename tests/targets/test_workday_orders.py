@@ -9,9 +9,9 @@ import pytest
 
 from erp_sandbox import credentials
 from erp_sandbox.world import World
+from ml_connector.delivery.sink import differences
 from ml_connector.documents import DocumentSource, InvoiceLine, SupplierInvoice
 from ml_connector.errors import CannotBeSent
-from ml_connector.singer.sink import differences
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.references import References
 from ml_connector.systems.workday.settings import WorkdaySettings

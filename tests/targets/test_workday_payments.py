@@ -9,6 +9,7 @@ import pytest
 
 from erp_sandbox import credentials
 from erp_sandbox.world import World
+from ml_connector.delivery.sink import LookupInconclusive, differences
 from ml_connector.documents import (
     DocumentSource,
     InvoiceLine,
@@ -17,7 +18,6 @@ from ml_connector.documents import (
     SupplierInvoice,
 )
 from ml_connector.errors import Conflict, OutcomeUnknown, Rejected, SettingInvalid
-from ml_connector.singer.sink import LookupInconclusive, differences
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.references import References
 from ml_connector.systems.workday.settings import WorkdaySettings

@@ -10,6 +10,7 @@ import pytest
 
 from erp_sandbox import credentials
 from erp_sandbox.world import World
+from ml_connector.delivery.sink import LookupInconclusive, differences
 from ml_connector.documents import DocumentSource, InvoiceLine, Reference, Supplier, SupplierInvoice
 from ml_connector.errors import (
     Conflict,
@@ -19,7 +20,6 @@ from ml_connector.errors import (
     SettingInvalid,
     Throttled,
 )
-from ml_connector.singer.sink import LookupInconclusive, differences
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.errors import NumberInUse
 from ml_connector.systems.workday.references import References

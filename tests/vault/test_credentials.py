@@ -11,12 +11,12 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from ml_connector.cli.connections import connections
 from ml_connector.errors import CredentialsUnknown, SettingInvalid, VaultKeyWrong, VaultMissing
-from ml_connector.sessions import SharedSession, Token
-from ml_connector.soap import SoapTransport
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.workday.auth import BearerAuth
 from ml_connector.systems.workday.client import _authentication
 from ml_connector.systems.workday.settings import WorkdaySettings
+from ml_connector.transport.soap import SoapTransport
+from ml_connector.transport.token_cache import SharedSession, Token
 from ml_connector.vault import Vault
 from ml_connector.vault.credentials import fill
 from ml_connector.vault.keys import KeyFile

@@ -11,10 +11,10 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper_base import InlineMapper
 from singer_sdk.singerlib import Message, RecordMessage, SchemaMessage, StateMessage
 
-from map_finance.engine import MapEngine
-from map_finance.schema import HELD_SCHEMA, HELD_STREAM, document_record, document_schema, held_record
-from ml_connector.crosswalk import NoLinks, SqliteReferences
+from ml_connector.crosswalk.tables import NoLinks, SqliteReferences
 from ml_connector.errors import MalformedRecord, UserError
+from ml_connector.mapping.engine import MapEngine
+from ml_connector.mapping.schema import HELD_SCHEMA, HELD_STREAM, document_record, document_schema, held_record
 from ml_connector.project import project_root
 from ml_connector.singer.command import PluginCommand
 from ml_connector.singer.reader import MessageReader

@@ -8,10 +8,10 @@ import typing as t
 import click
 
 from ml_connector.cli.connections import config_of
-from ml_connector.events import settings
-from ml_connector.events.doorbell import Subscriber
-from ml_connector.events.doors import Door, doors
-from ml_connector.events.settings import WebhookSettings
+from ml_connector.webhooks import settings
+from ml_connector.webhooks.endpoints import Door, doors
+from ml_connector.webhooks.provider import Subscriber
+from ml_connector.webhooks.settings import WebhookSettings
 
 __all__ = ["door_option", "subscribers"]
 

@@ -13,9 +13,9 @@ from ml_connector.cli.ledger_access import open_ledger
 from ml_connector.cli.output import age, count
 from ml_connector.cli.webhooks.doors import door_option, subscribers
 from ml_connector.errors import SystemFault
-from ml_connector.events import questions, settings
-from ml_connector.events.health import look_after
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
+from ml_connector.webhooks import queries, settings
+from ml_connector.webhooks.health import look_after
 
 __all__ = ["health"]
 
@@ -48,9 +48,9 @@ def health(cli: Cli, offline: bool, accept: bool, names: tuple[str, ...]) -> Non
                     except SystemFault as fault:
                         troubles.append(str(fault))
         if accept:
-            ledger.write(lambda connection: questions.accept(connection, pipelines))
+            ledger.write(lambda connection: queries.accept(connection, pipelines))
         with ledger.read() as connection:
-            state = questions.health(connection)
+            state = queries.health(connection)
     troubles += state.troubles(dt.datetime.now(dt.UTC), pipelines)
     data = {"fetched": fetched, "troubles": troubles, **state.to_dict()}
     cli.output.show(data, "\n".join(_lines(state, troubles, fetched)))
@@ -58,7 +58,7 @@ def health(cli: Cli, offline: bool, accept: bool, names: tuple[str, ...]) -> Non
         raise click.exceptions.Exit(ExitCode.ATTENTION)
 
 
-def _lines(state: questions.Health, troubles: t.Sequence[str], fetched: int) -> t.Iterator[str]:
+def _lines(state: queries.Health, troubles: t.Sequence[str], fetched: int) -> t.Iterator[str]:
     now = dt.datetime.now(dt.UTC)
     for each in state.subscriptions:
         state_word = "on" if each["enabled"] else "OFF"

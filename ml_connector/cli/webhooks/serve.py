@@ -12,12 +12,12 @@ from ml_connector.cli.common import Cli, common_options
 from ml_connector.cli.connections import config_of
 from ml_connector.cli.webhooks.doors import door_option
 from ml_connector.errors import SettingInvalid
-from ml_connector.events import settings
-from ml_connector.events.addresses import public_address
-from ml_connector.events.callers import networks
-from ml_connector.events.doors import Door, doors
-from ml_connector.events.runs import MeltanoRuns, meltano
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
+from ml_connector.webhooks import settings
+from ml_connector.webhooks.addresses import public_address
+from ml_connector.webhooks.callers import networks
+from ml_connector.webhooks.endpoints import Door, doors
+from ml_connector.webhooks.meltano_run import MeltanoRuns, meltano
 
 __all__ = ["serve_command"]
 
@@ -75,7 +75,7 @@ def serve_command(
     runs = MeltanoRuns(meltano())
     address = public_address(public_url) if public_url else None
     try:
-        from ml_connector.events.serving import Serving, serve  # noqa: PLC0415 - needs the extra
+        from ml_connector.webhooks.serving import Serving, serve  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise SettingInvalid(f"{error.name} is not installed.", "pip install 'ml-connector[webhooks]'") from None
     how = Serving(host, port, trusted, patience, address)

@@ -8,10 +8,10 @@ import click
 
 from ml_connector.cli.common import Cli, common_options
 from ml_connector.cli.webhooks.doors import door_option, subscribers
-from ml_connector.events.addresses import public_address
-from ml_connector.events.health import look_after
-from ml_connector.events.subscribing import subscribe, try_out
 from ml_connector.ledger.store import DEFAULT_URL, Ledger
+from ml_connector.webhooks.addresses import public_address
+from ml_connector.webhooks.health import look_after
+from ml_connector.webhooks.subscribing import subscribe, try_out
 
 __all__ = ["subscribe_command"]
 

@@ -8,7 +8,7 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector.errors import NotFound, PermissionDenied, Rejected
-from ml_connector.systems.access import Health, InvoiceView, Party, Probe, typed
+from ml_connector.system.access import Health, InvoiceView, Party, Probe, typed
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.marks import mark_of

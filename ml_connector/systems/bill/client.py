@@ -10,11 +10,7 @@ import typing as t
 import httpx
 
 from ml_connector.errors import OutcomeUnknown, SystemFault, Throttled, Unavailable, Unreadable
-from ml_connector.http import decode_json, exchange, open_client
 from ml_connector.mending import TooMuch
-from ml_connector.permits import HourlyBudget, Permits
-from ml_connector.retries import attempts, full_jitter
-from ml_connector.sessions import Token
 from ml_connector.systems.bill.errors import (
     HOURLY_QUOTA,
     SYSTEM,
@@ -26,6 +22,10 @@ from ml_connector.systems.bill.rows import ListPage, decode_page
 from ml_connector.systems.bill.session import LOGIN, BillSession
 from ml_connector.systems.bill.settings import BillSettings
 from ml_connector.systems.bill.writes import Written, audit_text, encode_body, lost_answer, write_fault
+from ml_connector.transport.http import decode_json, exchange, open_client
+from ml_connector.transport.rate_limits import HourlyBudget, Permits
+from ml_connector.transport.retries import attempts, full_jitter
+from ml_connector.transport.token_cache import Token
 
 __all__ = ["BillClient"]
 

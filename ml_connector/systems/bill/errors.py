@@ -22,8 +22,8 @@ from ml_connector.errors import (
     Throttled,
     Unavailable,
 )
-from ml_connector.http import decode_json, quoted, retry_after
 from ml_connector.mending import TooMuch
+from ml_connector.transport.http import decode_json, quoted, retry_after
 
 __all__ = [
     "HOURLY_QUOTA",

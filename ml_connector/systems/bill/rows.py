@@ -8,8 +8,8 @@ import typing as t
 
 import msgspec
 
-from ml_connector.http import decode_as, decode_json
 from ml_connector.moments import parse_moment
+from ml_connector.transport.http import decode_as, decode_json
 
 __all__ = ["ListPage", "Row", "decode_page", "format_time"]
 

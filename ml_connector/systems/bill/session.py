@@ -10,12 +10,12 @@ import typing as t
 import httpx
 
 from ml_connector.errors import CredentialsRefused, SettingInvalid, SystemFault, Throttled, Unavailable, Unreadable
-from ml_connector.http import decode_json, exchange
 from ml_connector.mending import TooMuch
-from ml_connector.permits import HourlyBudget, Permits
-from ml_connector.sessions import SharedSession, Token
 from ml_connector.systems.bill.errors import HOURLY_QUOTA, SYSTEM, read_fault
 from ml_connector.systems.bill.settings import BillSettings
+from ml_connector.transport.http import decode_json, exchange
+from ml_connector.transport.rate_limits import HourlyBudget, Permits
+from ml_connector.transport.token_cache import SharedSession, Token
 from ml_connector.vault.credentials import vault_behind
 
 __all__ = ["LOGIN", "BillSession"]

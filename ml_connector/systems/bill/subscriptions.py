@@ -12,10 +12,10 @@ import datetime as dt
 import typing as t
 
 from ml_connector.errors import NotFound, OutcomeUnknown, SystemFault, Throttled, Unavailable
-from ml_connector.retries import attempts, full_jitter
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import HOURLY_QUOTA, SYSTEM
 from ml_connector.systems.bill.writes import Written
+from ml_connector.transport.retries import attempts, full_jitter
 
 __all__ = ["BillSubscriptions", "Issued", "SentEvent", "Subscription"]
 

@@ -6,7 +6,7 @@ import dataclasses
 import typing as t
 
 from ml_connector.sameness import plain_tax_id
-from ml_connector.systems.access import Party
+from ml_connector.system.access import Party
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.lists import read_by_time, read_ids, read_one
 from ml_connector.systems.bill.writes import Written

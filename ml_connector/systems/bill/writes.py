@@ -13,9 +13,9 @@ import httpx
 import msgspec
 
 from ml_connector.errors import Conflict, OutcomeUnknown, Rejected, SystemFault, Throttled, Unavailable
-from ml_connector.http import redacted
 from ml_connector.sensitive import masked
 from ml_connector.systems.bill.errors import HOURLY_QUOTA, SYSTEM, TOO_MANY_AT_ONCE
+from ml_connector.transport.http import redacted
 
 __all__ = ["Written", "audit_text", "encode_body", "lost_answer", "write_fault"]
 

@@ -8,7 +8,7 @@ import functools
 import typing as t
 
 from ml_connector.errors import NotFound, PermissionDenied, Rejected
-from ml_connector.systems.access import Health, InvoiceView, Party, Probe, typed
+from ml_connector.system.access import Health, InvoiceView, Party, Probe, typed
 from ml_connector.systems.business_central.client import REPORTS_FINANCE, BusinessCentralClient
 from ml_connector.systems.business_central.companies import Company, instance_of
 from ml_connector.systems.business_central.documents import document_rows, with_lines

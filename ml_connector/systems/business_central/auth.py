@@ -12,11 +12,11 @@ import typing as t
 import httpx
 
 from ml_connector.errors import CredentialsRefused, SystemFault, Throttled, Unavailable, Unreadable
-from ml_connector.http import decode_json, exchange, open_client, quoted, retry_after
 from ml_connector.mending import TooMuch
-from ml_connector.sessions import SharedSession, Token
 from ml_connector.systems.business_central.errors import SYSTEM, said_by
 from ml_connector.systems.business_central.settings import BusinessCentralSettings
+from ml_connector.transport.http import decode_json, exchange, open_client, quoted, retry_after
+from ml_connector.transport.token_cache import SharedSession, Token
 from ml_connector.vault.credentials import vault_behind
 
 __all__ = ["TOKEN", "EntraSession"]

@@ -6,10 +6,10 @@ import dataclasses
 import typing as t
 
 from ml_connector.errors import OutcomeUnknown, SystemFault, Unavailable
-from ml_connector.http import decode_json
 from ml_connector.systems.business_central.companies import without_company
 from ml_connector.systems.business_central.errors import SYSTEM, classified
 from ml_connector.systems.business_central.values import decoded
+from ml_connector.transport.http import decode_json
 
 __all__ = ["MOST_REQUESTS", "BatchAnswer", "BatchRequest", "envelope", "read_answers"]
 

@@ -18,10 +18,7 @@ from ml_connector.errors import (
     Unavailable,
     Unreadable,
 )
-from ml_connector.http import decode_json, exchange, open_client
 from ml_connector.mending import TooMuch
-from ml_connector.permits import Pace, Permits
-from ml_connector.retries import attempts, full_jitter
 from ml_connector.systems.business_central.auth import EntraSession
 from ml_connector.systems.business_central.batch import (
     MOST_REQUESTS,
@@ -35,6 +32,9 @@ from ml_connector.systems.business_central.errors import SYSTEM, TooSlow, fault_
 from ml_connector.systems.business_central.paging import SMALLEST_PAGE, Page, PageReader, decode_page
 from ml_connector.systems.business_central.settings import BusinessCentralSettings
 from ml_connector.systems.business_central.values import decoded_row
+from ml_connector.transport.http import decode_json, exchange, open_client
+from ml_connector.transport.rate_limits import Pace, Permits
+from ml_connector.transport.retries import attempts, full_jitter
 
 __all__ = ["REPORTS_FINANCE", "BusinessCentralClient"]
 

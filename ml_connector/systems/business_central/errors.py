@@ -26,7 +26,7 @@ from ml_connector.errors import (
     Throttled,
     Unavailable,
 )
-from ml_connector.http import decode_json, quoted, retry_after
+from ml_connector.transport.http import decode_json, quoted, retry_after
 
 __all__ = ["SYSTEM", "EntityChanged", "Refusal", "TooSlow", "fault_of", "is_missing_field", "lost_answer", "said_by"]
 

@@ -15,8 +15,8 @@ import httpx
 import msgspec
 
 from ml_connector.errors import Rejected
-from ml_connector.http import decode_as
 from ml_connector.systems.business_central.errors import SYSTEM, TooSlow
+from ml_connector.transport.http import decode_as
 
 __all__ = ["SMALLEST_PAGE", "Fetch", "Page", "PageReader", "decode_page"]
 

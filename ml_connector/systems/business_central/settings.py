@@ -7,7 +7,7 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import DEEPEST_ANSWER, LARGEST_ANSWER_MB, LONGEST_CALL_SECONDS, Bounds, check_base_url
+from ml_connector.transport.http import DEEPEST_ANSWER, LARGEST_ANSWER_MB, LONGEST_CALL_SECONDS, Bounds, check_base_url
 
 __all__ = ["DEFAULT_AUTH_URL", "DEFAULT_BASE_URL", "LARGEST_PAGE", "MOST_CALLS_AT_ONCE", "BusinessCentralSettings"]
 

@@ -8,7 +8,7 @@ import typing as t
 
 import msgspec
 
-from ml_connector.http import decode_json
+from ml_connector.transport.http import decode_json
 
 __all__ = ["LONG_AGO", "NO_ID", "decoded", "decoded_row", "format_time", "quoted_text"]
 

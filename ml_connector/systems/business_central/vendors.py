@@ -6,7 +6,7 @@ import dataclasses
 import typing as t
 
 from ml_connector.sameness import plain_tax_id
-from ml_connector.systems.access import Party
+from ml_connector.system.access import Party
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.lists import etag_of, read_ids, read_one
 from ml_connector.systems.business_central.writes import Written

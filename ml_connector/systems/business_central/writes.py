@@ -8,9 +8,9 @@ import typing as t
 import msgspec
 
 from ml_connector.errors import OutcomeUnknown, SystemFault
-from ml_connector.http import redacted
 from ml_connector.sensitive import masked
 from ml_connector.systems.business_central.errors import EntityChanged
+from ml_connector.transport.http import redacted
 
 __all__ = ["Written", "audit_text", "on_fresh_data", "written_already"]
 

@@ -7,7 +7,7 @@ import logging
 import typing as t
 
 from ml_connector.errors import PermissionDenied
-from ml_connector.systems.access import Health, InvoiceView, Party, typed
+from ml_connector.system.access import Health, InvoiceView, Party, typed
 from ml_connector.systems.workday import schemas
 from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM

@@ -15,11 +15,11 @@ from lxml import etree
 from zeep.wsse.username import UsernameToken
 
 from ml_connector.errors import ConnectorError, CredentialsRefused, SettingInvalid, Throttled, Unavailable, UserError
-from ml_connector.http import quoted
-from ml_connector.sessions import SharedSession, Token
-from ml_connector.soap import AnswerLost, NotSent, Reply, SoapTransport
 from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.settings import WorkdaySettings
+from ml_connector.transport.http import quoted
+from ml_connector.transport.soap import AnswerLost, NotSent, Reply, SoapTransport
+from ml_connector.transport.token_cache import SharedSession, Token
 from ml_connector.vault import Vault
 
 __all__ = ["Authentication", "BearerAuth", "UsernameTokenAuth"]

@@ -16,22 +16,8 @@ from lxml import etree
 from zeep.ns import WSDL, XSD
 
 from ml_connector.errors import OutcomeUnknown, SettingInvalid, SystemFault, Throttled, Unavailable, Unreadable
-from ml_connector.http import Reach
 from ml_connector.mending import TooMuch
-from ml_connector.permits import Permits
 from ml_connector.private import make_folder
-from ml_connector.retries import attempts
-from ml_connector.sessions import SharedSession, Token
-from ml_connector.soap import (
-    SOAP_ENV,
-    AnswerLost,
-    NotSent,
-    Reply,
-    SoapTransport,
-    WsdlStore,
-    envelope,
-    parse_xml,
-)
 from ml_connector.state_directory import state_directory
 from ml_connector.systems.workday.auth import Authentication, BearerAuth, UsernameTokenAuth
 from ml_connector.systems.workday.errors import (
@@ -49,6 +35,20 @@ from ml_connector.systems.workday.paging import Pages
 from ml_connector.systems.workday.services import Service, Services
 from ml_connector.systems.workday.settings import WorkdaySettings
 from ml_connector.systems.workday.xml import NS, Node, compact
+from ml_connector.transport.http import Reach
+from ml_connector.transport.rate_limits import Permits
+from ml_connector.transport.retries import attempts
+from ml_connector.transport.soap import (
+    SOAP_ENV,
+    AnswerLost,
+    NotSent,
+    Reply,
+    SoapTransport,
+    WsdlStore,
+    envelope,
+    parse_xml,
+)
+from ml_connector.transport.token_cache import SharedSession, Token
 from ml_connector.vault.credentials import vault_behind
 
 __all__ = ["FINANCE", "RESOURCES", "Answer", "WorkdayClient"]

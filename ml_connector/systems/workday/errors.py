@@ -26,9 +26,9 @@ from ml_connector.errors import (
     Unavailable,
     Unreadable,
 )
-from ml_connector.http import quoted
-from ml_connector.soap import SOAP_ENV, AnswerLate, AnswerLost, AnswerTooLarge, NotSent, Reply
 from ml_connector.systems.workday.xml import Node
+from ml_connector.transport.http import quoted
+from ml_connector.transport.soap import SOAP_ENV, AnswerLate, AnswerLost, AnswerTooLarge, NotSent, Reply
 
 __all__ = [
     "SYSTEM",

@@ -8,7 +8,7 @@ import json
 import typing as t
 
 from ml_connector.errors import PermissionDenied, Rejected, SettingInvalid
-from ml_connector.systems.access import Probe
+from ml_connector.system.access import Probe
 from ml_connector.systems.workday.ad_hoc_payments import CASH, GET, PAYMENTS, SUBMIT
 from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import ProcessingFailed

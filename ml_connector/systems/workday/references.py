@@ -14,7 +14,7 @@ import typing as t
 
 from ml_connector.errors import PermissionDenied
 from ml_connector.sameness import plain_tax_id, same_id, same_name, same_number, telling_tax_id
-from ml_connector.systems.access import Party
+from ml_connector.system.access import Party
 from ml_connector.systems.workday.client import FINANCE, RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
 from ml_connector.systems.workday.xml import Node, Ref, reference

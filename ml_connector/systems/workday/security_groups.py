@@ -13,7 +13,7 @@ import urllib.parse
 
 from ml_connector.errors import PermissionDenied, Rejected, SettingInvalid, Unavailable
 from ml_connector.sameness import same_name
-from ml_connector.systems.access import Probe
+from ml_connector.system.access import Probe
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.probing import Need
 from ml_connector.systems.workday.raas import report_rows

@@ -13,9 +13,9 @@ import zeep.exceptions
 from lxml import etree
 
 from ml_connector.errors import CannotBeSent, ConnectorError, SettingInvalid
-from ml_connector.soap import WsdlStore, describe
 from ml_connector.systems.workday.errors import no_such_service
 from ml_connector.systems.workday.xml import NS
+from ml_connector.transport.soap import WsdlStore, describe
 
 __all__ = ["Service", "Services", "Shape"]
 

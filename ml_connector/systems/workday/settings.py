@@ -7,7 +7,7 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
-from ml_connector.http import (
+from ml_connector.transport.http import (
     DEEPEST_ANSWER,
     LARGEST_ANSWER_MB,
     LONGEST_CALL_SECONDS,

@@ -7,10 +7,10 @@ import typing as t
 import urllib.parse
 
 from ml_connector.errors import SettingInvalid, Unavailable, Unreadable
-from ml_connector.http import decode_json
 from ml_connector.mending import TooMuch
 from ml_connector.systems.workday.client import WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM
+from ml_connector.transport.http import decode_json
 
 __all__ = ["changed_invoices", "paid_invoices", "query"]
 

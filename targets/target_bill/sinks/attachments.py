@@ -6,11 +6,11 @@ import threading
 import time
 import typing as t
 
+from ml_connector.delivery.keyed_lock import SingleFlight
+from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import Attachment
 from ml_connector.errors import Conflict, Reason, Rejected
 from ml_connector.sameness import same_name
-from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, Invoice
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.documents import LARGEST, BillDocument, DocumentBook, marked_name

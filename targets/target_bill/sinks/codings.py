@@ -7,10 +7,10 @@ import types
 import typing as t
 
 from ml_connector import exact_json
+from ml_connector.delivery.keyed_lock import SingleFlight
+from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import DimensionValue, GlAccount
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason
-from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.codings import ACCOUNT_TYPES, Coding, CodingList
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.marks import marked

@@ -7,11 +7,11 @@ import logging
 import typing as t
 
 from ml_connector import exact_json
+from ml_connector.delivery.keyed_lock import SingleFlight
+from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
 from ml_connector.sameness import same_number
-from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, CreditBook, Invoice, is_credit
 from ml_connector.systems.bill.bulk import BillPost
 from ml_connector.systems.bill.client import BillClient

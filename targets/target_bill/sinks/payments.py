@@ -7,9 +7,9 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector import exact_json
+from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import GAP, Payment, PaymentApplication
 from ml_connector.errors import Conflict, OutcomeUnknown, Reason, Rejected
-from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.bill.bills import BillBook, Invoice
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import SYSTEM

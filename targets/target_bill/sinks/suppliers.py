@@ -5,12 +5,12 @@ from __future__ import annotations
 import typing as t
 
 from ml_connector import exact_json
+from ml_connector.delivery.keyed_lock import SingleFlight
+from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.delivery.supplier_matching import Judgement, SupplierJudge
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
 from ml_connector.sameness import plain_tax_id, same_id, same_name
-from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
-from ml_connector.singer.supplier_matching import Judgement, SupplierJudge
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.vendors import Vendor
 from target_bill.references import Ambiguous, References

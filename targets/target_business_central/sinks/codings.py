@@ -5,9 +5,9 @@ from __future__ import annotations
 import abc
 import typing as t
 
+from ml_connector.delivery.sink import Delivered, DocumentSink, Found
 from ml_connector.documents import DimensionValue, GlAccount
 from ml_connector.errors import Reason, Rejected
-from ml_connector.singer.sink import Delivered, DocumentSink, Found
 from ml_connector.systems.business_central.errors import SYSTEM
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.references import Ambiguous, References

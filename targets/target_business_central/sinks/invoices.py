@@ -7,6 +7,8 @@ import logging
 import typing as t
 
 from ml_connector import exact_json
+from ml_connector.delivery.keyed_lock import SingleFlight
+from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import (
     Conflict,
@@ -18,8 +20,6 @@ from ml_connector.errors import (
     SystemFault,
 )
 from ml_connector.sameness import same_number
-from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.errors import SYSTEM
 from ml_connector.systems.business_central.purchase_invoices import PurchaseInvoice, PurchaseInvoiceBook

@@ -9,6 +9,8 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector import exact_json
+from ml_connector.delivery.keyed_lock import SingleFlight
+from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import GAP, Payment, PaymentApplication
 from ml_connector.errors import (
     Conflict,
@@ -21,8 +23,6 @@ from ml_connector.errors import (
     SystemFault,
 )
 from ml_connector.money import minor_units
-from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.business_central.client import BusinessCentralClient
 from ml_connector.systems.business_central.errors import SYSTEM, EntityChanged
 from ml_connector.systems.business_central.purchase_invoices import PurchaseInvoice, PurchaseInvoiceBook

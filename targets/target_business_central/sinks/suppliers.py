@@ -6,13 +6,13 @@ import threading
 import typing as t
 
 from ml_connector import exact_json
+from ml_connector.delivery.keyed_lock import SingleFlight
+from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.delivery.supplier_matching import Judgement, SupplierJudge
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
 from ml_connector.names import shortened
 from ml_connector.sameness import plain_tax_id, same_id, same_name, same_number
-from ml_connector.singer.single_flight import SingleFlight
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
-from ml_connector.singer.supplier_matching import Judgement, SupplierJudge
 from ml_connector.systems.business_central.errors import SYSTEM
 from ml_connector.systems.business_central.vendors import Vendor
 from ml_connector.systems.business_central.writes import on_fresh_data

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import typing as t
 
+from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import (
     Conflict,
@@ -16,7 +17,6 @@ from ml_connector.errors import (
     Rejected,
     SystemFault,
 )
-from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.workday.client import RESOURCES, Answer, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
 from ml_connector.systems.workday.invoices import ADJUSTMENT, FORMS, Form, InvoiceReader, InvoiceRecord

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import GAP, Payment, PaymentApplication
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
-from ml_connector.singer.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.systems.workday.ad_hoc_payments import CASH, GET, SUBMIT, AdHocPayment, AdHocPaymentReader
 from ml_connector.systems.workday.client import Answer, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists

@@ -7,12 +7,12 @@ import logging
 import threading
 import typing as t
 
+from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
+from ml_connector.delivery.supplier_matching import Judgement, SupplierJudge
 from ml_connector.documents import Supplier
 from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason, Rejected, SystemFault
 from ml_connector.names import shortened
 from ml_connector.sameness import same_name
-from ml_connector.singer.sink import Delivered, DocumentSink, Found, LookupInconclusive
-from ml_connector.singer.supplier_matching import Judgement, SupplierJudge
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
 from ml_connector.systems.workday.references import Ambiguous, References, SupplierThing

@@ -1,0 +1,1 @@
+"""Mapping tables: what a value of the source is in the target."""

@@ -1,0 +1,1 @@
+"""What carries a document to its target: decide, write ahead, send, learn the outcome, read back."""

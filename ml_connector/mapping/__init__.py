@@ -1,0 +1,1 @@
+"""The engine behind the maps: records of a source become documents."""
