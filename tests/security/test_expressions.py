@@ -119,7 +119,7 @@ BOUNDED = [
 
 def value_of(text):
     """Return the value of an expression over the record."""
-    evaluator = Evaluator(Functions(None, "BILL").bound())
+    evaluator = Evaluator(Functions(None, "BILL", None).bound())
     evaluator.item = RECORD
     evaluator.scope = {"record": RECORD, "settings": {"kinds": ["A"]}, "kinds": ["A"], "document": {}}
     return evaluator.value(Expression(text, "here", VOCABULARY))
