@@ -144,6 +144,7 @@ def test_a_ledger_put_back_from_a_backup_stops_the_run_and_a_full_refresh_mends_
     assert_posted_once(here)
 
 
+@pytest.mark.long
 def test_what_was_posted_after_the_backup_is_found_in_the_target(kept):
     """The documented way back: restore, say so, read everything again; nothing is posted twice or held for it."""
     here, backup = kept
@@ -174,6 +175,7 @@ def test_a_lost_ledger_stops_the_run_while_the_bookmarks_stay(project):
     assert "--full-refresh" in said
 
 
+@pytest.mark.long
 def test_the_mark_is_kept_when_meltano_merges_states(project):
     """A run that is told to merge its state into the one before leaves a mark that the ledger knows."""
     here = project()

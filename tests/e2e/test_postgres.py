@@ -40,7 +40,7 @@ def test_two_targets_under_faults_and_kills_post_each_bill_once(project, postgre
         TARGET_WORKDAY_LEDGER_URL=postgres_url,
     )
     break_things(here.box, chance)
-    for _ in range(4):
+    for _ in range(2):
         before = writes(here.box)
         with here.piped() as one, here.piped() as two:
             goal = before + chance.randint(1, 12)
