@@ -295,7 +295,9 @@ class RunningPipe:
         self._files = {
             name: project.outside / f"{name}-{number}.txt" for name in ("tap-err", "target-out", "target-err")
         }
-        environment_ = project.environment(**settings)
+        # An account of its own: two that run at once would take each other's.
+        self._account = project.outside / f"account-{number}.json"
+        environment_ = project.environment(**{**dict.fromkeys(SUMMARY_FILES, str(self._account)), **settings})
         words: list[str | Path] = [BIN / "tap-bill", "--config=ENV"] if reading else ["true"]
         if reading and project.state_path.exists():
             words += ["--state", project.state_path]
@@ -332,7 +334,7 @@ class RunningPipe:
         whole_lines = texts["target-out"].rpartition("\n")[0].splitlines()
         if whole_lines:
             self._project.state_path.write_text(whole_lines[-1], "utf-8")
-        account = self._project.account()
+        account = self._account.read_text("utf-8") if self._account.exists() else None
         target = Done(codes[0], texts["target-out"], texts["target-err"], account)
         return Piped(Done(codes[1], "", texts["tap-err"]), target)
 

@@ -368,7 +368,8 @@ def test_doctor_names_what_is_open_with_its_mode_and_the_cure(project):
 
 def test_doctor_names_an_open_state_directory(project):
     """Although nothing is configured that would need it."""
-    (project.parent / "state").mkdir(mode=0o755)
+    (project.parent / "state").mkdir()
+    (project.parent / "state").chmod(0o755)  # whatever the umask of these tests says
     assert "is open to others (mode 0755)" in doctor()
 
 
