@@ -269,8 +269,9 @@ class Attempt:
         against = list(decisions.inconsistencies(document))
         try:
             against += [reason for reason in self._sink.check(document) if reason.value not in self._planned]
-        except (Throttled, Unavailable):
-            self._cannot_be_asked = True  # not once more for each that is held
+        except (CredentialsRefused, PermissionDenied, Throttled, Unavailable):
+            # Not once more for each that is held: a password that is refused again and again locks the account.
+            self._cannot_be_asked = True
         except SystemFault as fault:
             _logger.debug("%s could not be checked further: %s", entry.label, fault)
         return tuple(dict.fromkeys((*reasons, *against)))

@@ -69,6 +69,11 @@ def last_bookmarks(done):
     ("field", "value", "what"),
     [
         ("amount", "a lot", "bills: amount is malformed, expected a number"),
+        pytest.param("amount", {"value": 5}, "bills: amount is malformed, expected a number", marks=pytest.mark.long),
+        pytest.param(
+            "billLineItems", "none", "bills: billLineItems is malformed, expected a list", marks=pytest.mark.long
+        ),
+        pytest.param("vendorId", 7, "bills: vendorId is malformed, expected a text", marks=pytest.mark.long),
         ("dueDate", "soon", "BILL bill INV-20005: due date is not a date: 'soon'"),
     ],
 )
@@ -160,7 +165,10 @@ def test_a_wrong_setting_of_the_mapper_is_named(project, setting, value, words):
     "broken",
     [
         pytest.param("{not json", id="not JSON"),
+        pytest.param("[1, 2]", id="not an object", marks=pytest.mark.long),
+        pytest.param({"type": "RECORD", "stream": "bills"}, id="no record", marks=pytest.mark.long),
         pytest.param(record(amount=5), id="no id"),
+        pytest.param(record(id=None), id="id is null", marks=pytest.mark.long),
     ],
 )
 def test_a_line_of_which_no_record_can_be_made_is_set_aside(messages, broken):

@@ -120,6 +120,9 @@ def test_however_often_it_is_killed_each_bill_is_posted_once(project, chance, ti
     """Killed, tap or target or both, with requests failing all around: each bill is one invoice, none is lost."""
     here = project(World.plain(bills=150, lines=(1, 5), vendors=20), box={"latency": 0.005, "jitter": 0.015})
     break_things(here.box, chance)
+    kinds = ("drop_before", "drop_after", "error_500")
+    for kind in kinds:  # each at least once, whatever chance says
+        here.box.faults.next("workday", kind, side="writes")
     phases = (["starting", "reading"] + ["delivering"] * 3) * times + ["source gone"]
     chance.shuffle(phases)
     while phases:
@@ -127,15 +130,16 @@ def test_however_often_it_is_killed_each_bill_is_posted_once(project, chance, ti
             phases.pop(0)
         enter_bills(here, chance, 3)
     happened = here.box.faults.happened()
-    assert {"workday.drop_before", "workday.drop_after", "workday.error_500"} & set(happened)
+    assert {f"workday.{kind}" for kind in kinds} <= set(happened)
     settle(here)
 
 
-def test_a_killed_meltano_run_leaves_nothing_behind(project, chance):
+@pytest.mark.parametrize("times", [2, pytest.param(3, marks=pytest.mark.long)])
+def test_a_killed_meltano_run_leaves_nothing_behind(project, chance, times):
     """`meltano run` killed with everything it started can be run again, and each bill is still posted once."""
     here = project(World.plain(bills=40, lines=(1, 3), vendors=10), box={"latency": 0.01, "jitter": 0.02})
     break_things(here.box, chance)
-    for _ in range(2):
+    for _ in range(times):
         before = writes(here.box)
         process = subprocess.Popen(
             [BIN / "meltano", "run", "--force", "tap-bill", "target-workday"],
@@ -157,7 +161,7 @@ def test_a_killed_meltano_run_leaves_nothing_behind(project, chance):
     let_time_pass(here.ledger_url)
     done = here.deliver("--force")
     assert done.code == 0, done.err
-    assert here.states() == {"posted": 46}
+    assert here.states() == {"posted": 40 + 3 * times}
     assert_posted_once(here)
     assert here.ask("audit", "verify")["intact"] is True
 

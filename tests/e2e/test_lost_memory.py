@@ -135,6 +135,9 @@ def test_a_ledger_put_back_from_a_backup_stops_the_run_and_a_full_refresh_mends_
     assert "put back from a backup" in said
     assert "--full-refresh" in said
     assert writes(here.box) == 12
+    again = here.deliver()
+    assert again.code == 1
+    assert "put back from a backup" in one_line_errors(again)
 
     here.world.write_crosswalk(here.crosswalk.parent)
     mended = here.deliver("--full-refresh")
@@ -142,6 +145,7 @@ def test_a_ledger_put_back_from_a_backup_stops_the_run_and_a_full_refresh_mends_
     assert mended.invoices["created"] == 1
     assert here.box.workday.invoices[-1].supplier_invoice_id == late
     assert_posted_once(here)
+    assert here.deliver().code == 0
 
 
 @pytest.mark.long
@@ -181,4 +185,5 @@ def test_the_mark_is_kept_when_meltano_merges_states(project):
     here = project()
     assert here.deliver().code == 0
     assert here.deliver("--state-strategy", "merge").code == 0
+    assert here.deliver("--full-refresh").code == 0
     assert here.deliver().code == 0

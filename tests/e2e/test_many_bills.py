@@ -10,11 +10,11 @@ from erp_sandbox.world import World
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("bills", [120, pytest.param(1000, marks=pytest.mark.long)])
-def test_all_bills_arrive_once_and_exactly(project, bills):
+@pytest.mark.parametrize(("bills", "lengths"), [(120, 35), pytest.param(1000, 40, marks=pytest.mark.long)])
+def test_all_bills_arrive_once_and_exactly(project, bills, lengths):
     """Bills of 1 to 40 lines in four currencies arrive to the cent; nothing that is lost later posts one twice."""
     here = project(World.plain(bills=bills, lines=(1, 40)))
-    assert max(len(bill["billLineItems"]) for bill in here.box.bill.bills()) > 30
+    assert len({len(bill["billLineItems"]) for bill in here.box.bill.bills()}) >= lengths
 
     first = here.deliver()
     assert first.code == 0, first.err

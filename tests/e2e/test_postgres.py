@@ -32,7 +32,8 @@ def test_two_targets_at_once_post_each_bill_once(project, postgres_url, chance):
     assert here.ask("audit", "verify")["intact"] is True
 
 
-def test_two_targets_under_faults_and_kills_post_each_bill_once(project, postgres_url, chance):
+@pytest.mark.parametrize("times", [2, pytest.param(4, marks=pytest.mark.long)])
+def test_two_targets_under_faults_and_kills_post_each_bill_once(project, postgres_url, chance, times):
     """With requests failing and one of the two killed again and again, each bill is still one invoice."""
     here = project(
         World.plain(bills=60, lines=(1, 3), vendors=10),
@@ -40,7 +41,7 @@ def test_two_targets_under_faults_and_kills_post_each_bill_once(project, postgre
         TARGET_WORKDAY_LEDGER_URL=postgres_url,
     )
     break_things(here.box, chance)
-    for _ in range(2):
+    for _ in range(times):
         before = writes(here.box)
         with here.piped() as one, here.piped() as two:
             goal = before + chance.randint(1, 12)

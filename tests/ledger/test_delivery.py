@@ -496,7 +496,9 @@ def test_what_the_target_has_against_a_held_document_is_told_with_the_rest(bench
     assert bench.entry("1").held_since == held
 
 
-@pytest.mark.parametrize(("kind", "asked"), [(Unavailable, 1), (Throttled, 1), (Rejected, 3)])
+@pytest.mark.parametrize(
+    ("kind", "asked"), [(Unavailable, 1), (Throttled, 1), (CredentialsRefused, 1), (PermissionDenied, 1), (Rejected, 3)]
+)
 def test_a_target_that_does_not_answer_hides_nothing_that_is_known(bench, monkeypatch, kind, asked):
     """Held bills stay held for what is known; one that is out of order is not asked once more for each of them."""
     calls = []
