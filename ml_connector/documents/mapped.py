@@ -13,8 +13,11 @@ from ml_connector.errors import Reason
 __all__ = ["GAP", "Mapped", "Outline"]
 
 
-GAP: t.Final = "?"
-"""Stands in a part of a document for a text that could not be mapped, which is told already: no check looks at it."""
+GAP: t.Final = "\ue000"
+"""Stands in a part of a document for a text that could not be mapped, which is told already: no check looks at it.
+
+A character of private use, so that no value of a mapping table is taken for it.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -133,3 +133,10 @@ def test_a_document_against_itself_and_against_the_target(box, documents):
     invoice["lines"][0]["gl_account"] = "NOTHING"
     ran = run(TARGETS[name](config=settings_for(box, name)), [schema("supplier_invoices"), record("supplier_invoices", **invoice), STATE])  # fmt: skip
     assert reasons_of(ran) == [("unbalanced", None), ("unknown", "supplier"), ("unknown", "gl_account")]
+
+
+def test_no_value_of_a_table_is_taken_for_a_gap(box, tmp_path):
+    """A question mark in a mapping table is a value like any other: it is looked for, and not there."""
+    here = FromBill(box, tmp_path)
+    here.write("cost_centers", "*,?")
+    assert reasons_of(here.run()) == [("unknown", "cost_center")]
