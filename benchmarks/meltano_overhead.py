@@ -23,6 +23,7 @@ def main(bills: int, tries: int) -> list[Result]:
     meltano = [program("meltano"), "run", "--full-refresh", "tap-bill", "target-workday"]
     with workplace(bills=bills, lines=LINES) as folder, sandbox(bills=bills, lines=LINES) as box:
         shutil.copy(PROJECT / "meltano.yml", folder)
+        shutil.copytree(PROJECT / "plugins", folder / "plugins")
         # The first run of a project also makes Meltano's own database.
         _moved(folder, box, meltano)
         through_meltano = best(lambda: _moved(folder, box, meltano), tries=tries)

@@ -36,6 +36,7 @@ def main(changes: int) -> list[Result]:
     load = os.getloadavg()[0]
     with workplace(bills=changes, lines=LINES) as folder, sandbox(bills=changes, lines=LINES) as box:
         shutil.copy(PROJECT / "meltano.yml", folder)
+        shutil.copytree(PROJECT / "plugins", folder / "plugins")
         key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         settings = {**box.settings, "ML_CONNECTOR_KEY": key}
         bills = _unapproved(folder, box, changes)

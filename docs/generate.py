@@ -1,38 +1,31 @@
 """Write what the code says about itself: run by ``make docs``, compared by ``make docs-check``.
 
-That is a page per plugin, the page of the command lines, ``.env.example``, the settings in ``meltano.yml``.
+That is a page per plugin, the page of the command lines, ``.env.example``, what Meltano is told of each plugin
+(``plugins/``).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-import importlib.metadata
 import inspect
 import json
-import re
 import subprocess
 import sys
-import textwrap
 import typing as t
 from pathlib import Path
 
 import click
-import yaml
+from singer_sdk.plugin_base import PluginBase
 
 import erp_sandbox.cli
 import ml_connector.cli
 from ml_connector.delivery.sink import DocumentSink
+from ml_connector.singer.definitions import groups, installed, lock_path, lock_text, own_settings
 
 __all__ = ["Plugin", "Setting", "differences", "generated", "plugins"]
 
 ROOT = Path(__file__).resolve().parent.parent
-PLUGIN = re.compile(r"(tap|target|map)-")
-SETTINGS_BLOCK = re.compile(
-    r"(?P<head>^ *# settings of (?P<plugin>[a-z0-9-]+), written by `make docs`\n)"
-    r".*?(?P<foot>^ *# end of settings\n)",
-    re.MULTILINE | re.DOTALL,
-)
 OWN_VARIABLES = {
     "MELTANO_ENVIRONMENT": "Environment of meltano.yml that runs use: dev or prod.",
     "ML_CONNECTOR_LEDGER_URL": "Ledger that ml-connector looks into, when it is not the targets' default.",
@@ -51,9 +44,6 @@ KINDS = {
     "array": "array",
     "object": "object",
 }
-# Meltano turns a word that is no boolean into false, and ends with a traceback on what is no number: so it passes on
-# what people wrote, and the plugins read it. Objects it takes apart before, whatever kind they are given.
-MELTANO_KINDS = {"object": "object"}
 
 Schema = t.Mapping[str, t.Any]
 
@@ -66,12 +56,14 @@ class Setting:
         name: Name in a configuration file.
         schema: Its JSON schema.
         required: Whether the plugin refuses to start without it.
+        needed: Whether one of the ways to start it takes this setting.
         inherited: Whether every plugin of the Singer SDK has it.
     """
 
     name: str
     schema: Schema
     required: bool = False
+    needed: bool = False
     inherited: bool = False
 
     @property
@@ -98,13 +90,6 @@ class Setting:
         if self.schema.get("format") in {"date-time", "date"}:
             return "date_iso8601"
         return KINDS.get(type_of(self.schema), "string")
-
-    def for_meltano(self) -> dict[str, t.Any]:
-        """Return the entry of this setting in ``meltano.yml``."""
-        entry: dict[str, t.Any] = {"name": self.name, "kind": MELTANO_KINDS.get(self.kind, "string")}
-        if self.secret:
-            entry["sensitive"] = True
-        return entry | {"description": self.description}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -139,7 +124,7 @@ class Plugin:
 
 def plugins() -> list[Plugin]:
     """Return the plugins of this distribution, each asked about itself."""
-    return [_asked(entry) for entry in _entry_points() if PLUGIN.match(entry.name)]
+    return [_asked(each) for each in installed()]
 
 
 def generated() -> dict[Path, str]:
@@ -149,7 +134,7 @@ def generated() -> dict[Path, str]:
     pages[ROOT / "docs" / "cli.md"] = cli_page(
         {"erp-sandbox": erp_sandbox.cli.main, "ml-connector": ml_connector.cli.main}
     )
-    pages[ROOT / "meltano.yml"] = with_settings((ROOT / "meltano.yml").read_text("utf-8"), found)
+    pages |= {ROOT / lock_path(each): lock_text(each) for each in installed()}
     pages[ROOT / ".env.example"] = env_example(found)
     return pages
 
@@ -253,33 +238,22 @@ def cli_page(commands: t.Mapping[str, click.Command]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def with_settings(text: str, found: t.Sequence[Plugin]) -> str:
-    """Return ``meltano.yml`` with the settings of each plugin between its marks."""
-    by_name = {plugin.name: plugin for plugin in found}
-
-    def block(match: re.Match[str]) -> str:
-        settings = [setting.for_meltano() for setting in by_name[match["plugin"]].own_settings]
-        lines = yaml.safe_dump({"settings": settings}, sort_keys=False, allow_unicode=True, width=100)
-        indent = re.match(" *", match["head"])
-        return match["head"] + textwrap.indent(lines, indent[0] if indent else "") + match["foot"]
-
-    return SETTINGS_BLOCK.sub(block, text)
-
-
 def env_example(found: t.Sequence[Plugin]) -> str:
-    """Return ``.env.example``: each variable with a line that explains it, no secret with a value."""
+    """Return ``.env.example``: what logs in and what is secret, each with a line that explains it, without a value."""
     parts = [
         "# Written by `make docs`. Copy to .env and take the # from the lines you need; never commit .env.",
+        "# Of each plugin: what leads to its system, and what is secret. The page named with it has all the others.",
         "# Settings can stand in meltano.yml as well: see docs/connect-your-systems.md.",
         *(f"# {meaning}\n#{name}=" for name, meaning in OWN_VARIABLES.items()),
     ]
     for plugin in found:
-        parts.append(f"# ---- {plugin.name}: {plugin.description}")
+        parts.append(f"# ---- {plugin.name}: {plugin.description}\n# All its variables: docs/plugins/{plugin.name}.md")
         for setting in plugin.own_settings:
+            if not (setting.needed or setting.secret):
+                continue
             marks = [mark for mark, holds in (("Required", setting.required), ("Secret", setting.secret)) if holds]
             meaning = ". ".join([(setting.description or setting.name).removesuffix("."), *marks])
-            default = "" if setting.secret else setting.default or ""
-            parts.append(f"# {meaning}.\n#{plugin.variable(setting)}={default}")
+            parts.append(f"# {meaning}.\n#{plugin.variable(setting)}=")
     return "\n\n".join(parts) + "\n"
 
 
@@ -313,17 +287,11 @@ def _all_commands(words: tuple[str, ...], command: click.Command) -> t.Iterator[
                 yield from _all_commands((*words, name), each)
 
 
-def _entry_points() -> list[importlib.metadata.EntryPoint]:
-    scripts = importlib.metadata.distribution("ml-connector").entry_points.select(group="console_scripts")
-    return sorted(scripts, key=lambda entry: entry.name)
-
-
-def _asked(entry: importlib.metadata.EntryPoint) -> Plugin:
-    about = _run(entry.name, "--about", "--format=json")
-    cls = getattr(importlib.import_module(entry.module), entry.attr.split(".", maxsplit=1)[0])
-    inherited: dict[str, t.Any] = {"properties": {}}
-    cls.append_builtin_config(inherited)
+def _asked(cls: type[PluginBase]) -> Plugin:
+    about = _run(cls.name, "--about", "--format=json")
     settings = about["settings"]
+    own = own_settings(cls)
+    needed = {name for group in groups(cls) for name in group}
     return Plugin(
         name=about["name"],
         description=" ".join(about["description"].split()),
@@ -333,15 +301,16 @@ def _asked(entry: importlib.metadata.EntryPoint) -> Plugin:
                 name,
                 schema,
                 required=name in settings.get("required", ()),
-                inherited=name in inherited["properties"],
+                needed=name in needed,
+                inherited=name not in own,
             )
             for name, schema in settings["properties"].items()
         ),
-        streams=tuple(_run(entry.name, "--discover")["streams"]) if entry.name.startswith("tap-") else (),
+        streams=tuple(_run(cls.name, "--discover")["streams"]) if cls.name.startswith("tap-") else (),
         sinks={
             sink.document_class.kind: " ".join((sink.__doc__ or "").partition("\n\n")[0].split())
             for sink in _below(DocumentSink)
-            if sink.__module__.startswith(f"{entry.module.partition('.')[0]}.") and not inspect.isabstract(sink)
+            if sink.__module__.startswith(f"{cls.__module__.partition('.')[0]}.") and not inspect.isabstract(sink)
         },
     )
 
@@ -369,7 +338,8 @@ def _run(program: str, *arguments: str) -> dict[str, t.Any]:
 
 
 def _stale(files: t.Collection[Path]) -> list[Path]:
-    return [path for path in sorted((ROOT / "docs" / "plugins").glob("*.md")) if path not in files]
+    present = [*(ROOT / "docs" / "plugins").glob("*.md"), *(ROOT / "plugins").glob("*/*.lock")]
+    return [path for path in sorted(present) if path not in files]
 
 
 @click.command()
@@ -383,7 +353,7 @@ def main(*, check: bool) -> None:
             raise click.ClickException("\n".join([*found, "Run make docs and commit what it wrote."]))
         return
     for path, text in files.items():
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     for path in _stale(files):
         path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import click
 import pytest
 import yaml
+
+from ml_connector.singer.connections import CONNECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,26 +63,58 @@ def test_generated_files_are_up_to_date():
 
 
 @pytest.mark.slow
-def test_meltano_yml_declares_exactly_the_settings_of_each_plugin(plugins):
-    """Names, kinds and secrecy of settings in meltano.yml are those the plugins tell about themselves."""
-    declared = yaml.safe_load((ROOT / "meltano.yml").read_text("utf-8"))["plugins"]
-    every = [each for kind in ("extractors", "loaders", "mappers") for each in declared[kind]]
-    by_name = {each["name"]: each for each in every if "inherit_from" not in each}
-    assert set(by_name) == {plugin.name for plugin in plugins}
+def test_lock_files_declare_exactly_the_settings_of_each_plugin(plugins):
+    """Names, defaults and secrecy in the lock files are those the plugins tell about themselves; no secret has a value."""
+    locks = {path.name: json.loads(path.read_text("utf-8")) for path in (ROOT / "plugins").glob("*/*.lock")}
+    assert set(locks) == {f"{plugin.name}--ml-connector.lock" for plugin in plugins}
     for plugin in plugins:
-        listed = {each["name"]: bool(each.get("sensitive")) for each in by_name[plugin.name]["settings"]}
-        assert listed == {setting.name: setting.secret for setting in plugin.own_settings}
-        assert set(by_name[plugin.name].get("capabilities", ())) <= set(plugin.capabilities)
+        lock = locks[f"{plugin.name}--ml-connector.lock"]
+        told = {setting.name: setting for setting in plugin.own_settings}
+        assert {each["name"]: bool(each.get("sensitive")) for each in lock["settings"]} == {
+            name: setting.secret for name, setting in told.items()
+        }
+        for each in lock["settings"]:
+            assert each["label"]
+            assert each.get("value") in (None, told[each["name"]].schema.get("default"))
+            assert "value" not in each or not each.get("sensitive")
+        assert set(lock["capabilities"]) <= set(plugin.capabilities)
+        assert {name for group in lock["settings_group_validation"] for name in group} <= set(told)
 
 
 @pytest.mark.slow
-def test_env_example_names_every_setting_and_no_secret(plugins):
-    """Each setting has its variable in .env.example; those of secrets have no value."""
+def test_no_default_goes_before_what_the_vault_gives(plugins):
+    """Meltano passes defaults on as if they were set, so what an entry of the vault may hold has none."""
+    for path in (ROOT / "plugins").glob("*/*.lock"):
+        lock = json.loads(path.read_text("utf-8"))
+        kept = {each.name for each in CONNECTIONS.get(lock["name"].partition("-")[2].replace("-", "_"), ())}
+        assert [each["name"] for each in lock["settings"] if "value" in each and each["name"] in kept] == []
+
+
+def test_meltano_yml_is_for_people():
+    """It has pipelines, jobs and schedules; no plugin is defined in it but the utility."""
+    text = (ROOT / "meltano.yml").read_text("utf-8")
+    assert len(text.splitlines()) <= 250
+    declared = yaml.safe_load(text)["plugins"]
+    named = [each for kind in ("extractors", "loaders", "mappers") for each in declared[kind]]
+    assert all("settings" not in each and ("inherit_from" in each) != ("variant" in each) for each in named)
+
+
+@pytest.mark.slow
+def test_env_example_names_what_logs_in_and_no_secret(plugins):
+    """What a plugin requires and what is secret has its variable in .env.example, without a value; so have the logins."""
     text = (ROOT / ".env.example").read_text("utf-8")
     values = dict(re.findall(r"^#([A-Z0-9_]+)=(.*)$", text, re.MULTILINE))
-    secrets = {plugin.variable(each): each.secret for plugin in plugins for each in plugin.own_settings}
-    assert set(secrets) <= set(values)
-    assert [name for name, secret in secrets.items() if secret and values[name]] == []
+    shown = {
+        plugin.variable(each)
+        for plugin in plugins
+        for each in plugin.own_settings
+        if each.required or each.secret or each.needed
+    }
+    assert shown <= set(values)
+    assert {name for name in values if name.startswith(("TAP_", "TARGET_", "MAP_"))} == shown
+    assert [name for name, value in values.items() if value] == []
+    assert {"TAP_WORKDAY_ISU_USERNAME", "TAP_WORKDAY_CLIENT_ID", "TAP_BILL_CREDENTIALS"} <= shown
+    assert all(f"docs/plugins/{plugin.name}.md" in text for plugin in plugins)
 
 
 @pytest.mark.slow
@@ -131,31 +166,16 @@ def test_a_difference_is_seen(tmp_path, monkeypatch):
     ],
 )
 def test_kinds_of_settings_are_meltanos(schema, kind):
-    """A setting's JSON schema tells its kind in meltano.yml."""
+    """A setting's JSON schema tells its kind in Meltano's words."""
     assert generate.Setting("x", schema).kind == kind
 
 
-def test_settings_are_written_between_their_marks():
-    """Only what stands between the marks of meltano.yml is replaced, whatever stood there before."""
-    before = "a:\n  # settings of tap-try, written by `make docs`\n  old: 1\n  # end of settings\n  select: ['*.*']\n"
-    after = generate.with_settings(before, [TAP])
-    assert yaml.safe_load(after) == {
-        "a": {
-            "settings": [
-                {"name": "dev_key", "kind": "string", "sensitive": True, "description": "Developer key."},
-                {"name": "page_size", "kind": "string", "description": "Per page."},
-            ],
-            "select": ["*.*"],
-        }
-    }
-    assert generate.with_settings(after, [TAP]) == after
-
-
-def test_env_example_shows_defaults_but_no_secret():
-    """A variable is commented out, explained, and carries its default if it has one."""
+def test_env_example_leaves_the_rest_to_the_page():
+    """A variable that is shown is commented out and explained; of the others the page is named."""
     text = generate.env_example([TAP])
     assert "# Developer key. Required. Secret.\n#TAP_TRY_DEV_KEY=\n" in text
-    assert "# Per page.\n#TAP_TRY_PAGE_SIZE=100\n" in text
+    assert "TAP_TRY_PAGE_SIZE" not in text
+    assert "docs/plugins/tap-try.md" in text
 
 
 def test_a_plugin_page_shows_settings_streams_and_nested_fields():

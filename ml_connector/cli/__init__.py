@@ -14,6 +14,7 @@ from ml_connector.cli.hand_over import hand_over
 from ml_connector.cli.held import held
 from ml_connector.cli.ignore import ignore
 from ml_connector.cli.match import match
+from ml_connector.cli.plugins import plugins
 from ml_connector.cli.reconcile import reconcile_command
 from ml_connector.cli.replay import replay
 from ml_connector.cli.restored import restored
@@ -71,6 +72,7 @@ for _command in (
     audit,
     restored,
     vault,
+    plugins,
     webhooks,
 ):
     main.add_command(_command)

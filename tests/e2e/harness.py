@@ -96,6 +96,7 @@ class Project:
         self.settings = settings
         self.folder.mkdir()
         shutil.copy(ROOT / "meltano.yml", self.folder)
+        shutil.copytree(ROOT / "plugins", self.folder / "plugins")
         self.world.write_crosswalk(self.crosswalk.parent)
 
     @property

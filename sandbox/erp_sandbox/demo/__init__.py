@@ -89,6 +89,7 @@ def run_demo(checkout: Path, folder: Path | None, *, again: bool, pair: str = "b
         else:
             _make_anew(folder, name)
         shutil.copy(checkout / "meltano.yml", folder / "meltano.yml")
+        shutil.copytree(checkout / "plugins", folder / "plugins", dirs_exist_ok=True)
     except OSError as error:
         raise DemoFailedError(f"{folder} cannot be used: {error.strerror}: name another with --folder") from None
     world = shown.world()
