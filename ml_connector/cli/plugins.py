@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import typing as t
+from pathlib import Path
 
 import click
 
 from ml_connector.cli.output import Output
 from ml_connector.errors import UserError
 from ml_connector.files import replace_file
+from ml_connector.kept_files import read_bytes
 from ml_connector.project import project_root
 from ml_connector.singer.definitions import VARIANT, installed, lock_path, lock_text
 
@@ -28,7 +29,7 @@ def plugins(*, check: bool, as_json: bool) -> None:
     if not (root / "meltano.yml").is_file():
         raise UserError(f"there is no meltano.yml in {root}.", "Make a project (`meltano init`), or go to its folder.")
     files = {str(lock_path(plugin)): lock_text(plugin) for plugin in installed()}
-    stale = [name for name, text in files.items() if _present(root / name) != text]
+    stale = [name for name, text in files.items() if _present(root / name) != text.encode()]
     if check and stale:
         raise UserError(f"{', '.join(stale)} not as this version has it.", "Give `ml-connector plugins`.")
     for name in stale:
@@ -39,8 +40,10 @@ def plugins(*, check: bool, as_json: bool) -> None:
     Output(as_json=as_json).show({"written": stale, "files": list(files)}, "\n".join([*told, named]))
 
 
-def _present(path: t.Any) -> str | None:
-    try:
-        return t.cast("str", path.read_text("utf-8"))
-    except (FileNotFoundError, UnicodeDecodeError):
+def _present(path: Path) -> bytes | None:
+    if not path.exists():
         return None
+    try:
+        return read_bytes(path)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}.", "Remove it; it is written anew.") from None

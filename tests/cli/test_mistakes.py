@@ -48,6 +48,7 @@ DOOR_COMMANDS = {
     "webhooks rotate-key": ("webhooks", "rotate-key"),
     "webhooks unsubscribe": ("webhooks", "unsubscribe"),
 }
+PROJECT_COMMANDS = {"plugins": ("plugins",)}
 VAULT_COMMANDS = {
     "vault init": ("vault", "init"),
     "vault list": ("vault", "list"),
@@ -69,7 +70,7 @@ def leaves(group=main, before=""):
 
 def test_no_command_is_left_out():
     """A new command is tried with these mistakes as well."""
-    assert set(leaves()) == {*LEDGER_COMMANDS, *SYSTEM_COMMANDS, *DOOR_COMMANDS, *VAULT_COMMANDS}
+    assert set(leaves()) == {*LEDGER_COMMANDS, *SYSTEM_COMMANDS, *DOOR_COMMANDS, *PROJECT_COMMANDS, *VAULT_COMMANDS}
 
 
 @pytest.fixture
@@ -207,6 +208,23 @@ def test_an_env_file_that_cannot_be_read(started, tmp_path, command, wrong):
     make, what = UNREADABLE[wrong]
     make(tmp_path / ".env")
     refused(started(*command), ".env", what)
+
+
+@pytest.mark.parametrize("command", PROJECT_COMMANDS.values(), ids=PROJECT_COMMANDS)
+def test_a_folder_that_is_no_project(started, command):
+    """Nothing is written into a folder that Meltano does not look at."""
+    refused(started(*command), "there is no meltano.yml")
+
+
+@pytest.mark.parametrize(("make", "what"), [(os.mkfifo, "pipe"), (Path.mkdir, "directory")], ids=["a pipe", "a folder"])
+def test_a_lock_file_that_is_none(started, tmp_path, make, what):
+    """What stands where a definition belongs is named, and nobody waits for what might come through a pipe."""
+    (tmp_path / "meltano.yml").write_text("version: 1\n")
+    assert started("plugins").exit_code == 0
+    lock = next((tmp_path / "plugins" / "extractors").iterdir())
+    lock.unlink()
+    make(lock)
+    refused(started("plugins"), lock.name, what)
 
 
 @pytest.mark.parametrize("command", DOOR_COMMANDS.values(), ids=DOOR_COMMANDS)
