@@ -6,12 +6,14 @@ import itertools
 import logging
 import os
 import tempfile
+import typing as t
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from warm_start import BIN, warm_programs
 
 from erp_sandbox.server import Sandbox
 from erp_sandbox.world import World
@@ -73,6 +75,23 @@ def sandbox() -> Iterator[Callable[..., Sandbox]]:
             return stack.enter_context(Sandbox(chosen, **settings))
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Path]:
+    """The folder in which the programs are that start at once."""
+    if not hasattr(os, "pidfd_open"):
+        pytest.skip("this system cannot watch processes")
+    with tempfile.TemporaryDirectory(prefix="warm-", dir=_TEMPORARY) as folder, warm_programs(Path(folder)) as programs:
+        yield programs
+
+
+@pytest.fixture(scope="session")
+def programs(request: pytest.FixtureRequest) -> Path:
+    """Where programs are found that need not start as they are installed; with ``COLD=1``, where those are."""
+    if os.environ.get("COLD") or not hasattr(os, "pidfd_open"):
+        return BIN
+    return t.cast("Path", request.getfixturevalue("warm"))
 
 
 @pytest.fixture(scope="session")

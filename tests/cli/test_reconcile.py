@@ -8,9 +8,7 @@ import datetime as dt
 import os
 import shutil
 import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -20,13 +18,12 @@ from erp_sandbox.world import World, supplier_id
 
 pytestmark = pytest.mark.slow
 
-BIN = Path(sys.executable).parent
 SINCE = ("reconcile", "bill", "workday", "--since", "2026-06-01")
 FAR = dt.date(2020, 1, 1)
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory):
+def delivered(tmp_path_factory, programs):
     """A sandbox whose twelve bills were delivered by the real tap and target, the project, and both stores as kept."""
     folder = tmp_path_factory.mktemp("delivered")
     world = World.plain(vendors=5, bills=12, lines=(1, 3))
@@ -39,9 +36,9 @@ def delivered(tmp_path_factory):
             "ML_CONNECTOR_STATE_DIR": str(folder / "state"),
             "TARGET_WORKDAY_TRANSFORM": "tap-bill",
         }
-        tap = subprocess.run([BIN / "tap-bill", "--config=ENV"], env=env, capture_output=True, check=True)
+        tap = subprocess.run([programs / "tap-bill", "--config=ENV"], env=env, capture_output=True, check=True)
         subprocess.run(
-            [BIN / "target-workday", "--config=ENV"], env=env, input=tap.stdout, capture_output=True, check=True
+            [programs / "target-workday", "--config=ENV"], env=env, input=tap.stdout, capture_output=True, check=True
         )
         yield box, folder, (box.bill.to_json(), box.workday.to_json())
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from workday_invoices import credited, entered
@@ -18,13 +16,12 @@ from erp_sandbox.world import World
 
 pytestmark = pytest.mark.slow
 
-BIN = Path(sys.executable).parent
 SINCE = ("reconcile", "workday", "bill", "--since", "2026-06-01")
 AMOUNTS = ("100.00", "20.50", "7.99", "1200.01")
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory):
+def delivered(tmp_path_factory, programs):
     """A sandbox whose four approved invoices were delivered by the real tap and target, the project, both stores."""
     folder = tmp_path_factory.mktemp("delivered")
     world = World.plain(vendors=2, bills=0)
@@ -39,9 +36,9 @@ def delivered(tmp_path_factory):
             "TARGET_BILL_MAP_SETTINGS": '{"send_invoices": true}',
         }
         env = {**os.environ, **settings, "ML_CONNECTOR_STATE_DIR": str(folder / "state")}
-        tap = subprocess.run([BIN / "tap-workday", "--config=ENV"], env=env, capture_output=True, check=True)
+        tap = subprocess.run([programs / "tap-workday", "--config=ENV"], env=env, capture_output=True, check=True)
         subprocess.run(
-            [BIN / "target-bill", "--config=ENV"], env=env, input=tap.stdout, capture_output=True, check=True
+            [programs / "target-bill", "--config=ENV"], env=env, input=tap.stdout, capture_output=True, check=True
         )
         yield box, folder, settings, (box.bill.to_json(), box.workday.to_json())
 

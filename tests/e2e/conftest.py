@@ -13,10 +13,10 @@ from harness import Project
 
 
 @pytest.fixture
-def project(tmp_path, sandbox):
+def project(tmp_path, sandbox, programs):
     """A maker of projects: ``project()`` or ``project(world, box=dict(latency=0.01), TARGET_WORKDAY_SUBMIT="false")``."""
 
     def make(world=None, *, box=None, **settings):
-        return Project(tmp_path, sandbox(world, **(box or {})), **settings)
+        return Project(tmp_path, sandbox(world, **(box or {})), programs, **settings)
 
     return make

@@ -85,11 +85,13 @@ class Project:
     Args:
         folder: Where to make it.
         box: The systems it connects.
+        programs: Where its programs are found: those that start warm, or ``BIN`` where it matters how they start.
         settings: Environment variables of this project beyond those that lead to the sandbox.
     """
 
-    def __init__(self, folder: Path, box: Sandbox, **settings: str) -> None:
+    def __init__(self, folder: Path, box: Sandbox, programs: Path, **settings: str) -> None:
         self.folder = folder / "project"
+        self.programs = programs
         self.outside = folder
         self.box = box
         self.world: World = box._worlds[0]
@@ -135,7 +137,7 @@ class Project:
     def environment(self, **settings: str | None) -> dict[str, str]:
         """Return all a process gets to know; None takes a setting away."""
         own = {
-            "PATH": f"{BIN}{os.pathsep}{os.defpath}",
+            "PATH": os.pathsep.join([str(self.programs), str(BIN), os.defpath]),
             "HOME": str(self.outside / "home"),
             "XDG_STATE_HOME": str(self.folder / "logs"),
             "ML_CONNECTOR_STATE_DIR": str(self.folder / "shared"),
@@ -167,10 +169,11 @@ class Project:
 
     def run(self, program: str, *words: str, stdin: str = "", **settings: str | None) -> Done:
         """Run a program of this environment in the project's folder."""
+        env = self.environment(**settings)
         done = subprocess.run(
-            [BIN / program, *words],
+            [shutil.which(program, path=env["PATH"]) or program, *words],
             cwd=self.folder,
-            env=self.environment(**settings),
+            env=env,
             input=stdin,
             capture_output=True,
             text=True,
@@ -268,7 +271,7 @@ class Project:
         out, err = (self.outside / f"{name}-{number}.txt" for name in ("out", "err"))
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
-                [BIN / program, *words],
+                [self.programs / program, *words],
                 cwd=self.folder,
                 env=self.environment(**settings),
                 stdin=subprocess.DEVNULL,
@@ -299,7 +302,7 @@ class RunningPipe:
         # An account of its own: two that run at once would take each other's.
         self._account = project.outside / f"account-{number}.json"
         environment_ = project.environment(**{**dict.fromkeys(SUMMARY_FILES, str(self._account)), **settings})
-        words: list[str | Path] = [BIN / "tap-bill", "--config=ENV"] if reading else ["true"]
+        words: list[str | Path] = [project.programs / "tap-bill", "--config=ENV"] if reading else ["true"]
         if reading and project.state_path.exists():
             words += ["--state", project.state_path]
         with contextlib.ExitStack() as stack:
@@ -309,7 +312,7 @@ class RunningPipe:
                 words, stdout=subprocess.PIPE, stderr=opened["tap-err"], stdin=subprocess.DEVNULL, **common
             )
             self.target = subprocess.Popen(
-                [BIN / "target-workday", "--config=ENV"],
+                [project.programs / "target-workday", "--config=ENV"],
                 stdin=self.tap.stdout,
                 stdout=opened["target-out"],
                 stderr=opened["target-err"],

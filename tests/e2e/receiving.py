@@ -60,7 +60,7 @@ def fake_meltano(project: Project, *, seconds: float = 0.2) -> Path:
     program = folder / "meltano"
     program.write_text(f'#!/bin/sh\necho "$@" >> {notes}\nsleep {seconds}\n', "utf-8")
     program.chmod(0o755)
-    project.settings["PATH"] = f"{folder}{os.pathsep}{BIN}{os.pathsep}{os.defpath}"
+    project.settings["PATH"] = os.pathsep.join([str(folder), project.environment()["PATH"]])
     return notes
 
 
@@ -91,7 +91,7 @@ class Receiver:
         words += ["--public-url", self.url] if self._subscribing else []
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [BIN / "ml-connector", *words],
+                [BIN / "ml-connector", *words],  # what is killed must be what works
                 cwd=self.project.folder,
                 env=self.project.environment(),
                 stdout=log,

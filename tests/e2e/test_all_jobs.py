@@ -30,10 +30,10 @@ OF_JOB = {
 
 
 @pytest.fixture
-def project(tmp_path, sandbox):
+def project(tmp_path, sandbox, programs):
     """A project with the tables of all pairs."""
     world = World.plain(vendors=4, bills=3, lines=(1, 1))
-    here = Project(tmp_path, sandbox(world), TAP_BUSINESS_CENTRAL_SETTLE_SECONDS="0")
+    here = Project(tmp_path, sandbox(world), programs, TAP_BUSINESS_CENTRAL_SETTLE_SECONDS="0")
     write_crosswalk(world, here.crosswalk.parent)
     return here
 

@@ -52,11 +52,11 @@ EVERY_BILL = {
 
 
 @pytest.fixture
-def project(tmp_path, sandbox):
+def project(tmp_path, sandbox, programs):
     """A maker of projects with the tables between BILL and Business Central."""
 
     def make(world, **settings):
-        here = Project(tmp_path, sandbox(world), **settings)
+        here = Project(tmp_path, sandbox(world), programs, **settings)
         write_crosswalk(world, here.crosswalk.parent)
         return here
 

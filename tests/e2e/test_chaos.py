@@ -25,6 +25,12 @@ FAULTS = {"throttle": 0.03, "error_500": 0.03, "drop_before": 0.03, "drop_after"
 
 
 @pytest.fixture
+def programs():
+    """Started as they are: the process that is killed must be the one that works."""
+    return BIN
+
+
+@pytest.fixture
 def chance():
     """Random numbers; CHAOS_SEED repeats those of an earlier session, pytest shows it when the test fails."""
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))

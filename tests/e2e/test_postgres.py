@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from harness import assert_posted_once, writes
-from test_chaos import break_things, chance, enter_bills, settle
+from test_chaos import break_things, chance, enter_bills, programs, settle
 from waiting import wait_until
 
 from erp_sandbox.world import World
 
-__all__ = ["chance"]
+__all__ = ["chance", "programs"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.slow]
 

@@ -163,7 +163,7 @@ def test_the_commands_of_the_guides_work_as_printed(project):
     wrong = {}
     for command, code in RUN.items():
         own = lines if command == "meltano run tap-workday--invoices target-bill" else settings
-        env = {"PATH": f"{BIN}{os.pathsep}{os.defpath}", "HOME": str(here.outside / "home"), "NO_COLOR": "1", **own}
+        env = {"PATH": here.environment()["PATH"], "HOME": str(here.outside / "home"), "NO_COLOR": "1", **own}
         done = subprocess.run(
             ["/bin/sh", "-c", filled_in(here, command, env)],
             cwd=here.folder,

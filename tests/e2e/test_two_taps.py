@@ -6,7 +6,6 @@ import json
 import subprocess
 
 import pytest
-from harness import BIN
 from waiting import PATIENCE
 
 from erp_sandbox.world import World
@@ -19,7 +18,7 @@ def test_two_taps_share_three_calls_and_one_login(project):
     here = project(World.plain(bills=600, lines=(1, 3)), box={"latency": 0.05})
     taps = [
         subprocess.Popen(
-            [BIN / "tap-bill", "--config=ENV"],
+            [here.programs / "tap-bill", "--config=ENV"],
             cwd=here.folder,
             env=here.environment(TAP_BILL_MAX_CONCURRENCY="3", TAP_BILL_PAGE_SIZE="20"),
             stdout=subprocess.PIPE,

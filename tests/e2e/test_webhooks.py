@@ -104,10 +104,10 @@ def _id(body):
 
 
 @pytest.fixture(scope="module")
-def burst(tmp_path_factory):
+def burst(tmp_path_factory, programs):
     """10,000 events, a fifth of them twice, shuffled; the receiver is killed after 4,000 answers and started again."""
     with pytest.MonkeyPatch.context() as monkeypatch, Sandbox(World.plain(vendors=1, bills=1, lines=(1, 1))) as box:
-        project = Project(tmp_path_factory.mktemp("burst"), box)
+        project = Project(tmp_path_factory.mktemp("burst"), box, programs)
         make_vault(project, monkeypatch)
         return Burst(project, box)
 
@@ -132,14 +132,14 @@ def test_a_burst_costs_no_run_in_vain(burst):
     assert burst.health["pipelines"][0]["open"] == 0
 
 
-def test_a_change_in_bill_is_posted_and_an_outage_is_made_up_for(tmp_path, monkeypatch):
+def test_a_change_in_bill_is_posted_and_an_outage_is_made_up_for(tmp_path, monkeypatch, programs):
     """A new bill is posted by a real meltano run. Switched off for not answering, the subscription recovers by itself.
 
     What was missed before and while it was off is posted, each bill once; a person is told of it.
     """
     rules = BillRules(events=EventRules(time_scale=0.02, duplicates=0.5))
     with Sandbox(World.plain(vendors=2, bills=3, lines=(1, 1)), rules=rules) as box:
-        project = Project(tmp_path, box)
+        project = Project(tmp_path, box, programs)
         make_vault(project, monkeypatch)
         webhooks_yml(project, **IN_A_HURRY)
         with Receiver(project) as receiver:
@@ -167,12 +167,12 @@ def test_a_change_in_bill_is_posted_and_an_outage_is_made_up_for(tmp_path, monke
         assert subscription.security_key not in log
 
 
-def test_events_are_acknowledged_while_a_target_delivers(tmp_path, monkeypatch):
+def test_events_are_acknowledged_while_a_target_delivers(tmp_path, monkeypatch, programs):
     """Both write to one SQLite file. A receiver that cannot keep an event within eight seconds would answer 503."""
     bills = 40
     world = World.plain(vendors=2, bills=bills, lines=(1, 1))
     with Sandbox(world, latency=0.25) as box:
-        project = Project(tmp_path, box)
+        project = Project(tmp_path, box, programs)
         make_vault(project, monkeypatch)
         webhooks_yml(project, **IN_A_HURRY | {"check_seconds": 60})
         with Receiver(project) as receiver:
@@ -192,10 +192,10 @@ def test_events_are_acknowledged_while_a_target_delivers(tmp_path, monkeypatch):
         assert doubly_posted(box) == []
 
 
-def test_forged_and_foreign_requests_leave_nothing_behind(tmp_path, monkeypatch):
+def test_forged_and_foreign_requests_leave_nothing_behind(tmp_path, monkeypatch, programs):
     """The real process refuses them, tells no detail, and stops gracefully with the run it has begun."""
     with Sandbox(World.plain(vendors=1, bills=1, lines=(1, 1))) as box:
-        project = Project(tmp_path, box)
+        project = Project(tmp_path, box, programs)
         make_vault(project, monkeypatch)
         notes = fake_meltano(project, seconds=30)
         webhooks_yml(project, **IN_A_HURRY)

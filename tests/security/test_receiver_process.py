@@ -42,14 +42,14 @@ def many_files():
 @pytest.mark.parametrize(
     ("count", "anew"), [(10_000, False), (1_000, True)], ids=["on open connections", "each on its own"]
 )
-def test_a_burst_is_answered_beside_two_thousand_hostile_connections(tmp_path, monkeypatch, count, anew):
+def test_a_burst_is_answered_beside_two_thousand_hostile_connections(tmp_path, monkeypatch, programs, count, anew):
     """Every genuine one gets its 200 at once and is on disk; the log tells of the strangers in a few lines.
 
     The strangers come from the address the burst comes from, as behind a proxy that carries no limits, and know the
     subscription, so that each forged request is looked at by all documented ways.
     """
     with Sandbox(World.plain(vendors=1, bills=1, lines=(1, 1))) as box:
-        project = Project(tmp_path, box)
+        project = Project(tmp_path, box, programs)
         make_vault(project, monkeypatch)
         fake_meltano(project)
         webhooks_yml(project, debounce_seconds=5, longest_wait_seconds=300, check_seconds=600)
