@@ -164,7 +164,7 @@ def _become(wanted: dict[str, t.Any], descriptors: list[int]) -> Callable[[], t.
     sys.argv = wanted["words"]
     if shown := os.environ.get("PYTHONWARNINGS"):
         warnings.simplefilter(shown)  # type: ignore[arg-type]
-    return entry(Path(sys.argv[0]).name)
+    return t.cast("Callable[[], t.Any]", entry(Path(sys.argv[0]).name).load())
 
 
 def _pass_signal(started: Started) -> None:
@@ -201,16 +201,16 @@ def _end(task: Callable[[], t.Any]) -> t.NoReturn:
     os._exit((code or 0) & 0xFF)
 
 
-def entry(name: str) -> Callable[[], t.Any]:
-    """Return what a program runs."""
+def entry(name: str) -> importlib.metadata.EntryPoint:
+    """Return what tells what a program runs."""
     (point,) = importlib.metadata.entry_points(group="console_scripts", name=name)
-    return t.cast("Callable[[], t.Any]", point.load())
+    return point
 
 
 if __name__ == "__main__":
     served, inherited = sys.argv[1:]
     for program in programs(served):
-        entry(program)
+        importlib.import_module(entry(program).module)  # no more: what the SDK makes of a plugin sets a log up
     for module in LATER[served]:
         importlib.import_module(module)
     gc.freeze()  # what is there by now is never looked through, and so stays shared between all processes
