@@ -20,10 +20,12 @@ __all__ = [
     "AuditKeyMissing",
     "CannotBeSent",
     "Conflict",
+    "ConflictFound",
     "ConnectorError",
     "CredentialsRefused",
     "CredentialsUnknown",
     "Hold",
+    "KeptBack",
     "LedgerBehind",
     "LedgerDamaged",
     "LedgerDiskFailed",
@@ -31,6 +33,7 @@ __all__ = [
     "LedgerReadOnly",
     "LedgerUnavailable",
     "MalformedRecord",
+    "NoLongerThere",
     "NotFound",
     "OutcomeUnknown",
     "PermissionDenied",
@@ -181,6 +184,9 @@ class SystemFault(ConnectorError):
         cure: One line: what a person can do about it; empty when nobody knows.
     """
 
+    answered: t.ClassVar[bool] = True
+    """Whether these are the system's words; else they are ours, of what we found in it before anything was sent."""
+
     def __init__(
         self,
         system: str,
@@ -202,6 +208,8 @@ class SystemFault(ConnectorError):
         super().__init__(str(self))
 
     def __str__(self) -> str:
+        if not self.answered:
+            return f"{display_name(self.system)}: {self.message}"
         label = f" ({self.code})" if self.code else ""
         where = f" [{self.field}]" if self.field else ""
         return f"{display_name(self.system)} answered {self.operation}{label}: {self.message}{where}"
@@ -228,6 +236,24 @@ class Conflict(SystemFault):
 
 class Rejected(SystemFault):
     """The system understood the request and refuses its content. Repeating it cannot help."""
+
+
+class ConflictFound(Conflict):
+    """We found it there already, or changed meanwhile, and so have not sent what would have collided with it."""
+
+    answered = False
+
+
+class NoLongerThere(NotFound):
+    """We looked for what is to be changed, and it is gone; nothing was sent."""
+
+    answered = False
+
+
+class KeptBack(Rejected):
+    """What we found in the system says that it would not take this, or has not taken it as it was meant."""
+
+    answered = False
 
 
 class Unreadable(Rejected):

@@ -149,3 +149,15 @@ def test_documents_name_only_make_targets_that_exist():
     pages = project_files({".md"})
     named = {name for path in pages for name in re.findall(r"`make ([a-z-]+)", path.read_text("utf-8"))}
     assert named <= set(targets)
+
+
+def test_what_a_target_found_itself_is_not_put_into_the_systems_mouth():
+    """Nobody reads "Workday answered" of what we saw for ourselves and so did not send."""
+    answers = {"Conflict", "NotFound", "Rejected"}
+    assert [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in project_files(CODE_SUFFIXES)
+        if path.is_relative_to(ROOT / "targets")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in answers
+    ] == []

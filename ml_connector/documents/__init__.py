@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ml_connector.documents.attachments import Attachment
-from ml_connector.documents.base import Document, DocumentSource
+from ml_connector.documents.base import UNKNOWN, Document, DocumentSource
 from ml_connector.documents.canonical import canonical_json, content_hash
 from ml_connector.documents.coding import DimensionValue, GlAccount
 from ml_connector.documents.invoices import InvoiceLine, Reference, SupplierInvoice
@@ -23,6 +23,7 @@ __all__ = [
     "DOCUMENT_CLASSES",
     "GAP",
     "OWNABLE_FIELDS",
+    "UNKNOWN",
     "Attachment",
     "DimensionValue",
     "Document",

@@ -16,8 +16,10 @@ from ml_connector.moments import parse_moment
 from ml_connector.money import inexact, minor_units
 from ml_connector.text import sendable
 
-__all__ = ["Currency", "Document", "DocumentSource", "Frozen", "Number", "Text", "inexact_of"]
+__all__ = ["UNKNOWN", "Currency", "Document", "DocumentSource", "Frozen", "Number", "Text", "inexact_of"]
 
+UNKNOWN: t.Final = object()
+"""Stands among the fields of a part of a document for a number or a date that is not known."""
 
 Number = t.Annotated[Decimal, BeforeValidator(exact_decimal)]
 
@@ -98,6 +100,18 @@ class Document(Frozen):
     external_id: Text
     number: str | None = None
     withdrawn: str | None = None
+
+    @classmethod
+    def reckoned(cls, fields: t.Mapping[str, t.Any]) -> dict[str, t.Any] | None:
+        """Return the fields of a part with numbers and dates that nothing speaks against, for those that are not known.
+
+        Args:
+            fields: By name, ``UNKNOWN`` for what is not known.
+
+        Returns:
+            The fields; None where too little is left to be checked.
+        """
+        return None if UNKNOWN in fields.values() else dict(fields)
 
     @property
     def currency_code(self) -> str | None:

@@ -9,9 +9,13 @@ from decimal import Decimal
 import pydantic
 from pydantic import Field
 
-from ml_connector.documents.base import Currency, Document, Frozen, Number, Text, inexact_of
+from ml_connector.decimals import exact_decimal
+from ml_connector.documents.base import UNKNOWN, Currency, Document, Frozen, Number, Text, inexact_of
 
 __all__ = ["InvoiceLine", "Reference", "SupplierInvoice"]
+
+_DATES: t.Final = ("invoice_date", "due_date", "accounting_date")
+_SOME_DAY: t.Final = dt.date(2000, 1, 1)
 
 
 class Reference(Frozen):
@@ -89,6 +93,30 @@ class SupplierInvoice(Document):
     payment_terms: str | None = None
     on_hold: bool = False
     lines: t.Annotated[tuple[InvoiceLine, ...], Field(min_length=1)]
+
+    @classmethod
+    def reckoned(cls, fields: t.Mapping[str, t.Any]) -> dict[str, t.Any] | None:
+        """Return the fields with amounts that add up, and quantities that divide them, for those that are not known."""
+        values = dict(fields)
+        lines = [dict(line) for line in fields.get("lines", ())]
+        unknown = [line for line in lines if UNKNOWN in line.values()]
+        open_ = [line for line in unknown if line["amount"] is UNKNOWN]
+        values |= {name: Decimal(0) for name in ("tax_amount", "charges", "freight") if values.get(name) is UNKNOWN}
+        values |= {name: _SOME_DAY for name in _DATES if values.get(name) is UNKNOWN}
+        for line in open_:
+            line["amount"] = Decimal(1)
+        parts = [values.get("tax_amount", 0), values.get("charges", 0), *(line["amount"] for line in lines)]
+        try:
+            added = sum(map(exact_decimal, parts), Decimal(0))
+            if values["total"] is UNKNOWN:
+                values["total"] = added
+            elif open_:
+                open_[0]["amount"] += exact_decimal(values["total"]) - added
+        except ValueError:
+            return None
+        for line in unknown:
+            line |= {"quantity": Decimal(1), "unit_price": line["amount"]}
+        return {**values, "lines": lines}
 
     @property
     def lines_total(self) -> Decimal:

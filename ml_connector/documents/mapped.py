@@ -56,8 +56,9 @@ class Mapped:
         currency: Currency of the amount, when known.
         amount: Total, when known.
         date: Booking date, when known.
-        part: What there is of it when reasons stand against it, with ``GAP`` for texts that could not be mapped: only
-            to be checked, never to be sent. None where too little is there.
+        part: What there is of it when reasons stand against it, with ``GAP`` for texts that could not be mapped, and
+            numbers and dates that nothing speaks against for those that are not known: only to be checked, never to be
+            sent. None where too little is there.
     """
 
     kind: str

@@ -9,6 +9,7 @@ import pydantic
 from ml_connector.documents import DOCUMENT_CLASSES, DocumentSource, Mapped, Outline, content_hash
 from ml_connector.errors import MalformedRecord, Reason
 from ml_connector.mapping.engine import MapEngine
+from ml_connector.mapping.parts import part_of
 from ml_connector.mapping.results import fingerprint_of, validation_reasons
 from ml_connector.pipelines import WITHOUT_MAP
 
@@ -84,6 +85,7 @@ class DocumentPassthrough(MapEngine):
                 external_id=external_id,
                 fingerprint=fingerprint_of(known),
                 document=None,
+                part=part_of(document_class, source, known),
                 reasons=(*missing, *validation_reasons(error, label, "its source")),
                 number=record["number"] if isinstance(record.get("number"), str) else None,
             )

@@ -10,13 +10,14 @@ from decimal import Decimal
 import pydantic
 
 from ml_connector.descriptor import descriptors
-from ml_connector.documents import GAP, Document, DocumentSource, Outline
+from ml_connector.documents import Document, DocumentSource, Outline
 from ml_connector.errors import Reason
 from ml_connector.mapping.expressions import UNRESOLVED, Evaluator, Expression
 from ml_connector.mapping.functions import Functions, ValueProblem
 from ml_connector.mapping.known import Known
 from ml_connector.mapping.lookups import Lookups
 from ml_connector.mapping.mapfile import Setting
+from ml_connector.mapping.parts import part_of
 from ml_connector.mapping.plan import Field, Lines, ReferenceBlock, Stream
 from ml_connector.mapping.results import validation_reasons
 from ml_connector.mapping.words import words
@@ -141,13 +142,7 @@ class Work:
 
     def part(self, values: t.Mapping[str, t.Any]) -> Document | None:
         """Return what there is of a document against which something stands, for the target to check the rest of it."""
-        model = t.cast("type[Document]", self._plan.model)
-        if not model.checked_in_part:
-            return None
-        try:
-            return model.model_validate({"source": self.source, **_with_gaps(model, values)})
-        except (_Unusable, pydantic.ValidationError):
-            return None
+        return part_of(t.cast("type[Document]", self._plan.model), self.source, values)
 
     def _lines(
         self, field: Lines, values: dict[str, t.Any], said: dict[str, t.Any]
@@ -258,36 +253,6 @@ def _resolved(value: t.Any) -> t.Any:
     if isinstance(value, list):
         return [_resolved(element) for element in value if element is not None and element is not UNRESOLVED]
     return value
-
-
-class _Unusable(Exception):
-    """A number or a date is not known: what is left would only say that it does not add up."""
-
-
-def _with_gaps(model: type[pydantic.BaseModel], values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return values with a gap in the place of each text that could not be found out, or has to be there and is not.
-
-    Raises:
-        _Unusable: Something else than a text could not be found out.
-    """
-    filled: dict[str, t.Any] = {}
-    for name, info in model.model_fields.items():
-        value = values.get(name)
-        is_text = info.annotation is str or str in t.get_args(info.annotation)
-        if is_text and (value is UNRESOLVED or (value is None and info.is_required())):
-            filled[name] = GAP
-        elif value is UNRESOLVED:
-            raise _Unusable
-        elif isinstance(value, list):
-            element = next(iter(t.get_args(info.annotation)), None)
-            # A list where a text belongs is told already by validation, which refuses this part as well.
-            if isinstance(element, type) and issubclass(element, pydantic.BaseModel):
-                filled[name] = [_with_gaps(element, each) if isinstance(each, dict) else each for each in value]
-            else:
-                filled[name] = value
-        elif value is not None:
-            filled[name] = value
-    return filled
 
 
 def text_of(value: t.Any) -> str | None:

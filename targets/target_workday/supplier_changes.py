@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ml_connector.documents import Supplier
-from ml_connector.errors import Conflict
+from ml_connector.errors import ConflictFound
 from ml_connector.names import display_name
 from ml_connector.sameness import plain_tax_id
 from ml_connector.systems.workday.errors import SYSTEM
@@ -300,7 +300,7 @@ def _refuse_conflicts(document: Supplier, plan: _Plan, previous: Supplier | None
         )
     if told:
         words = f"{'; '.join(told)}: somebody changed it there, or the last change still waits for approval"
-        raise Conflict(SYSTEM, "Submit_Supplier", f"{document.name}: {words}")
+        raise ConflictFound(SYSTEM, "Submit_Supplier", f"{document.name}: {words}")
 
 
 def _current(record: SupplierRecord) -> dict[str, t.Any]:

@@ -82,6 +82,17 @@ FAULTS = {
 }  # fmt: skip
 
 
+MALFORMED = {
+    "its amount": lambda bill: bill.update(amount="twelve"),
+    "its date": lambda bill: bill["invoice"].update(invoiceDate="2026-13-45"),
+    "its due date": lambda bill: bill.update(dueDate="31.12."),
+    "the amount of a line": lambda bill: bill["billLineItems"][0].update(amount="1,2,3"),
+    "the amounts of all lines": lambda bill: [line.update(amount="n/a") for line in bill["billLineItems"]],
+    "the quantity of a line": lambda bill: bill["billLineItems"][0].update(quantity="some"),
+}
+OF_TABLES = ("the cost center is not in Workday", "the spend category is not in Workday")
+
+
 @pytest.mark.parametrize(("first", "second"), list(itertools.combinations(FAULTS, 2)))
 def test_two_faults_of_a_bill_are_told_in_one_run(box, tmp_path, first, second):
     """Whatever two of them come together: exactly these two reasons, each once."""
@@ -99,6 +110,20 @@ def test_all_faults_of_a_bill_are_told_in_one_run(box, tmp_path):
     for spoil, _ in FAULTS.values():
         spoil(here)
     assert sorted(map(str, reasons_of(here.run()))) == sorted(str(expected) for _, expected in FAULTS.values())
+
+
+@pytest.mark.parametrize("malformed", MALFORMED)
+def test_what_is_malformed_hides_nothing_that_the_target_has_against_the_rest(box, tmp_path, malformed):
+    """A number or a date nobody can read is told with all the rest, and nothing that only follows from it."""
+    here = FromBill(box, tmp_path)
+    MALFORMED[malformed](here.bill)
+    for name in OF_TABLES:
+        FAULTS[name][0](here)
+    codes = reasons_of(here.run())
+    expected = {FAULTS[name][1] for name in OF_TABLES}
+    told = {each for each in codes if each[0] != "malformed"}
+    assert told == expected
+    assert {code for code, _ in codes} == {"malformed", "unknown"}
 
 
 def test_what_an_unmapped_value_would_bring_is_not_told(box, tmp_path):
@@ -133,6 +158,16 @@ def test_a_document_against_itself_and_against_the_target(box, documents):
     invoice["lines"][0]["gl_account"] = "NOTHING"
     ran = run(TARGETS[name](config=settings_for(box, name)), [schema("supplier_invoices"), record("supplier_invoices", **invoice), STATE])  # fmt: skip
     assert reasons_of(ran) == [("unbalanced", None), ("unknown", "supplier"), ("unknown", "gl_account")]
+
+
+@pytest.mark.parametrize(("field", "value"), [("total", "twelve"), ("invoice_date", "2026-13-45"), ("memo", 7)])
+@pytest.mark.parametrize("documents", [bill_documents, business_central_documents], ids=["bill", "business_central"])
+def test_a_malformed_document_is_checked_against_the_target_too(box, documents, field, value):
+    """Whoever sends documents, without a map, learns all at once as well."""
+    name = "target-bill" if documents is bill_documents else "target-business-central"
+    invoice = documents.invoice("1").model_dump(mode="json") | {field: value, "supplier": "NOBODY"}
+    ran = run(TARGETS[name](config=settings_for(box, name)), [schema("supplier_invoices"), record("supplier_invoices", **invoice), STATE])  # fmt: skip
+    assert [code for code, _ in reasons_of(ran)] == ["malformed", "unknown"]
 
 
 def test_no_value_of_a_table_is_taken_for_a_gap(box, tmp_path):

@@ -9,7 +9,7 @@ import typing as t
 from ml_connector.delivery.keyed_lock import SingleFlight
 from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import Attachment
-from ml_connector.errors import Conflict, Reason, Rejected
+from ml_connector.errors import ConflictFound, KeptBack, Reason, Rejected
 from ml_connector.sameness import same_name
 from ml_connector.systems.bill.bills import BillBook, Invoice
 from ml_connector.systems.bill.client import BillClient
@@ -97,7 +97,7 @@ class AttachmentSink(DocumentSink[Attachment]):
         """
         bill = self._bill(document)
         if bill is None:
-            raise Rejected(SYSTEM, _OPERATION, f"bill {document.invoice} is not there any more")
+            raise KeptBack(SYSTEM, _OPERATION, f"bill {document.invoice} is not there any more")
         name = _name(document)
         with self._flights.of((bill.id, name)):
             if there := self._listed(bill, document):
@@ -113,7 +113,7 @@ class AttachmentSink(DocumentSink[Attachment]):
             Conflict: Always.
         """
         del previous
-        raise Conflict(SYSTEM, _OPERATION, f"{document.file_name} is uploaded ({target_id}) and cannot be changed")
+        raise ConflictFound(SYSTEM, _OPERATION, f"{document.file_name} is uploaded ({target_id}) and cannot be changed")
 
     def facts(self, document: Attachment) -> t.Mapping[str, t.Any]:
         """Return what BILL should say if it has exactly this file."""

@@ -10,7 +10,7 @@ from ml_connector import exact_json
 from ml_connector.delivery.keyed_lock import SingleFlight
 from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import DimensionValue, GlAccount
-from ml_connector.errors import Conflict, OutcomeUnknown, Reason
+from ml_connector.errors import ConflictFound, OutcomeUnknown, Reason
 from ml_connector.systems.bill.codings import ACCOUNT_TYPES, Coding, CodingList
 from ml_connector.systems.bill.errors import SYSTEM
 from ml_connector.systems.bill.marks import marked
@@ -114,7 +114,7 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
         which = self._wanted_list(document)
         with self._flights.of(which):
             if doubts := list(self._doubts(which, document)):
-                raise Conflict(SYSTEM, f"POST {which}", doubts[0].what)
+                raise ConflictFound(SYSTEM, f"POST {which}", doubts[0].what)
             return self._created(which, document)
 
     def _created(self, which: CodingList, document: D) -> Delivered:
@@ -135,7 +135,7 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
         self._references.reload(which)
         coding = self._references.coding(which, target_id)
         if coding is None:
-            raise Conflict(SYSTEM, f"PATCH {which}", f"{document.name} ({target_id}) is not there any more")
+            raise ConflictFound(SYSTEM, f"PATCH {which}", f"{document.name} ({target_id}) is not there any more")
         wanted = {"name": document.name} | self._extras(document)
         body = {name: value for name, value in wanted.items() if not _says(coding.fields.get(name), value)}
         if not body:
@@ -161,7 +161,7 @@ class _CodingSink(DocumentSink[D], t.Generic[D]):
     def _wanted_list(self, document: D) -> CodingList:
         which = self._list(document)
         if which is None:
-            raise Conflict(SYSTEM, "POST /v3/classifications", f"there is no list for {document.name}")
+            raise ConflictFound(SYSTEM, "POST /v3/classifications", f"there is no list for {document.name}")
         return which
 
     def _coding(self, which: CodingList, document: D) -> Coding | None:

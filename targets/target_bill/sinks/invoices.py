@@ -10,7 +10,16 @@ from ml_connector import exact_json
 from ml_connector.delivery.keyed_lock import SingleFlight
 from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import SupplierInvoice
-from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
+from ml_connector.errors import (
+    Conflict,
+    ConflictFound,
+    NoLongerThere,
+    OutcomeUnknown,
+    PermissionDenied,
+    Reason,
+    Rejected,
+    SystemFault,
+)
 from ml_connector.sameness import same_number
 from ml_connector.systems.bill.bills import BillBook, CreditBook, Invoice, is_credit
 from ml_connector.systems.bill.bulk import BillPost
@@ -125,16 +134,16 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         operation = "PATCH /v3/vendor-credits" if is_credit(target_id) else "PATCH /v3/bills"
         now = book.get(target_id)
         if now is None:
-            raise NotFound(SYSTEM, operation, f"{document.external_id} ({target_id}) is not there any more")
+            raise NoLongerThere(SYSTEM, operation, f"{document.external_id} ({target_id}) is not there any more")
         if is_credit(target_id) != (document.total < 0):
-            raise Conflict(SYSTEM, operation, f"{document.external_id} was posted with the other sign")
+            raise ConflictFound(SYSTEM, operation, f"{document.external_id} was posted with the other sign")
         if not now.open:
-            raise Conflict(SYSTEM, operation, f"{document.external_id} may not be changed any more ({now.status})")
+            raise ConflictFound(SYSTEM, operation, f"{document.external_id} may not be changed any more ({now.status})")
         if previous is not None and now.total not in (previous.total, document.total):
             what = (
                 f"{document.external_id} was changed in BILL, its total is {now.total:f}, sent was {previous.total:f}"
             )
-            raise Conflict(SYSTEM, operation, what)
+            raise ConflictFound(SYSTEM, operation, what)
         lines = "vendorCreditLineItems" if is_credit(target_id) else "billLineItems"
         body, replaces = bill_changes(self._body(document), now, lines)
         if not body:
@@ -192,11 +201,11 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
             words = f"BILL had it already as {ours.number} ({ours.id})"
             return Delivered(ours.id, ours.number, open=ours.open, unchanged=True, warnings=(words,))
         if ours is not None:
-            raise Conflict(SYSTEM, "POST /v3/bills", f"{document.external_id} was archived in BILL ({ours.id})")
+            raise ConflictFound(SYSTEM, "POST /v3/bills", f"{document.external_id} was archived in BILL ({ours.id})")
         other = next((each for each in found if not each.archived), None)
         if other is not None:
             what = f"the vendor has {other.number} of {other.total:f} already ({other.id}), and not from here"
-            raise Conflict(SYSTEM, "POST /v3/bills", what)
+            raise ConflictFound(SYSTEM, "POST /v3/bills", what)
         return None
 
     def _posted_before(self, document: SupplierInvoice, conflict: Conflict) -> Delivered:

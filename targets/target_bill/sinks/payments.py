@@ -9,7 +9,7 @@ from decimal import Decimal
 from ml_connector import exact_json
 from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import GAP, Payment, PaymentApplication
-from ml_connector.errors import Conflict, OutcomeUnknown, Reason, Rejected
+from ml_connector.errors import ConflictFound, OutcomeUnknown, Reason, Rejected
 from ml_connector.systems.bill.bills import BillBook, Invoice
 from ml_connector.systems.bill.client import BillClient
 from ml_connector.systems.bill.errors import SYSTEM
@@ -91,7 +91,7 @@ class PaymentSink(DocumentSink[Payment]):
             return Delivered(ours.id, ours.id, unchanged=True, warnings=(f"BILL had it already as {ours.id}",))
         if other := ours or same:
             state = "was voided" if other.undone else "was noted by somebody"
-            raise Conflict(SYSTEM, _OPERATION, f"this payment {state} in BILL ({other.id})")
+            raise ConflictFound(SYSTEM, _OPERATION, f"this payment {state} in BILL ({other.id})")
         written = self._payments.note(
             vendor_id=self._vendor_id(document),
             date=document.payment_date,
@@ -111,7 +111,8 @@ class PaymentSink(DocumentSink[Payment]):
             Conflict: Always.
         """
         del previous
-        raise Conflict(SYSTEM, _OPERATION, f"{document.external_id} is noted ({target_id}); void it in BILL by hand")
+        words = f"{document.external_id} is noted ({target_id}); void it in BILL by hand"
+        raise ConflictFound(SYSTEM, _OPERATION, words)
 
     def facts(self, document: Payment) -> t.Mapping[str, t.Any]:
         """Return what BILL should say if it holds exactly this payment."""

@@ -7,7 +7,7 @@ import typing as t
 
 from ml_connector.delivery.sink import Delivered, DocumentSink, Found
 from ml_connector.documents import DimensionValue, GlAccount
-from ml_connector.errors import Reason, Rejected
+from ml_connector.errors import KeptBack, Reason
 from ml_connector.systems.business_central.errors import SYSTEM
 from target_business_central.options import BusinessCentralPosting
 from target_business_central.references import Ambiguous, References
@@ -56,7 +56,7 @@ class _ReadOnlySink(DocumentSink[D], t.Generic[D]):
         Raises:
             Rejected: Always.
         """
-        raise Rejected(SYSTEM, f"POST {document.kind}", f"{self.named(document)} cannot be made through the API")
+        raise KeptBack(SYSTEM, f"POST {document.kind}", f"{self.named(document)} cannot be made through the API")
 
     def update(self, document: D, target_id: str, previous: D | None) -> Delivered:
         """Leave it as it is: Business Central is the master of what it has."""

@@ -12,7 +12,10 @@ from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, 
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import (
     Conflict,
+    ConflictFound,
     CredentialsRefused,
+    KeptBack,
+    NoLongerThere,
     NotFound,
     OutcomeUnknown,
     Reason,
@@ -137,7 +140,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         _refuse_unless_draft(now, document)
         if previous is not None and now.total not in (previous.total, document.total):
             words = f"{document.external_id} was changed in Business Central, its total is {now.total:f}"
-            raise Conflict(SYSTEM, _CHANGE, f"{words}, sent was {previous.total:f}")
+            raise ConflictFound(SYSTEM, _CHANGE, f"{words}, sent was {previous.total:f}")
         requests = [
             *self._brought_up(document, now.id, self._header, wanted),
             *self._brought_up(document, now.id, self._lines, wanted),
@@ -148,7 +151,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         invoice = self._draft(document, target_id)
         if invoice.total != document.total:
             words = f"Business Central comes to {invoice.total:f}, not {document.total:f}"
-            raise Conflict(SYSTEM, _CHANGE, f"{document.external_id} was changed, but {words}; correct the draft")
+            raise ConflictFound(SYSTEM, _CHANGE, f"{document.external_id} was changed, but {words}; correct the draft")
         return self._delivered(document, invoice, Written({}, "\n".join(requests), ""))
 
     def facts(self, document: SupplierInvoice) -> t.Mapping[str, t.Any]:
@@ -194,13 +197,13 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         ours = _ours(document, there)
         if ours is not None and ours.undone:
             words = f"{document.external_id} was cancelled in Business Central ({ours.number})"
-            raise Conflict(SYSTEM, _CREATE, words)
+            raise ConflictFound(SYSTEM, _CREATE, words)
         other = next((each for each in there if not each.undone), None)
         if ours is None and other is not None:
             words = (
                 f"the vendor has {other.supplier_number} of {other.total:f} already ({other.number}, {other.status})"
             )
-            raise Conflict(SYSTEM, _CREATE, f"{words}, and not from here")
+            raise ConflictFound(SYSTEM, _CREATE, f"{words}, and not from here")
         return ours
 
     def _entered(self, wanted: InvoiceRequest) -> Written:
@@ -246,7 +249,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         tax = invoice.fields.get("totalTaxAmount") or 0
         words += f" (it computes {tax} of tax by itself)" if tax else ""
         if self._remove(invoice.id):
-            return Rejected(SYSTEM, _CREATE, f"{words}; the draft was removed again")
+            return KeptBack(SYSTEM, _CREATE, f"{words}; the draft was removed again")
         return Conflict(SYSTEM, _CREATE, f"{words}; draft {invoice.number} could not be removed again")
 
     def _remove(self, identifier: str) -> bool:
@@ -269,7 +272,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
     def _there(self, document: SupplierInvoice, target_id: str) -> PurchaseInvoice:
         now = self._invoices.get(target_id, lines=True)
         if now is None:
-            raise NotFound(SYSTEM, _CHANGE, f"{document.external_id} ({target_id}) is not there any more")
+            raise NoLongerThere(SYSTEM, _CHANGE, f"{document.external_id} ({target_id}) is not there any more")
         return now
 
     def _draft(self, document: SupplierInvoice, target_id: str) -> PurchaseInvoice:
@@ -301,7 +304,9 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         changes = header_changes(wanted, now, self._references)
         if "vendorNumber" in changes:
             words = f"draft {now.number} is of vendor {now.vendor_number}, the invoice of {changes['vendorNumber']} now"
-            raise Conflict(SYSTEM, _CHANGE, words, cure="delete the draft in Business Central and replay the invoice")
+            raise ConflictFound(
+                SYSTEM, _CHANGE, words, cure="delete the draft in Business Central and replay the invoice"
+            )
         return self._invoices.change(now, changes).request if changes else None
 
     def _lines(self, now: PurchaseInvoice, wanted: InvoiceRequest) -> str | None:
@@ -383,7 +388,7 @@ def _ours(document: SupplierInvoice, there: t.Sequence[PurchaseInvoice]) -> Purc
 
 def _refuse_unless_draft(now: PurchaseInvoice, document: SupplierInvoice) -> None:
     if not now.draft:
-        raise Conflict(SYSTEM, _CHANGE, f"{document.external_id} may not be changed any more ({now.status})")
+        raise ConflictFound(SYSTEM, _CHANGE, f"{document.external_id} may not be changed any more ({now.status})")
 
 
 def _shown(invoice: PurchaseInvoice) -> str | None:

@@ -14,7 +14,9 @@ from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, 
 from ml_connector.documents import GAP, Payment, PaymentApplication
 from ml_connector.errors import (
     Conflict,
+    ConflictFound,
     CredentialsRefused,
+    KeptBack,
     NotFound,
     OutcomeUnknown,
     Reason,
@@ -151,7 +153,7 @@ class PaymentSink(DocumentSink[Payment]):
         numbers = PaymentNumbers.of(document)
         vendor = self._vendor(document)
         if vendor is None:
-            raise Conflict(SYSTEM, _ADD, f"vendor {document.supplier} is not there any more")
+            raise ConflictFound(SYSTEM, _ADD, f"vendor {document.supplier} is not there any more")
         with self._flights.of(vendor.number):
             journal = self._journal(make=True)
             lines, entries = self._there(numbers)
@@ -168,7 +170,7 @@ class PaymentSink(DocumentSink[Payment]):
                 raise failed
             if reasons:
                 what = "; ".join(reason.what for reason in reasons)
-                raise Rejected(SYSTEM, _ADD, f"{what}; the lines were removed again")
+                raise KeptBack(SYSTEM, _ADD, f"{what}; the lines were removed again")
         return Delivered(
             numbers.key, numbers.number, draft=True, open=False, request=written.request, response=written.response
         )
@@ -181,7 +183,7 @@ class PaymentSink(DocumentSink[Payment]):
         """
         if previous is not None and self.facts(previous) == self.facts(document):
             return Delivered(target_id, PaymentNumbers.of_key(target_id).number, draft=True, open=False, unchanged=True)
-        raise Conflict(SYSTEM, _ADD, f"{document.external_id} is recorded ({target_id}); correct it by hand")
+        raise ConflictFound(SYSTEM, _ADD, f"{document.external_id} is recorded ({target_id}); correct it by hand")
 
     def withdraw(self, document: Payment, target_id: str) -> Delivered:
         """Remove its lines from the journal, whoever has touched them meanwhile: the payment they tell of has failed.
@@ -305,7 +307,7 @@ class PaymentSink(DocumentSink[Payment]):
         for part, invoice in zip(document.applications, invoices, strict=True):
             if invoice is None or invoice.status != "Open":
                 state = "is not there" if invoice is None else f"is {invoice.status.lower()}"
-                raise Conflict(SYSTEM, _ADD, f"invoice {part.invoice_number or part.invoice} {state} any more")
+                raise ConflictFound(SYSTEM, _ADD, f"invoice {part.invoice_number or part.invoice} {state} any more")
             _, before = parts.get(invoice.id, (invoice, Decimal(0)))
             parts[invoice.id] = (invoice, before + part.amount)
         return list(parts.values())
@@ -348,11 +350,13 @@ class PaymentSink(DocumentSink[Payment]):
         """Take what is recorded under our number for this payment, if it is all of it."""
         found = _found(numbers, lines, entries, document.external_id)
         if found.cancelled:
-            raise Conflict(SYSTEM, _ADD, f"this payment was recorded and reversed in Business Central ({numbers.key})")
+            raise ConflictFound(
+                SYSTEM, _ADD, f"this payment was recorded and reversed in Business Central ({numbers.key})"
+            )
         amount = found.facts.get("amount", document.amount)
         if amount != document.amount:
             words = f"Business Central has {amount:f} of this payment of {document.amount:f} ({numbers.key})"
-            raise Conflict(SYSTEM, _ADD, words)
+            raise ConflictFound(SYSTEM, _ADD, words)
         words = f"Business Central had it already ({found.status}, {numbers.key})"
         draft = found.draft
         return Delivered(numbers.key, numbers.number, draft=draft, open=False, unchanged=True, warnings=(words,))

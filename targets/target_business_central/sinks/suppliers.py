@@ -10,7 +10,7 @@ from ml_connector.delivery.keyed_lock import SingleFlight
 from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.delivery.supplier_matching import Judgement, SupplierJudge
 from ml_connector.documents import Supplier
-from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason
+from ml_connector.errors import ConflictFound, NoLongerThere, OutcomeUnknown, Reason
 from ml_connector.names import shortened
 from ml_connector.sameness import plain_tax_id, same_id, same_name, same_number
 from ml_connector.systems.business_central.errors import SYSTEM
@@ -117,7 +117,7 @@ class SupplierSink(DocumentSink[Supplier]):
         """
         with self._flights.of(same_name(document.name)):
             if twins := list(self._twins(document)):
-                raise Conflict(SYSTEM, _CREATE, twins[0].what)
+                raise ConflictFound(SYSTEM, _CREATE, twins[0].what)
             written = self._references.vendors.create(vendor_body(document, numbered=self._numbered))
             if not written.value.get("id"):
                 raise OutcomeUnknown(SYSTEM, _CREATE, "the answer has no id")
@@ -147,7 +147,7 @@ class SupplierSink(DocumentSink[Supplier]):
     def _updated(self, document: Supplier, target_id: str, previous: Supplier | None) -> Delivered:
         vendor = self._references.vendors.get(target_id)
         if vendor is None:
-            raise NotFound(SYSTEM, _CHANGE, f"vendor {target_id} of {document.name} is not there any more")
+            raise NoLongerThere(SYSTEM, _CHANGE, f"vendor {target_id} of {document.name} is not there any more")
         wanted = {name: value for name, value in document.imposed_values.items() if not _same(name, value, vendor)}
         if previous is not None:
             _refuse_foreign_changes(vendor, wanted, previous)
@@ -236,7 +236,7 @@ def _refuse_foreign_changes(vendor: Vendor, wanted: t.Mapping[str, t.Any], previ
     ]
     if foreign:
         words = f"somebody changed vendor {vendor.label} in Business Central: {'; '.join(foreign)}"
-        raise Conflict(SYSTEM, _CHANGE, words)
+        raise ConflictFound(SYSTEM, _CHANGE, words)
 
 
 def _same(name: str, value: t.Any, vendor: Vendor) -> bool:

@@ -10,6 +10,8 @@ from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, 
 from ml_connector.documents import SupplierInvoice
 from ml_connector.errors import (
     Conflict,
+    ConflictFound,
+    NoLongerThere,
     NotFound,
     OutcomeUnknown,
     PermissionDenied,
@@ -130,11 +132,11 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         form = form_of(document)
         record = self._reader.by_wids([target_id], self._forms).get(target_id)
         if record is None:
-            raise NotFound(SYSTEM, form.submit, f"{document.external_id} ({target_id}) is not there any more")
+            raise NoLongerThere(SYSTEM, form.submit, f"{document.external_id} ({target_id}) is not there any more")
         if record.form is not form:
-            raise Conflict(SYSTEM, form.submit, f"{document.external_id} was posted with the other sign")
+            raise ConflictFound(SYSTEM, form.submit, f"{document.external_id} was posted with the other sign")
         if not record.draft:
-            raise Conflict(SYSTEM, form.submit, f"{document.external_id} is no draft any more ({record.status})")
+            raise ConflictFound(SYSTEM, form.submit, f"{document.external_id} is no draft any more ({record.status})")
         body = self._body(document, replaces=target_id)
         return self._settle(form, self._client.call(RESOURCES, form.submit, body, write=True), document)
 

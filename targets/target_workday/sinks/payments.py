@@ -7,7 +7,17 @@ import typing as t
 
 from ml_connector.delivery.sink import WATCHED, Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.documents import GAP, Payment, PaymentApplication
-from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, PermissionDenied, Reason, Rejected, SystemFault
+from ml_connector.errors import (
+    Conflict,
+    ConflictFound,
+    NoLongerThere,
+    NotFound,
+    OutcomeUnknown,
+    PermissionDenied,
+    Reason,
+    Rejected,
+    SystemFault,
+)
 from ml_connector.systems.workday.ad_hoc_payments import CASH, GET, SUBMIT, AdHocPayment, AdHocPaymentReader
 from ml_connector.systems.workday.client import Answer, WorkdayClient
 from ml_connector.systems.workday.errors import SYSTEM, AlreadyExists
@@ -137,10 +147,10 @@ class PaymentSink(DocumentSink[Payment]):
         del previous  # a draft is replaced as a whole
         there = self._reader.by_wids([target_id]).get(target_id)
         if there is None:
-            raise NotFound(SYSTEM, SUBMIT, f"{document.external_id} ({target_id}) is not there any more")
+            raise NoLongerThere(SYSTEM, SUBMIT, f"{document.external_id} ({target_id}) is not there any more")
         if not there.draft:
             words = f"{document.external_id} is recorded ({target_id}); correct or cancel it in Workday by hand"
-            raise Conflict(SYSTEM, SUBMIT, words)
+            raise ConflictFound(SYSTEM, SUBMIT, words)
         body = self._body(document, replaces=target_id)
         return self._settle(document, self._client.call(CASH, SUBMIT, body, write=True))
 
@@ -187,7 +197,7 @@ class PaymentSink(DocumentSink[Payment]):
             if is_wid(value):
                 found = self._invoices.by_wids([value], {value: INVOICE}).get(value)
                 if found is None:
-                    raise NotFound(SYSTEM, INVOICE.get, f"{value} is not there")
+                    raise NoLongerThere(SYSTEM, INVOICE.get, f"{value} is not there")
                 return found
             return self._invoices.by_id(INVOICE, value) if self._invoices.resolves(INVOICE, near) else None
         except Rejected:

@@ -10,7 +10,7 @@ import typing as t
 from ml_connector.delivery.sink import Delivered, DocumentSink, Found, LookupInconclusive
 from ml_connector.delivery.supplier_matching import Judgement, SupplierJudge
 from ml_connector.documents import Supplier
-from ml_connector.errors import Conflict, NotFound, OutcomeUnknown, Reason, Rejected, SystemFault
+from ml_connector.errors import Conflict, KeptBack, NotFound, OutcomeUnknown, Reason, Rejected, SystemFault
 from ml_connector.names import shortened
 from ml_connector.sameness import same_name
 from ml_connector.systems.workday.client import RESOURCES, WorkdayClient
@@ -208,7 +208,7 @@ class SupplierSink(DocumentSink[Supplier]):
         if has < had:
             words = f"{after.thing.label} had {had} bank accounts and has {has} since it was changed"
             cure = "restore them in Workday, and let nothing be master of supplier fields until then"
-            raise Rejected(SYSTEM, _SUBMIT, f"{words}: {cure}")
+            raise KeptBack(SYSTEM, _SUBMIT, f"{words}: {cure}")
         return ()
 
     def _by_id(self, value: str) -> SupplierThing | None:
