@@ -110,3 +110,14 @@ def test_whoever_kills_its_script_has_killed_it(warm, tmp_path):
     assert process.stdout.read() == b""
     wait_until(lambda: process.poll() is not None)
     process.communicate()
+
+
+def test_scripts_that_are_killed_at_any_moment_leave_the_next_one_alone(warm, tmp_path):
+    """Whatever they had said by then."""
+    for number in range(20):
+        process = subprocess.Popen([warm / "map-finance", "--version"], env={"PATH": str(warm)}, stdout=subprocess.PIPE)
+        time.sleep(number / 500)
+        process.kill()
+        process.communicate()
+    done = subprocess.run([warm / "map-finance", "--version"], env={"PATH": str(warm)}, cwd=tmp_path, check=False)
+    assert done.returncode == 0

@@ -97,8 +97,10 @@ class SupplierInvoice(Document):
     @classmethod
     def reckoned(cls, fields: t.Mapping[str, t.Any]) -> dict[str, t.Any] | None:
         """Return the fields with amounts that add up, and quantities that divide them, for those that are not known."""
-        values = dict(fields)
-        lines = [dict(line) for line in fields.get("lines", ())]
+        values, given = dict(fields), fields.get("lines")
+        if not isinstance(given, list) or not all(isinstance(line, dict) for line in given):
+            return None
+        lines = [dict(line) for line in given]
         unknown = [line for line in lines if UNKNOWN in line.values()]
         open_ = [line for line in unknown if line["amount"] is UNKNOWN]
         values |= {name: Decimal(0) for name in ("tax_amount", "charges", "freight") if values.get(name) is UNKNOWN}

@@ -38,14 +38,14 @@ def part_of(model: type[Document], source: DocumentSource, values: t.Mapping[str
             return model.model_validate({**fields, "source": source})
         except pydantic.ValidationError as error:
             for fault in error.errors():
-                values = _without(values, fault["loc"])
+                values = _without(values, fault["loc"]) if fault["loc"] else {}
     return None
 
 
 def _without(value: t.Any, path: t.Sequence[int | str]) -> t.Any:
     """Return a value in which what stands at a path is not known."""
-    if isinstance(value, Mapping) and path and path[0] in value:
-        return {**value, path[0]: _without(value[t.cast("str", path[0])], path[1:])}
+    if isinstance(value, Mapping) and path:
+        return {**value, path[0]: _without(value.get(t.cast("str", path[0])), path[1:])}
     if isinstance(value, list) and path and isinstance(path[0], int) and path[0] < len(value):
         return [_without(each, path[1:]) if place == path[0] else each for place, each in enumerate(value)]
     return UNRESOLVED

@@ -122,33 +122,49 @@ def serve(listener: socket.socket) -> Callable[[], t.Any] | None:
                 if key.fileobj == 0:
                     return None
                 if key.fileobj is listener:
-                    script = listener.accept()[0]
-                    wanted, descriptors = _received(script)
-                    process = os.fork()
-                    if process == 0:
-                        listener.close()
-                        script.close()
-                        return _become(wanted, descriptors)
-                    for each in descriptors:
-                        os.close(each)
-                    watched = os.pidfd_open(process)
-                    running[watched] = Started(process, script)
-                    selector.register(watched, selectors.EVENT_READ)
-                    selector.register(script, selectors.EVENT_READ, watched)
-                elif key.data is not None:
-                    _pass_signal(running[key.data])
+                    started = _start(listener)
+                    if callable(started):
+                        return started
+                    if started is not None:
+                        watched = os.pidfd_open(started.process)
+                        running[watched] = started
+                        selector.register(watched, selectors.EVENT_READ)
+                        selector.register(started.script, selectors.EVENT_READ, watched)
                 elif key.fd in running:
                     _tell_the_end(running.pop(key.fd), selector)
                     selector.unregister(key.fd)
                     os.close(key.fd)
+                elif key.data in running:  # else its program has ended, as another of these events has told
+                    _pass_signal(running[key.data])
 
 
-def _received(script: socket.socket) -> tuple[dict[str, t.Any], list[int]]:
+def _start(listener: socket.socket) -> Started | Callable[[], t.Any] | None:
+    """Start what a script wants; in the new process return what it is to do, None for a script that was killed."""
+    script = listener.accept()[0]
+    wanted, descriptors = _received(script)
+    if wanted is None:
+        script.close()
+        return None
+    process = os.fork()
+    if process == 0:
+        listener.close()
+        script.close()
+        return _become(wanted, descriptors)
+    for each in descriptors:
+        os.close(each)
+    return Started(process, script)
+
+
+def _received(script: socket.socket) -> tuple[dict[str, t.Any] | None, list[int]]:
     length, descriptors, _, _ = socket.recv_fds(script, 8, 3)
     left, parts = int.from_bytes(length, "big"), []
-    while left:
-        parts.append(script.recv(left))
-        left -= len(parts[-1])
+    while left and (part := script.recv(left)):
+        parts.append(part)
+        left -= len(part)
+    if left or not length:
+        for each in descriptors:
+            os.close(each)
+        return None, []
     return json.loads(b"".join(parts)), descriptors
 
 
@@ -169,7 +185,10 @@ def _become(wanted: dict[str, t.Any], descriptors: list[int]) -> Callable[[], t.
 
 def _pass_signal(started: Started) -> None:
     """Give the program a signal its script was given; a script that was killed takes it along."""
-    told = started.script.recv(1)
+    try:
+        told = started.script.recv(1)
+    except OSError:
+        told = b""
     os.kill(started.process, told[0] if told else signal.SIGKILL)
 
 

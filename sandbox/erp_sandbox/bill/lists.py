@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,8 @@ LARGEST_PAGE_SIZE = 100
 LIST_PARAMETERS = frozenset({"max", "page", "sort", "filters"})
 
 _BY_TIME = (("updatedTime", False),)
+_NUMBERS = frozenset({"id", "invoice.invoiceNumber", "name", "referenceNumber"})
+"""Fields with a value of its own for nearly each record: who asks for one is not kept waiting by all the others."""
 
 
 class _Token(msgspec.Struct, omit_defaults=True):
@@ -109,15 +111,16 @@ def _same_query(query: Mapping[str, str], token: _Token | None) -> tuple[str, st
 def _page_by_time(table: Table, asked: _Query, token: _Token | None) -> Page:
     start, end, rest = _time_range(asked.terms)
     admits = _all(rest) if rest else None
+    among = _candidates(table, rest)
     if token is not None and token.before is not None:
-        keys = table.walk(start, min(end, token.before), asked.count, admits, backwards=True)
+        keys = table.walk(start, min(end, token.before), asked.count, admits, backwards=True, among=among)
         more = True
     else:
         if token is not None:
             if token.after is None:
                 raise errors.invalid_parameter("Invalid page parameter.")
             start = max(start, table.after(token.after))
-        keys = table.walk(start, end, asked.count + 1, admits)
+        keys = table.walk(start, end, asked.count + 1, admits, among=among)
         more = len(keys) > asked.count
         keys = keys[: asked.count]
     return Page(
@@ -150,12 +153,22 @@ def _select(table: Table, terms: Sequence[Term], order: Sequence[tuple[str, bool
         identifiers = [identifier for _, identifier in table.positions()]
         return identifiers[::-1] if order[0][1] else identifiers
     admits = _all(terms)
+    among = _candidates(table, terms)
+    rows = table.rows() if among is None else ((each, row) for each in among if (row := table.row(each)) is not None)
     if not order:
-        return sorted(identifier for identifier, row in table.rows() if admits(row))
-    found = [decode(row.body) for _, row in table.rows() if admits(row)]
+        return sorted(identifier for identifier, row in rows if admits(row))
+    found = [decode(row.body) for _, row in rows if admits(row)]
     for field, descending in reversed(order):
         found.sort(key=sort_key(field), reverse=descending)
     return [record["id"] for record in found]
+
+
+def _candidates(table: Table, terms: Sequence[Term]) -> Collection[str] | None:
+    """Ids outside of which nothing meets the conditions; None where none of them names a number exactly."""
+    for term in terms:
+        if term.field in _NUMBERS and term.operator == "eq":
+            return table.with_value(term.field, term.values[0])
+    return None
 
 
 def _time_range(terms: Sequence[Term]) -> tuple[Key, Key, list[Term]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -47,6 +47,7 @@ class Table:
         self._order: list[Key] = []
         self._in_order = True
         self._selections: dict[object, list[str]] = {}
+        self._indexes: dict[str, _Index] = {}
         self.watch: Callable[[Row | None, Mapping[str, Any]], None] | None = None
         self._lock = threading.RLock()
 
@@ -76,6 +77,8 @@ class Table:
                 self._arrange()
                 del self._order[bisect_left(self._order, (old.updated, identifier))]
             self._rows[identifier] = row
+            for index in self._indexes.values():
+                index.put(identifier, row)
             key = (row.updated, identifier)
             if not self._order or (self._in_order and key > self._order[-1]):
                 self._order.append(key)
@@ -128,6 +131,7 @@ class Table:
         admits: Callable[[Row], bool] | None,
         *,
         backwards: bool = False,
+        among: Collection[str] | None = None,
     ) -> list[Key]:
         """Up to ``count`` positions in ``start <= key < end`` whose rows are admitted, in order.
 
@@ -139,24 +143,34 @@ class Table:
             count: How many at most.
             admits: The condition; None admits all.
             backwards: Take the last ones of the range instead of the first ones.
+            among: Ids outside of which nothing is admitted; None: any may be.
         """
         with self._lock:
             self._arrange()
-            low, high = bisect_left(self._order, start), bisect_left(self._order, end)
+            order = self._order if among is None else sorted((self._rows[each].updated, each) for each in among)
+            low, high = bisect_left(order, start), bisect_left(order, end)
             if admits is None:
-                return (
-                    self._order[max(low, high - count) : high]
-                    if backwards
-                    else self._order[low : min(high, low + count)]
-                )
+                return order[max(low, high - count) : high] if backwards else order[low : min(high, low + count)]
             found: list[Key] = []
             for position in range(high - 1, low - 1, -1) if backwards else range(low, high):
-                key = self._order[position]
+                key = order[position]
                 if admits(self._rows[key[1]]):
                     found.append(key)
                     if len(found) == count:
                         break
             return found[::-1] if backwards else found
+
+    def with_value(self, path: str, value: object) -> Collection[str]:
+        """Ids of the records that have a value at a path (``invoice.invoiceNumber``), however many records there are.
+
+        The first question for a path looks at all of them.
+        """
+        with self._lock:
+            if path not in self._indexes:
+                self._indexes[path] = index = _Index(path)
+                for identifier, row in self._rows.items():
+                    index.put(identifier, row)
+            return self._indexes[path].ids(value)
 
     def after(self, key: Key) -> Key:
         """The smallest position greater than ``key``."""
@@ -178,6 +192,29 @@ class Table:
         if not self._in_order:
             self._order.sort()
             self._in_order = True
+
+
+class _Index:
+    """Ids by the value at a path."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path.split(".")
+        self._values: dict[str, object] = {}
+        self._ids: dict[object, dict[str, None]] = {}
+
+    def put(self, identifier: str, row: Row) -> None:
+        value: Any = decode(row.body)
+        for part in self._path:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if isinstance(value, list | dict):
+            value = None
+        if identifier in self._values:
+            del self._ids[self._values[identifier]][identifier]
+        self._values[identifier] = value
+        self._ids.setdefault(value, {})[identifier] = None
+
+    def ids(self, value: object) -> Collection[str]:
+        return list(self._ids.get(value, ()))
 
 
 START: Key = (-1, "")

@@ -250,7 +250,7 @@ class SupplierInvoiceSink(DocumentSink[SupplierInvoice]):
         words += f" (it computes {tax} of tax by itself)" if tax else ""
         if self._remove(invoice.id):
             return KeptBack(SYSTEM, _CREATE, f"{words}; the draft was removed again")
-        return Conflict(SYSTEM, _CREATE, f"{words}; draft {invoice.number} could not be removed again")
+        return ConflictFound(SYSTEM, _CREATE, f"{words}; draft {invoice.number} could not be removed again")
 
     def _remove(self, identifier: str) -> bool:
         """Remove a draft as it was just read; a posted one never."""

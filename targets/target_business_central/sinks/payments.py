@@ -364,7 +364,7 @@ class PaymentSink(DocumentSink[Payment]):
     def _to_reverse(self, document: Payment, numbers: PaymentNumbers, entries: t.Sequence[PaymentEntry]) -> Conflict:
         number = next((entry.document_number for entry in entries if entry.document_number), numbers.number)
         vendor = next((entry.vendor_number for entry in entries if entry.vendor_number), document.supplier)
-        return Conflict(
+        return ConflictFound(
             SYSTEM,
             _REMOVE,
             f"Business Central has posted it as {number}, and its API reverses nothing",

@@ -185,7 +185,8 @@ def _fits(rule: Mapping[str, Any], vendor_id: str, total: Decimal) -> bool:
 def _refuse_duplicate(organization: Organization, header: Mapping[str, Any], pending: Sequence[Record]) -> None:
     """Refuse a number the vendor has used (scope and code: sheet bill 4.1, seen for other invoices only)."""
     number = header["invoice"]["invoiceNumber"]
-    for bill in (*organization.tables["bills"].records(), *pending):
+    bills = organization.tables["bills"]
+    for bill in (*map(bills.record, bills.with_value("invoice.invoiceNumber", number)), *pending):
         if bill["vendorId"] == header["vendorId"] and bill["invoice"]["invoiceNumber"] == number:
             raise BillRefusalError(
                 422, "BDC_1171", f"An invoice with the number {number} already exists.", category="APPLICATION"
