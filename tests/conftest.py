@@ -123,3 +123,9 @@ def _new_postgres_database() -> Iterator[Callable[[], str]]:
 def postgres_url(_new_postgres_database: Callable[[], str]) -> str:
     """The URL of an empty PostgreSQL database, for this test alone."""
     return _new_postgres_database()
+
+
+@pytest.fixture
+def another_postgres_url(_new_postgres_database: Callable[[], str]) -> str:
+    """The URL of one more empty PostgreSQL database."""
+    return _new_postgres_database()

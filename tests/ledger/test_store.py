@@ -18,10 +18,78 @@ from ml_connector.ledger.schema import Instant, Money, meta, metadata
 from ml_connector.ledger.store import Ledger
 
 
-def test_migrations_lead_to_the_tables_in_the_code(bench):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request, tmp_path):
+    """The URL of an empty database, of each kind."""
+    return f"sqlite:///{tmp_path}/ledger.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def by_steps(empty, monkeypatch):
+    """A ledger that was brought up to date by all migrations, one after the other."""
+    monkeypatch.setattr(migrations, "_made_anew", lambda _engine: False)
+    with Ledger(empty) as ledger:
+        yield ledger
+
+
+def test_migrations_lead_to_the_tables_in_the_code(by_steps):
     """What the migrations make is what the schema module says."""
-    with bench.ledger.engine.connect() as connection:
+    with by_steps.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def shape(ledger):
+    """Return what a database says of its tables, and all their rows, but for the moment and the name of this ledger."""
+    told = sa.inspect(ledger.engine)
+    tables = {}
+    with ledger.read() as connection:
+        for name in told.get_table_names():
+            rows = [dict(row) for row in connection.execute(sa.select("*").select_from(sa.table(name))).mappings()]
+            indexes = [
+                (each["name"], each["column_names"], each["unique"], str(each["dialect_options"].get("sqlite_where")))
+                for each in told.get_indexes(name)
+            ]
+            tables[name] = {
+                "rows": [row["key"] for row in rows] if name == "meta" else rows,
+                "columns": sorted(
+                    (each["name"], str(each["type"]), each["nullable"], each["default"])
+                    for each in told.get_columns(name)
+                ),
+                "key": told.get_pk_constraint(name)["constrained_columns"],
+                "indexes": sorted(indexes),
+                "unique": sorted(map(str, told.get_unique_constraints(name))),
+                "checks": told.get_check_constraints(name),
+                "foreign": sorted(map(str, told.get_foreign_keys(name))),
+            }
+    return tables
+
+
+def test_a_new_ledger_is_what_the_migrations_make(by_steps, tmp_path, request):
+    """It is made in one go: the same columns, keys, indexes and rows as by all steps."""
+    kind = by_steps.engine.dialect.name
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(migrations, "_made_anew", _made_anew)
+        new = f"sqlite:///{tmp_path}/new.db" if kind == "sqlite" else request.getfixturevalue("another_postgres_url")
+        with Ledger(new) as made:
+            assert shape(made) == shape(by_steps)
+
+
+def test_a_ledger_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    """A process that is killed while it makes one leaves no database behind that is taken for another program's."""
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations._VERSION, "create", die)
+        with pytest.raises(KeyboardInterrupt):
+            Ledger(url)
+    with Ledger(url) as ledger:
+        assert migrations.is_current(ledger.engine)
+
+
+_made_anew = migrations._made_anew
 
 
 def test_head_is_the_newest_migration():

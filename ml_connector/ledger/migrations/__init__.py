@@ -1,12 +1,16 @@
-"""Bringing a ledger's tables up to date (Alembic)."""
+"""Bringing a ledger's tables up to date (Alembic), and making those of a new one."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import pathlib
 import typing as t
 
 import sqlalchemy as sa
+from ulid import ULID
+
+from ml_connector.ledger.schema import audit_head, meta, metadata
 
 __all__ = ["HEAD", "NewerLedger", "is_current", "is_of_another_program", "upgrade"]
 
@@ -14,6 +18,13 @@ HEAD: t.Final = "0009"
 """The newest revision in ``versions``; a test keeps it true."""
 
 _LOCK = 0x6D6C63  # any constant of our own, for PostgreSQL's advisory lock
+_VERSION: t.Final = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Where Alembic keeps what the tables are (``MigrationContext``), as it makes it itself."""
 
 
 class NewerLedger(Exception):
@@ -36,7 +47,7 @@ def upgrade(engine: sa.Engine) -> None:
     Raises:
         NewerLedger: They have been brought further already.
     """
-    if is_current(engine):
+    if is_current(engine) or _made_anew(engine):
         return
     # Before the import, which announces itself in the log.
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -48,13 +59,33 @@ def upgrade(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(pathlib.Path(__file__).parent))
     with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        _let_others_wait(connection)
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
         except CommandError as error:
             raise NewerLedger from error
+
+
+def _made_anew(engine: sa.Engine) -> bool:
+    """Make the tables of a ledger where there are none at all, as the migrations would one after the other."""
+    with engine.begin() as connection:
+        _let_others_wait(connection)
+        if sa.inspect(connection).get_table_names():
+            return False
+        metadata.create_all(connection, checkfirst=False)
+        connection.execute(sa.insert(audit_head).values(id=1, seq=0, hash="0" * 64))
+        notes = {"began_at": dt.datetime.now(dt.UTC).isoformat(), "ledger_id": str(ULID())}
+        connection.execute(sa.insert(meta), [{"key": key, "value": value} for key, value in notes.items()])
+        _VERSION.create(connection)
+        connection.execute(sa.insert(_VERSION).values(version_num=HEAD))
+    return True
+
+
+def _let_others_wait(connection: sa.Connection) -> None:
+    """Keep others from bringing the same tables up to date; on SQLite whoever opens the ledger holds a lock."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
 def _revision(engine: sa.Engine) -> str | None:
