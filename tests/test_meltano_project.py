@@ -28,20 +28,26 @@ def project(tmp_path):
     return folder
 
 
-def meltano(project, *args, **settings):
-    """Run Meltano with the plugins of this environment and no other settings, as a new user would."""
-    home = project.parent / "home"
-    home.mkdir(exist_ok=True)
-    return subprocess.run(
-        [str(BIN / "meltano"), *args],
-        cwd=project,
-        env={"PATH": f"{BIN}{os.pathsep}{os.defpath}", "HOME": str(home), "NO_COLOR": "1", **settings},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+@pytest.fixture
+def meltano(programs):
+    """Runs Meltano with the plugins of this environment and no other settings, as a new user would."""
+
+    def run(project, *args, **settings):
+        home = project.parent / "home"
+        home.mkdir(exist_ok=True)
+        path = os.pathsep.join([str(programs), str(BIN), os.defpath])
+        return subprocess.run(
+            [str(programs / "meltano"), *args],
+            cwd=project,
+            env={"PATH": path, "HOME": str(home), "NO_COLOR": "1", **settings},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -60,7 +66,7 @@ def meltano(project, *args, **settings):
     ],
     ids=" ".join,
 )
-def test_meltano_takes_the_project_as_it_is(project, args):
+def test_meltano_takes_the_project_as_it_is(project, args, meltano):
     """Ordinary commands work without any setting, and none of them changes meltano.yml."""
     done = meltano(project, *args)
     assert done.returncode == 0, done.stderr
@@ -68,14 +74,14 @@ def test_meltano_takes_the_project_as_it_is(project, args):
     assert not filecmp.dircmp(project / "plugins", ROOT / "plugins").diff_files
 
 
-def test_nothing_is_left_in_the_home_directory_but_logs(project):
+def test_nothing_is_left_in_the_home_directory_but_logs(project, meltano):
     """Meltano keeps its state inside the project."""
     assert meltano(project, "state", "list").returncode == 0
     left = {path.relative_to(project.parent / "home").parts[:2] for path in (project.parent / "home").rglob("*")}
     assert left <= {(".local",), (".local", "state"), (".cache",)}
 
 
-def test_the_schedules_are_complete(project):
+def test_the_schedules_are_complete(project, meltano):
     """The hourly run follows the bookmarks; the nightly sweep reads everything again."""
     listed = json.loads(meltano(project, "schedule", "list", "--format=json").stdout)["schedules"]["job"]
     by_name = {each["name"]: each for each in listed}
@@ -91,7 +97,7 @@ def test_the_schedules_are_complete(project):
     }
 
 
-def test_a_project_of_ones_own_gets_the_definitions(tmp_path, project):
+def test_a_project_of_ones_own_gets_the_definitions(tmp_path, project, meltano):
     """Without them Meltano asks its hub, which has other plugins of that name; `ml-connector plugins` brings them."""
     own = project.parent / "own"
     own.mkdir()
@@ -112,7 +118,7 @@ def test_a_project_of_ones_own_gets_the_definitions(tmp_path, project):
     assert done.returncode == 0, done.stderr
 
 
-def test_meltano_shows_no_secret(project):
+def test_meltano_shows_no_secret(project, meltano):
     """What the definitions call sensitive is not printed; the ledger's address is one, its password stands in it."""
     secrets = {"TAP_BILL_DEV_KEY": "hush-1", "TAP_BILL_PASSWORD": "hush-2"}
     done = meltano(project, "config", "print", "tap-bill", **secrets)

@@ -266,14 +266,14 @@ class Project:
         ]
 
     def observed(self, program: str, *words: str, look: Callable[[int], None], **settings: str | None) -> Done:
-        """Run a program as :meth:`run` does, and look at it again and again while it runs, by its process id."""
+        """Run a program as it is installed, and look at it again and again while it runs, by its process id."""
         number = next(_numbers)
         out, err = (self.outside / f"{name}-{number}.txt" for name in ("out", "err"))
         with out.open("wb") as out_file, err.open("wb") as err_file:
             process = subprocess.Popen(
-                [self.programs / program, *words],
+                [BIN / program, *words],
                 cwd=self.folder,
-                env=self.environment(**settings),
+                env=self.environment(**{**settings, "PATH": f"{BIN}{os.pathsep}{os.defpath}"}),
                 stdin=subprocess.DEVNULL,
                 stdout=out_file,
                 stderr=err_file,

@@ -25,12 +25,6 @@ FAULTS = {"throttle": 0.03, "error_500": 0.03, "drop_before": 0.03, "drop_after"
 
 
 @pytest.fixture
-def programs():
-    """Started as they are: the process that is killed must be the one that works."""
-    return BIN
-
-
-@pytest.fixture
 def chance():
     """Random numbers; CHAOS_SEED repeats those of an earlier session, pytest shows it when the test fails."""
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
@@ -124,7 +118,7 @@ def kill_somewhere(here, chance, phase):
 @pytest.mark.parametrize("times", [2, pytest.param(5, marks=pytest.mark.long)])
 def test_however_often_it_is_killed_each_bill_is_posted_once(project, chance, times):
     """Killed, tap or target or both, with requests failing all around: each bill is one invoice, none is lost."""
-    here = project(World.plain(bills=150, lines=(1, 5), vendors=20), box={"latency": 0.005, "jitter": 0.015})
+    here = project(World.plain(bills=150, lines=(1, 5), vendors=20), cold=True, box={"latency": 0.005, "jitter": 0.015})
     break_things(here.box, chance)
     kinds = ("drop_before", "drop_after", "error_500")
     for kind in kinds:  # each at least once, whatever chance says
@@ -143,7 +137,7 @@ def test_however_often_it_is_killed_each_bill_is_posted_once(project, chance, ti
 @pytest.mark.parametrize("times", [2, pytest.param(3, marks=pytest.mark.long)])
 def test_a_killed_meltano_run_leaves_nothing_behind(project, chance, times):
     """`meltano run` killed with everything it started can be run again, and each bill is still posted once."""
-    here = project(World.plain(bills=40, lines=(1, 3), vendors=10), box={"latency": 0.01, "jitter": 0.02})
+    here = project(World.plain(bills=40, lines=(1, 3), vendors=10), cold=True, box={"latency": 0.01, "jitter": 0.02})
     break_things(here.box, chance)
     for _ in range(times):
         before = writes(here.box)

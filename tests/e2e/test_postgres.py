@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from harness import assert_posted_once, writes
-from test_chaos import break_things, chance, enter_bills, programs, settle
+from test_chaos import break_things, chance, enter_bills, settle
 from waiting import wait_until
 
 from erp_sandbox.world import World
 
-__all__ = ["chance", "programs"]
+__all__ = ["chance"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.chaos, pytest.mark.slow]
 
@@ -37,6 +37,7 @@ def test_two_targets_under_faults_and_kills_post_each_bill_once(project, postgre
     """With requests failing and one of the two killed again and again, each bill is still one invoice."""
     here = project(
         World.plain(bills=60, lines=(1, 3), vendors=10),
+        cold=True,
         box={"latency": 0.02, "jitter": 0.02},
         TARGET_WORKDAY_LEDGER_URL=postgres_url,
     )

@@ -24,7 +24,7 @@ def here(project):
     made = project()
     (made.folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in environment(made.box).items()))
     (made.folder / ".venv").mkdir()
-    (made.folder / ".venv" / "bin").symlink_to(BIN)
+    (made.folder / ".venv" / "bin").symlink_to(made.programs)
     return made
 
 
@@ -56,7 +56,7 @@ def test_the_first_check_of_the_guide(here):
     """`meltano config test tap-bill` succeeds with good settings, as step 1 says."""
     guide = (ROOT / "docs" / "connect-your-systems.md").read_text("utf-8")
     [command] = re.findall(r"Check: `([^`]+)`", guide)
-    done = as_cron(here, f"cd '{here.folder}'; PATH='{BIN}{os.pathsep}'$PATH; {command}")
+    done = as_cron(here, f"cd '{here.folder}'; PATH='{here.programs}{os.pathsep}'$PATH; {command}")
     assert done.returncode == 0, done.stderr
 
 

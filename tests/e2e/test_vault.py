@@ -9,18 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from harness import BIN, assert_posted_once, children, issued_secrets
+from harness import assert_posted_once, children, issued_secrets
 
 from erp_sandbox import credentials
 from ml_connector.cli import main
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-
-@pytest.fixture
-def programs():
-    """Started as they are: what is looked at must be the processes that work."""
-    return BIN
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@
 
 Run without what Python imports for others (``-IS``), it is there at once; what it imports itself is as little as it can be.
 """
-# ruff: noqa: PTH100, PTH109 - pathlib takes longer to import than all of this takes to run
+# ruff: noqa: PTH109 - pathlib takes longer to import than all of this takes to run
 
 import os
 import signal
 import socket
 import sys
 
-HERE, NAME = os.path.split(os.path.abspath(sys.argv[0]))
+HERE, NAME = os.path.split(sys.argv[0])
+HERE = os.path.realpath(HERE)  # the path of a socket is short, and a project's folder may not be
 AS_INSTALLED = f"{HERE}/installed/{NAME}"
 READ_AT_THE_START = ("PYTHON", "LC_", "LANG")
 USUAL = {("LC_CTYPE", "C.UTF-8"), ("PYTHONWARNINGS", "once")}
