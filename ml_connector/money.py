@@ -10,7 +10,7 @@ from babel.core import get_global
 
 from ml_connector.currencies import MINOR_UNITS
 
-__all__ = ["exact", "inexact", "minor_units", "money"]
+__all__ = ["exact", "inexact", "minor_units", "money", "shared_out"]
 
 _PRECISION: t.Final = 60  # digits; no sum of money comes near
 
@@ -50,3 +50,25 @@ def exact(amount: Decimal, currency: str) -> Decimal:
         return amount
     with decimal.localcontext(prec=_PRECISION):
         return amount.quantize(Decimal(1).scaleb(-digits))
+
+
+def shared_out(amount: Decimal, weights: t.Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Return an amount shared out by weights: each share exact to the currency's minor unit, together the amount.
+
+    Where rounding leaves units over, they fall to the shares it took most from, the first of equal ones before others.
+
+    Args:
+        amount: What is shared out, no more exact than the currency.
+        weights: One per share, whose sum is not zero; a weight of zero gets nothing.
+        currency: ISO 4217 code.
+    """
+    unit = Decimal(1).scaleb(-minor_units(currency))
+    with decimal.localcontext(prec=2 * _PRECISION):
+        whole = sum(weights, Decimal(0))
+        fair = [amount * weight / whole for weight in weights]
+        shares = [each.quantize(unit, decimal.ROUND_FLOOR) for each in fair]
+        over = int((amount - sum(shares)) / unit)
+        by_loss = sorted(range(len(fair)), key=lambda place: shares[place] - fair[place])
+        for place in by_loss[:over]:
+            shares[place] += unit
+    return shares

@@ -95,6 +95,8 @@ class Document(Frozen):
     """Fields that are neither shown nor kept a second time beside the native record."""
     checked_in_part: t.ClassVar[bool] = False
     """Whether a target can say what it has against the rest while texts of it could not be mapped."""
+    can_be_reduced: t.ClassVar[bool] = False
+    """Whether a part of it may be paid before it is delivered, and only the rest is asked for."""
 
     source: DocumentSource
     external_id: Text
@@ -112,6 +114,18 @@ class Document(Frozen):
             The fields; None where too little is left to be checked.
         """
         return None if UNKNOWN in fields.values() else dict(fields)
+
+    def reduced(self, left: Decimal, memo: str) -> t.Self:
+        """Return the document for what is left of it to be paid.
+
+        Args:
+            left: What is left, in its currency.
+            memo: What it says of that.
+
+        Raises:
+            ValueError: No part of its total is left, or more than all of it; continues "what is left ".
+        """
+        raise AssertionError(f"{type(self).__name__} cannot be reduced to {left:f} ({memo})")
 
     @property
     def currency_code(self) -> str | None:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ml_connector.decimals import exact_decimal
 from ml_connector.documents.base import UNKNOWN, Currency, Document, Frozen, Number, Text, inexact_of
+from ml_connector.money import shared_out
 
 __all__ = ["InvoiceLine", "Reference", "SupplierInvoice"]
 
@@ -75,6 +76,7 @@ class SupplierInvoice(Document):
 
     kind: t.ClassVar[str] = "supplier_invoices"
     checked_in_part: t.ClassVar[bool] = True
+    can_be_reduced: t.ClassVar[bool] = True
 
     supplier: Text
     supplier_name: str | None = None
@@ -119,6 +121,26 @@ class SupplierInvoice(Document):
         for line in unknown:
             line |= {"quantity": Decimal(1), "unit_price": line["amount"]}
         return {**values, "lines": lines}
+
+    def reduced(self, left: Decimal, memo: str) -> t.Self:
+        """Return the invoice for what is left of it to be paid: each amount in proportion, together exactly the rest.
+
+        What a line was of, by quantity and price, it is not any more; what a cent is short of falls to the amounts that
+        rounding took most from.
+        """
+        if self.lines_total != self.total or self.inexact_amounts:
+            return self  # it is held for that, which a smaller sum must not hide
+        if inexact_of((left,), self.currency) or self.total == 0 or not 0 < left / self.total <= 1:
+            raise ValueError(f"cannot be {left:f} of {self.total:f} {self.currency}")
+        whole = (self.tax_amount, self.freight, self.charges - self.freight, *(line.amount for line in self.lines))
+        tax, freight, further, *amounts = shared_out(left, whole, self.currency)
+        lines = (
+            line.model_copy(update={"amount": amount, "quantity": None, "unit_price": None})
+            for line, amount in zip(self.lines, amounts, strict=True)
+        )
+        sums = {"total": left, "tax_amount": tax, "freight": freight, "charges": freight + further}
+        note = " - ".join(filter(None, (self.memo, memo)))
+        return self.model_copy(update={**sums, "memo": note, "lines": tuple(lines)})
 
     @property
     def lines_total(self) -> Decimal:

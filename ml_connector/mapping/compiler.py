@@ -12,8 +12,8 @@ from ml_connector.documents import DOCUMENT_CLASSES, Document
 from ml_connector.errors import UserError
 from ml_connector.mapping.expressions import Expression, Vocabulary, suggestion
 from ml_connector.mapping.known import Known
-from ml_connector.mapping.mapfile import FilterRule, HoldRule, MapFile, StreamSpec
-from ml_connector.mapping.plan import Field, Hold, Lines, ReferenceBlock, Rule, Stream
+from ml_connector.mapping.mapfile import FilterRule, HoldRule, MapFile, RestRule, StreamSpec
+from ml_connector.mapping.plan import Field, Hold, Lines, ReferenceBlock, Rest, Rule, Stream
 from ml_connector.mapping.words import words
 
 __all__ = ["Compiler"]
@@ -85,6 +85,7 @@ class Compiler:
             key_properties=keys,
             rules=self._rules(spec.filter, where),
             holds=self._holds(spec.hold, model, where),
+            rest=self._rest(spec.rest, model, where),
             known=tuple(
                 Known(self._filter(text, f"{where}, __known__"), None if values == "boolean" else frozenset(values))
                 for text, values in spec.known.items()
@@ -103,18 +104,31 @@ class Compiler:
 
     def _holds(self, written: list[HoldRule], model: type[Document] | None, where: str) -> tuple[Hold, ...]:
         place = f"{where}, __hold__"
+        shown = self._told_afterwards(model)
+        return tuple(
+            Hold(self._filter(rule.when, place), self._text(rule.what, place, shown), rule.cure, rule.code)
+            for rule in written
+        )
+
+    def _rest(self, rule: RestRule | None, model: type[Document] | None, where: str) -> Rest | None:
+        if rule is None:
+            return None
+        place = f"{where}, __rest__"
+        if model is None or not model.can_be_reduced:
+            raise UserError(f"{place}: nothing is paid in part of these documents.", "Remove it.")
+        shown = self._told_afterwards(model)
+        return Rest(self._filter(rule.when, place), shown(rule.left, place), self._text(rule.memo, place, shown))
+
+    def _told_afterwards(self, model: type[Document] | None) -> t.Callable[[t.Any, str], Expression]:
+        """Return how an expression is compiled that is told after the document was mapped, in its currency say."""
 
         def shown(text: t.Any, where: str) -> Expression:
-            # Told after the document was mapped, so that an amount can be told in the document's currency.
             expression = self._naming(text, where)
             for name in sorted(expression.document_fields):
                 self._known_field(name, model, where)
             return expression
 
-        return tuple(
-            Hold(self._filter(rule.when, place), self._text(rule.what, place, shown), rule.cure, rule.code)
-            for rule in written
-        )
+        return shown
 
     def _text(
         self, text: str, place: str, compiled: t.Callable[[t.Any, str], Expression]

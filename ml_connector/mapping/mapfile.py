@@ -80,6 +80,20 @@ class HoldRule(_Strict):
     code: t.Annotated[str, Field(pattern="^[a-z][a-z_]*$")] = "held_by_map"
 
 
+class RestRule(_Strict):
+    """A condition under which only what is left to pay of a document is sent.
+
+    Attributes:
+        when: Expression; where it is true every amount is reduced, in proportion and exactly to what is left.
+        left: Expression; what is left of the total.
+        memo: What the document says of it, behind its own memo; ``{expressions}`` are filled in.
+    """
+
+    when: str | bool
+    left: str
+    memo: str
+
+
 class StreamSpec(pydantic.BaseModel):
     """What is made of the records of one stream; keys without underscores are fields of the document."""
 
@@ -90,6 +104,7 @@ class StreamSpec(pydantic.BaseModel):
     reference: t.Annotated[bool, Field(alias="__reference__")] = False
     filter: t.Annotated[str | list[FilterRule] | None, Field(alias="__filter__")] = None
     hold: t.Annotated[list[HoldRule], Field(alias="__hold__")] = []
+    rest: t.Annotated[RestRule | None, Field(alias="__rest__")] = None
     known: t.Annotated[dict[str, list[str] | t.Literal["boolean"]], Field(alias="__known__")] = {}
     otherwise: t.Annotated[None, Field(alias="__else__")] = None
     key_properties: t.Annotated[list[str] | None, Field(alias="__key_properties__")] = None

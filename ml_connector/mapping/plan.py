@@ -10,7 +10,7 @@ from ml_connector.documents import Document
 from ml_connector.mapping.expressions import Expression
 from ml_connector.mapping.known import Known
 
-__all__ = ["Field", "Hold", "Lines", "ReferenceBlock", "Rule", "Stream"]
+__all__ = ["Field", "Hold", "Lines", "ReferenceBlock", "Rest", "Rule", "Stream"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,6 +60,15 @@ class Hold:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Rest:
+    """When only what is left to pay of a document is sent, how much that is, and what the document says of it."""
+
+    when: Expression
+    left: Expression
+    memo: tuple[tuple[str, Expression | None], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Stream:
     """Everything the map says about one native stream."""
 
@@ -76,5 +85,6 @@ class Stream:
     key_properties: tuple[str, ...]
     rules: tuple[Rule, ...]
     holds: tuple[Hold, ...]
+    rest: Rest | None
     known: tuple[Known, ...]
     fields: tuple[Field | ReferenceBlock | Lines, ...]

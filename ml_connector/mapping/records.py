@@ -128,7 +128,7 @@ class RecordMap(MapEngine):
             work.hold_back()
         document = work.document(values)
         part = None if document is not None or unwanted is not None else work.part(values)
-        amount = values.get("total", values.get("amount"))
+        amount = document.total_amount if document is not None else values.get("total", values.get("amount"))
         date = values.get("invoice_date", values.get("payment_date"))
         return Mapped(
             kind=t.cast("str", plan.kind),

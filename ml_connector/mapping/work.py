@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pydantic
 
+from ml_connector.decimals import exact_decimal
 from ml_connector.descriptor import descriptors
 from ml_connector.documents import Document, DocumentSource, Outline
 from ml_connector.errors import Reason
@@ -138,7 +139,19 @@ class Work:
             for reason in validation_reasons(error, self._label, self._system):
                 self._functions.report(reason)
             return None
-        return None if self._functions.reasons else document
+        return None if self._functions.reasons else self._rest(document)
+
+    def _rest(self, document: Document) -> Document | None:
+        """Return the document, or what is left of it to be paid where the map sends only that."""
+        rest = self._plan.rest
+        if rest is None or not self._value(rest.when, "rest"):
+            return document
+        left = self._value(rest.left, "what is left")
+        try:
+            return document.reduced(exact_decimal(left), self._filled(rest.memo))
+        except ValueError as problem:
+            self._malformed("what is left", str(problem))
+            return None
 
     def part(self, values: t.Mapping[str, t.Any]) -> Document | None:
         """Return what there is of a document against which something stands, for the target to check the rest of it."""

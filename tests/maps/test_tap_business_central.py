@@ -151,6 +151,31 @@ def test_what_is_paid_in_part_is_held_with_both_amounts(engine, standing, words)
     assert mapped(engine(settings={"part_payments": "whole"}), invoice(**standing)).total == Decimal("1350.00")
 
 
+def test_of_what_is_paid_in_part_the_rest_is_sent_where_the_setting_says_so(engine):
+    """The bill says of what it is the rest; where what is left is known in local currency only it is held."""
+    rest = engine(settings={"part_payments": "rest"})
+    document = mapped(rest, invoice(**PART))
+    assert (document.total, document.lines_total) == (Decimal("950.00"), Decimal("950.00"))
+    assert document.memo == "what is left of USD 1,350.00, USD 400.00 was paid in Business Central"
+    assert all(line.quantity is None for line in document.lines)
+    (reason,) = rest.map("purchase_invoices", invoice(**{**PART, "remainingAmount": None})).reasons
+    assert reason.code == "part_paid"
+
+
+@pytest.mark.parametrize("left", [Decimal(0), Decimal("-1.00"), Decimal("1350.01"), Decimal("0.001")])
+def test_a_rest_that_can_be_none_is_held(engine, left):
+    """Nothing, less than nothing, more than all of it, a part of a cent."""
+    (reason,) = engine(settings={"part_payments": "rest"}).map("purchase_invoices", invoice(**{**PART, "remainingAmount": left})).reasons  # fmt: skip
+    assert reason.code == "malformed"
+
+
+def test_a_rest_hides_no_sum_that_does_not_add_up(engine):
+    """It is sent for what it is, and so held as unbalanced."""
+    record = invoice(**{**PART, "totalAmountIncludingTax": Decimal("1360.00")})
+    document = mapped(engine(settings={"part_payments": "rest"}), record)
+    assert document.total != document.lines_total
+
+
 def test_what_is_left_does_not_make_it_another_invoice(engine):
     """One that was sent before a part was paid stays as it was sent."""
     made = engine()

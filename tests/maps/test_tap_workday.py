@@ -343,6 +343,25 @@ class TestOnRequest:
         assert (reason.code, words in reason.what) == ("part_paid", True), reason.what
         assert engine(send_invoices=True, part_payments="whole").map("supplier_invoices", record).reasons == ()
 
+    def test_of_an_invoice_paid_in_part_the_rest_is_sent_where_the_setting_says_so(self, engine):
+        """Its amounts come to what is left, its memo says of what; where that is not known it is held all the same."""
+        rest = engine(send_invoices=True, part_payments="rest")
+        mapped = rest.map("supplier_invoices", paid("PARTIALLY_PAID", "21.50"))
+        assert (mapped.reasons, mapped.amount, mapped.document.total) == ((), Decimal("100.00"), Decimal("100.00"))
+        assert mapped.document.lines_total == Decimal("100.00")
+        assert mapped.document.memo.endswith("what is left of USD 121.50, USD 21.50 was paid in Workday")
+        assert rest.map("supplier_invoices", paid("UNPAID", "0")).document.total == Decimal("121.50")
+        (reason,) = rest.map("supplier_invoices", paid("PARTIALLY_PAID", None)).reasons
+        assert reason.code == "part_paid"
+
+    def test_paying_a_part_makes_no_other_invoice_of_what_was_sent(self, engine):
+        """Also where only the rest of it would be sent now."""
+        rest = engine(send_invoices=True, part_payments="rest")
+        prints = {
+            rest.map("supplier_invoices", paid("PARTIALLY_PAID", each)).fingerprint for each in ("21.50", "60.00")
+        }
+        assert prints == {rest.map("supplier_invoices", paid("UNPAID", "0")).fingerprint}
+
     def test_whether_unknown_payments_hold_is_a_setting(self, engine):
         """By default an invoice goes out whole where nobody can know; a state the map does not know holds it."""
         assert engine(send_invoices=True).map("supplier_invoices", paid(None)).reasons == ()
