@@ -16,6 +16,7 @@ import traceback
 
 from ml_connector.errors import Reason
 from ml_connector.private import open_file
+from ml_connector.redaction import without_secrets
 from ml_connector.state_directory import state_directory
 
 __all__ = ["CODE", "folder", "is_of_the_machine", "note", "reason"]
@@ -53,7 +54,7 @@ def note(error: BaseException) -> str:
         with contextlib.suppress(FileExistsError):
             handle = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
+                file.write(without_secrets(text))
     return number
 
 

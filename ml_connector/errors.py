@@ -15,6 +15,7 @@ import dataclasses
 import typing as t
 
 from ml_connector.names import display_name
+from ml_connector.redaction import without_secrets
 
 __all__ = [
     "AuditKeyMissing",
@@ -70,9 +71,9 @@ class UserError(ConnectorError):
     """
 
     def __init__(self, what: str, cure: str = "") -> None:
-        self.what = what
-        self.cure = cure
-        super().__init__(f"{what}\n  {cure}" if cure else what)
+        self.what = without_secrets(what)
+        self.cure = without_secrets(cure)
+        super().__init__(f"{self.what}\n  {self.cure}" if cure else self.what)
 
 
 class SettingInvalid(UserError):
@@ -127,8 +128,8 @@ class CannotBeSent(ConnectorError):
     """
 
     def __init__(self, what: str) -> None:
-        self.what = what
-        super().__init__(what)
+        self.what = without_secrets(what)
+        super().__init__(self.what)
 
 
 class VaultMissing(UserError):
@@ -177,7 +178,7 @@ class SystemFault(ConnectorError):
     Attributes:
         system: ``bill``, ``workday``, ...
         operation: The operation in the system's own words (``GET /v3/bills``, ``Submit_Supplier_Invoice``).
-        message: The system's own words, quoted, already free of secrets.
+        message: The system's own words, quoted.
         code: The system's own error code, if it has one (``BDC_1109``, ``Client.validationError``).
         status: HTTP status, if there was an answer.
         field: The field or XPath the system blames, if it names one.
@@ -200,11 +201,11 @@ class SystemFault(ConnectorError):
     ) -> None:
         self.system = system
         self.operation = operation
-        self.message = message
-        self.code = code
+        self.message = without_secrets(message)
+        self.code = code if code is None else without_secrets(code)
         self.status = status
-        self.field = field
-        self.cure = cure
+        self.field = field if field is None else without_secrets(field)
+        self.cure = without_secrets(cure)
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -306,6 +307,13 @@ class Reason:
     cure: str
     kind: str | None = None
     value: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep no secret, whoever's words it was made of."""
+        for name in ("what", "cure", "value"):
+            text = getattr(self, name)
+            if text is not None and (safe := without_secrets(text)) != text:
+                object.__setattr__(self, name, safe)
 
     @property
     def key(self) -> str:

@@ -17,6 +17,7 @@ from warm_start import BIN, warm_programs
 
 from erp_sandbox.server import Sandbox
 from erp_sandbox.world import World
+from ml_connector import redaction
 
 CONTRACTS_VARIABLE = "CONTRACTS_DIR"
 
@@ -39,6 +40,14 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("ML_CONNECTOR_AUDIT_KEY_FILE", str(state / "audit.key"))
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """Forget the secrets of a test: those of a process end with it."""
+    yield
+    redaction._secrets.clear()
+    redaction._forms = ()
 
 
 @pytest.fixture(autouse=True)

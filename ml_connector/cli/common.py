@@ -15,6 +15,7 @@ import click
 
 from ml_connector.cli.output import Output
 from ml_connector.errors import CredentialsRefused, SystemFault, UserError
+from ml_connector.redaction import protect_log, without_secrets
 
 __all__ = ["Cli", "Commands", "ExitCode", "Named", "common_options", "target_option"]
 
@@ -100,6 +101,7 @@ class Commands(click.Group):
 
     def make_context(self, *args: t.Any, **kwargs: t.Any) -> click.Context:
         """Read the command line; help may be written to a full disk, too."""
+        protect_log()
         with _explained():
             return super().make_context(*args, **kwargs)
 
@@ -150,7 +152,7 @@ def _unexpected(error: Exception) -> str:
     with tempfile.NamedTemporaryFile(
         "w", prefix="ml-connector-", suffix=".log", delete=False, encoding="utf-8"
     ) as report:
-        traceback.print_exception(error, file=report)
+        report.write(without_secrets("".join(traceback.format_exception(error))))
     return (
         f"unexpected {type(error).__name__}; this is a defect of ml-connector, not of your settings.\n"
         f"  What happened stands in {report.name}; look through it for private data before you pass it on."

@@ -19,8 +19,9 @@ from ml_connector import exact_json
 from ml_connector.documents import content_hash
 from ml_connector.errors import Reason
 from ml_connector.ledger.schema import entries
+from ml_connector.redaction import HIDDEN, without_secrets
 from ml_connector.sensitive import is_bank_number, is_tax_number, masked
-from ml_connector.transport.http import HIDDEN, redacted
+from ml_connector.transport.http import redacted
 
 __all__ = ["UNREADABLE", "Line", "held_lines", "set_aside", "shown", "stream_of"]
 
@@ -63,6 +64,7 @@ def shown(text: str) -> str:
         safe = exact_json.dumps(redacted(masked(exact_json.loads(text), tax=True)))
     except (ValueError, RecursionError):
         safe = _FIELD.sub(_hidden, masked(text.strip()))
+    safe = without_secrets(safe)
     return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST]}... ({len(safe):,} characters)"
 
 

@@ -20,6 +20,7 @@ from ml_connector.documents import canonical_json
 from ml_connector.errors import LedgerDamaged
 from ml_connector.ledger.audit_key import AuditKeys
 from ml_connector.ledger.schema import amount_of, audit, audit_head, entries, meta
+from ml_connector.redaction import without_secrets
 
 __all__ = [
     "COVERED",
@@ -126,7 +127,7 @@ def append(connection: sa.Connection, steps: t.Sequence[Step], *, run: str | Non
             "external_id": step.external_id,
             "action": step.action,
             "outcome": step.outcome,
-            "detail": canonical_json(detail),
+            "detail": without_secrets(canonical_json(detail)),
             "previous": previous,
         }
         previous = row["hash"] = hash_of(row)

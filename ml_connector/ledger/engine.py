@@ -17,6 +17,7 @@ from ml_connector.errors import LedgerReadOnly, SettingInvalid
 from ml_connector.ledger.faults import as_fault
 from ml_connector.private import close_to_others, make_file, make_folder
 from ml_connector.project import project_root
+from ml_connector.redaction import remember
 from ml_connector.vault import Vault
 
 __all__ = ["READ_ONLY", "located", "make_engine", "make_place", "shown"]
@@ -84,11 +85,19 @@ def located(url: str) -> str:
                 f"ml-connector vault set {name} ledger_url --system ledger",
             )
         url = kept
+    remember(_password_of(url))
     prefix = "sqlite:///"
     if not url.startswith(prefix) or url in (prefix, f"{prefix}:memory:"):
         return url
     path = pathlib.Path(url.removeprefix(prefix)).expanduser()
     return f"{prefix}{path if path.is_absolute() else project_root() / path}"
+
+
+def _password_of(url: str) -> str | None:
+    try:
+        return sa.make_url(url).password
+    except (ArgumentError, ValueError):  # it is no URL, which is told when it is to be used
+        return None
 
 
 def make_place(url: sa.URL) -> None:

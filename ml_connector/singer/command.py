@@ -12,6 +12,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
 
 from ml_connector.errors import ConnectorError, LedgerUnavailable, SystemFault
+from ml_connector.redaction import protect_log
 from ml_connector.singer.json_files import CATALOG, STATE
 from ml_connector.vault.credentials import CREDENTIALS
 
@@ -56,6 +57,7 @@ class PluginCommand(SingerCommand):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: t.Any
     ) -> click.Context:
         """Read the arguments; files are read and ``--discover`` and ``--test`` work while that is done."""
+        protect_log()
         with self._explained():
             return super().make_context(info_name, args, parent, **extra)
 

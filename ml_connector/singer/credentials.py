@@ -7,6 +7,7 @@ import typing as t
 
 from singer_sdk import typing as th
 
+from ml_connector.redaction import remember
 from ml_connector.vault.credentials import CREDENTIALS, fill
 
 __all__ = ["CREDENTIALS_SETTING", "with_credentials"]
@@ -41,4 +42,5 @@ def with_credentials(
             ", ".join(filled.overridden),
             config[CREDENTIALS],
         )
+    remember(*(filled.config.get(name) for name, about in schema["properties"].items() if about.get("secret")))
     return filled.config

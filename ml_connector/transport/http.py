@@ -19,6 +19,7 @@ import msgspec
 from ml_connector.decimals import json_number
 from ml_connector.errors import SettingInvalid
 from ml_connector.mending import TooMuch, damages, mended_json
+from ml_connector.redaction import HIDDEN, without_secrets
 from ml_connector.transport.deadlines import bounded, calling
 
 __all__ = [
@@ -45,8 +46,6 @@ DEEPEST_ANSWER: t.Final = 100
 """More than any system nests; what copies, compares or writes values gives up far behind it."""
 LONGEST_CALL_SECONDS: t.Final = 1800.0
 """More than any page or report takes; who sends so slowly sends nothing that is meant to be read."""
-
-HIDDEN = "***"
 
 _SECRET_KEYS = frozenset(
     {
@@ -317,6 +316,7 @@ def quoted(text: str, secrets: t.Iterable[str] = (), *, limit: int = 500) -> str
     for secret in secrets:
         if secret:
             line = line.replace(secret, HIDDEN)
+    line = without_secrets(line)
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 

@@ -25,10 +25,14 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from ml_connector.errors import SettingInvalid
 from ml_connector.files import replace_private_file, sweep
 from ml_connector.private import file_lock
+from ml_connector.redaction import remember
 from ml_connector.state_directory import state_directory
 from ml_connector.vault import Vault
 
 __all__ = ["SharedSession", "Token"]
+
+
+_SECRET_EXTRAS: t.Final = ("refresh_token", "replaces")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,6 +49,10 @@ class Token:
     value: str = dataclasses.field(repr=False)
     expires_at: dt.datetime | None = None
     extras: t.Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Let nothing that was given be shown."""
+        remember(self.value, *(self.extras.get(name) for name in _SECRET_EXTRAS))
 
 
 class SharedSession:

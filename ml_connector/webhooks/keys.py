@@ -9,6 +9,7 @@ import time
 import typing as t
 
 from ml_connector.errors import CredentialsUnknown
+from ml_connector.redaction import remember
 from ml_connector.vault import Vault
 
 __all__ = ["KeyBook", "SigningKey", "SigningKeys"]
@@ -28,6 +29,10 @@ class SigningKey:
 
     value: str = dataclasses.field(repr=False)
     subscription_id: str
+
+    def __post_init__(self) -> None:
+        """Let the key be shown nowhere."""
+        remember(self.value)
 
 
 class KeyBook:

@@ -6,6 +6,7 @@ import dataclasses
 import typing as t
 
 from ml_connector.errors import SettingInvalid
+from ml_connector.redaction import remember
 from ml_connector.transport.http import DEEPEST_ANSWER, LARGEST_ANSWER_MB, LONGEST_CALL_SECONDS, Bounds, check_base_url
 
 __all__ = ["DEFAULT_BASE_URL", "PAGINATION_MODES", "BillSettings", "PaginationMode"]
@@ -85,6 +86,7 @@ class BillSettings:
         )
         settings = cls(plugin=plugin, **given)
         settings._check()
+        remember(*settings.secrets)
         return settings
 
     @property

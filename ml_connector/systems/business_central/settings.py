@@ -7,6 +7,7 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
+from ml_connector.redaction import remember
 from ml_connector.transport.http import DEEPEST_ANSWER, LARGEST_ANSWER_MB, LONGEST_CALL_SECONDS, Bounds, check_base_url
 
 __all__ = ["DEFAULT_AUTH_URL", "DEFAULT_BASE_URL", "LARGEST_PAGE", "MOST_CALLS_AT_ONCE", "BusinessCentralSettings"]
@@ -85,6 +86,7 @@ class BusinessCentralSettings:
         given["auth_url"] = check_base_url(given.get("auth_url", DEFAULT_AUTH_URL), setting="auth_url")
         settings = cls(plugin=plugin, **given)
         settings._check()
+        remember(*settings.secrets)
         return settings
 
     @property

@@ -7,6 +7,7 @@ import re
 import typing as t
 
 from ml_connector.errors import SettingInvalid
+from ml_connector.redaction import remember
 from ml_connector.transport.http import (
     DEEPEST_ANSWER,
     LARGEST_ANSWER_MB,
@@ -90,7 +91,14 @@ class WorkdaySettings:
         given.setdefault("user_agent", user_agent(plugin))
         settings = cls(**given)
         settings._validate()
+        remember(*settings.secrets)
         return settings
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that may appear in no text."""
+        secret = (field.name for field in dataclasses.fields(self) if field.metadata.get("secret"))
+        return tuple(value for name in secret if (value := getattr(self, name)))
 
     @property
     def bounds(self) -> Bounds:
