@@ -7,6 +7,7 @@ import csv
 import glob
 import io
 import os
+import re
 import stat
 import tempfile
 import typing as t
@@ -18,7 +19,11 @@ from ml_connector.private import make_folder
 __all__ = ["plain_cell", "replace_file", "replace_private_file", "spreadsheet_cell", "sweep", "table_bytes"]
 
 _SCRATCH: t.Final = ".tmp"
-_FORMULA: t.Final = ("=", "+", "-", "@", "\t", "\r")
+_BEGINS: t.Final = r"""(^|[;,\t\r\n|"])(\s*)"""
+"""Where a cell begins: at the start, or behind what a spreadsheet of another country may take for a separator."""
+_OF_FORMULAS: t.Final = r"(?=[=+\-@\uff1d\uff0b\uff0d\uff20])"
+_FORMULA: t.Final = re.compile(f"{_BEGINS}('*){_OF_FORMULAS}")
+_MARKED: t.Final = re.compile(f"{_BEGINS}('*)'{_OF_FORMULAS}")
 
 
 def replace_file(path: Path, content: bytes, *, keep_mode: bool = True) -> None:
@@ -65,13 +70,16 @@ def table_bytes(columns: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]
 
 
 def spreadsheet_cell(text: str) -> str:
-    """Return a name that no spreadsheet takes for a formula: it comes from another system, from whoever typed it."""
-    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
+    """Return a name that no spreadsheet takes for a formula: it comes from another system, from whoever typed it.
+
+    An apostrophe goes before each place where a formula would begin.
+    """
+    return _FORMULA.sub(r"\1\2\3'", text)
 
 
 def plain_cell(text: str) -> str:
     """Return what ``spreadsheet_cell`` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith((*_FORMULA, "'")) else text
+    return _MARKED.sub(r"\1\2\3", text)
 
 
 def _replace(path: Path, content: bytes, *, mode: int | None = None) -> None:

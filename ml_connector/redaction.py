@@ -21,6 +21,8 @@ import typing as t
 import urllib.parse
 from xml.sax.saxutils import escape
 
+from ml_connector.text import legible, on_record
+
 __all__ = ["HIDDEN", "SHORTEST", "protect_log", "remember", "without_secrets"]
 
 HIDDEN: t.Final = "***"
@@ -68,7 +70,7 @@ def without_secrets(text: str) -> str:
 
 
 def protect_log() -> None:
-    """Hide secrets in every record of the log and every traceback of this process, whoever writes it."""
+    """Let no log record and no traceback of this process show a secret or command a terminal, whoever writes it."""
     made = logging.getLogRecordFactory()
     if getattr(made, "protects", False):
         return
@@ -82,21 +84,20 @@ def protect_log() -> None:
 
 
 def _traceback_shown(kind: type[BaseException], error: BaseException, trace: types.TracebackType | None) -> None:
-    sys.stderr.write(without_secrets("".join(traceback.format_exception(kind, error, trace))))
+    sys.stderr.write(legible(without_secrets("".join(traceback.format_exception(kind, error, trace)))))
 
 
 def _protected(record: logging.LogRecord) -> logging.LogRecord:
-    if not _forms:
-        return record
     try:
         text = record.getMessage()
     except (TypeError, ValueError):  # whoever formats it is told of that by the log itself
         text = str(record.msg)
-    safe = without_secrets(text)
+    safe = on_record(without_secrets(text))
     if safe != text:
         record.msg, record.args = safe, None
     if record.exc_info and record.exc_info[0] is not None and not record.exc_text:
-        record.exc_text = without_secrets("".join(traceback.format_exception(*record.exc_info)).rstrip("\n"))
+        told = "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
+        record.exc_text = on_record(without_secrets(told))
     return record
 
 

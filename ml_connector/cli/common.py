@@ -16,6 +16,7 @@ import click
 from ml_connector.cli.output import Output
 from ml_connector.errors import CredentialsRefused, SystemFault, UserError
 from ml_connector.redaction import protect_log, without_secrets
+from ml_connector.text import legible
 
 __all__ = ["Cli", "Commands", "ExitCode", "Named", "common_options", "target_option"]
 
@@ -143,7 +144,7 @@ def _explained() -> t.Iterator[None]:
 
 
 def _end(message: str, code: ExitCode) -> t.NoReturn:
-    click.echo(f"ml-connector: {message}", err=True)
+    click.echo(f"ml-connector: {legible(message)}", err=True)
     raise click.exceptions.Exit(code)
 
 

@@ -17,6 +17,7 @@ from ml_connector.leftovers import left_over, remove
 from ml_connector.private import OWN_FOLDER, open_mode
 from ml_connector.project import project_root
 from ml_connector.state_directory import state_directory
+from ml_connector.text import legible
 from ml_connector.vault.file import backup_of
 from ml_connector.vault.vault import vault_path
 
@@ -77,7 +78,7 @@ class FilesAtRest:
         if not self.left or not (wanted or (sys.stdin.isatty() and sys.stderr.isatty())):
             return False
         for path in self.left:
-            click.echo(f"  {path}", err=True)
+            click.echo(f"  {legible(str(path))}", err=True)
         if not yes and not click.confirm("Remove what killed runs have left?", abort=wanted, err=True):
             return False
         try:

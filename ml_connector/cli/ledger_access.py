@@ -19,6 +19,7 @@ from ml_connector.ledger.audit import Step, append
 from ml_connector.ledger.entries import Entry
 from ml_connector.ledger.leftout import LeftOut
 from ml_connector.ledger.store import DEFAULT_URL, Ledger, located
+from ml_connector.text import legible
 
 __all__ = ["choose", "document", "is_missing", "look_up", "open_known_ledger", "open_ledger", "record"]
 
@@ -62,7 +63,7 @@ def record(step: Step, ledger_url: str | None = None) -> None:
             if ledger is not None:
                 ledger.write(lambda connection: append(connection, [step], run=None, actor=actor()))
     except UserError as error:
-        click.echo(f"ml-connector: this is not on record in the audit: {error}", err=True)
+        click.echo(f"ml-connector: this is not on record in the audit: {legible(str(error))}", err=True)
 
 
 def choose(

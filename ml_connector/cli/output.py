@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ml_connector.money import exact
-from ml_connector.text import legible
+from ml_connector.text import in_json, legible
 
 __all__ = ["Column", "Output", "age", "ago", "count", "plain", "to_json"]
 
@@ -108,7 +108,7 @@ class Output:
     def show(self, data: t.Any, text: str) -> None:
         """Show an answer that is not a table: the data to a program, the text to a person."""
         if self.as_json:
-            self._plain(to_json(data))
+            self._plain(in_json(to_json(data)))
         else:
             self.say(text)
 
@@ -121,7 +121,7 @@ class Output:
             empty: What a person reads when there are no rows.
         """
         if self.as_json:
-            self._plain(to_json(list(rows)))
+            self._plain(in_json(to_json(list(rows))))
         elif not rows:
             self.say(empty)
         elif self._console.is_terminal:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ml_connector.crosswalk.table_files import read_table_file
 from ml_connector.crosswalk.tables import COLUMNS, DEFAULT_SOURCE, Crosswalk, Match
 from ml_connector.errors import UserError
-from ml_connector.files import replace_file
+from ml_connector.files import replace_file, spreadsheet_cell
 from ml_connector.sameness import same_id, same_name
 
 __all__ = ["Added", "NewRow", "add_rows"]
@@ -106,7 +106,7 @@ def _appended(path: Path, label: str, rows: t.Sequence[NewRow]) -> bytes:
 def _written(header: t.Sequence[str], rows: t.Iterable[NewRow], separator: str, end: str) -> str:
     added = io.StringIO()
     for row in rows:
-        cells = {"source": row.source, "target": row.target, "name": row.name}
+        cells = {"source": row.source, "target": row.target, "name": spreadsheet_cell(row.name)}
         # A line that begins with # would be a comment.
         quoted = cells.get(header[0], "").startswith("#")
         writer = csv.writer(
