@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import inspect
 import json
 import subprocess
@@ -287,6 +288,7 @@ def _all_commands(words: tuple[str, ...], command: click.Command) -> t.Iterator[
                 yield from _all_commands((*words, name), each)
 
 
+@functools.cache
 def _asked(cls: type[PluginBase]) -> Plugin:
     about = _run(cls.name, "--about", "--format=json")
     settings = about["settings"]

@@ -10,7 +10,7 @@ from babel.core import get_global
 
 from ml_connector.currencies import MINOR_UNITS
 
-__all__ = ["exact", "inexact", "minor_units", "money", "shared_out"]
+__all__ = ["exact", "inexact", "minor_units", "money", "rounded", "shared_out"]
 
 _PRECISION: t.Final = 60  # digits; no sum of money comes near
 
@@ -50,6 +50,12 @@ def exact(amount: Decimal, currency: str) -> Decimal:
         return amount
     with decimal.localcontext(prec=_PRECISION):
         return amount.quantize(Decimal(1).scaleb(-digits))
+
+
+def rounded(number: Decimal, digits: int) -> Decimal:
+    """Return a number of any size with so many decimals, the half to the even neighbour."""
+    with decimal.localcontext(prec=max(decimal.getcontext().prec, number.adjusted() + digits + 2)):
+        return number.quantize(Decimal(1).scaleb(-digits))
 
 
 def shared_out(amount: Decimal, weights: t.Sequence[Decimal], currency: str) -> list[Decimal]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ml_connector.money import inexact, minor_units, shared_out
+from ml_connector.money import inexact, minor_units, rounded, shared_out
 
 cents = st.integers(-(10**12), 10**12)
 
@@ -44,3 +44,12 @@ def test_shares_are_exact_and_together_the_amount(currency, amount, weights):
 def test_units_that_are_left_over_fall_to_who_lost_most(amount, weights, currency, shares):
     """The first of equal ones before the others."""
     assert shared_out(Decimal(amount), list(map(Decimal, weights)), currency) == list(map(Decimal, shares))
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "expected"),
+    [("2.345", 2, "2.34"), ("2.355", 2, "2.36"), ("1e40", 2, "1" + "0" * 40 + ".00"), ("1e-50", 6, "0.000000")],
+)
+def test_a_number_of_any_size_is_rounded(number, digits, expected):
+    """The half to the even neighbour; nothing is too large for it."""
+    assert str(rounded(Decimal(number), digits)) == expected

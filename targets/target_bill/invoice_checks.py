@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ml_connector.documents import GAP, InvoiceLine, SupplierInvoice
 from ml_connector.errors import Reason
+from ml_connector.money import inexact
 from ml_connector.sameness import same_id
 from ml_connector.systems.bill.codings import CodingList
 from target_bill.options import BillPosting
@@ -87,7 +88,7 @@ def vendor_reasons(document: t.Any, references: References) -> list[Reason]:
 
 def amount_reasons(amounts: t.Iterable[Decimal]) -> list[Reason]:
     """Return what stands against amounts: BILL keeps two decimals of every currency (sheet bill 4.1)."""
-    odd = [format(amount, "f") for amount in amounts if amount != round(amount, 2)]
+    odd = [format(amount, "f") for amount in amounts if inexact(amount, 2)]
     if not odd:
         return []
     what = f"{', '.join(dict.fromkeys(odd))} has more than the 2 decimals BILL keeps"

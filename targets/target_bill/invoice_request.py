@@ -6,6 +6,7 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector.documents import InvoiceLine, SupplierInvoice
+from ml_connector.money import inexact
 from ml_connector.systems.bill.bills import Invoice
 from ml_connector.systems.bill.codings import LINE_FIELDS, CodingList
 from ml_connector.systems.bill.marks import marked
@@ -132,7 +133,7 @@ def _says(old: t.Mapping[str, t.Any], line: Body) -> bool:
 
 def _exact(quantity: Decimal, price: Decimal, amount: Decimal) -> bool:
     """Whether BILL comes to the same amount when it multiplies (sheet bill 8)."""
-    return quantity * price == amount and all(round(value, 2) == value for value in (quantity, price))
+    return quantity * price == amount and not any(inexact(value, 2) for value in (quantity, price))
 
 
 def _money(amount: Decimal) -> Decimal:

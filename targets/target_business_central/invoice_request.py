@@ -7,6 +7,7 @@ import typing as t
 from decimal import Decimal
 
 from ml_connector.documents import InvoiceLine, SupplierInvoice
+from ml_connector.money import inexact
 from ml_connector.names import shortened
 from ml_connector.systems.business_central.batch import BatchRequest
 from ml_connector.systems.business_central.lists import etag_of
@@ -183,7 +184,7 @@ def _exact(quantity: Decimal | None, price: Decimal | None, amount: Decimal) -> 
     """Whether Business Central comes to the same amount when it multiplies; it keeps five decimals of each."""
     if not quantity or price is None or price < 0:
         return False
-    return quantity * price == amount and all(round(value, _DECIMALS) == value for value in (quantity, price))
+    return quantity * price == amount and not any(inexact(value, _DECIMALS) for value in (quantity, price))
 
 
 def _coding(line: InvoiceLine, references: References, options: BusinessCentralPosting) -> dict[str, str]:

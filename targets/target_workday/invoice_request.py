@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from ml_connector.documents import InvoiceLine, Reference, SupplierInvoice
 from ml_connector.errors import CannotBeSent
-from ml_connector.money import minor_units
+from ml_connector.money import inexact, minor_units, rounded
 from ml_connector.names import display_name
 from ml_connector.systems.workday.invoices import ADJUSTMENT, INVOICE, Form
 from ml_connector.systems.workday.orders import OrderLine, Orders, order_and_line
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 _BREAKS_PAYMENT_FILES = re.compile(r"[|<>]")
-_UNIT_COST_STEP = Decimal("0.000001")
+_UNIT_COST_DECIMALS: t.Final = 6
 """Workday takes six decimals (sheet workday 4.4, 8)."""
 
 
@@ -207,12 +207,12 @@ def quantity_of(document: SupplierInvoice, line: InvoiceLine) -> tuple[Decimal |
         quantity = -quantity
     elif form.sign < 0 and unit is not None:
         unit = -unit
-    if unit is not None and unit == round(unit, 6) and round(quantity * unit, digits) == amount:
+    if unit is not None and not inexact(unit, _UNIT_COST_DECIMALS) and rounded(quantity * unit, digits) == amount:
         return quantity, unit
     if not line.purchase_order_line:
         return None, None
-    unit = (amount / quantity).quantize(_UNIT_COST_STEP)
-    return (quantity, unit) if round(quantity * unit, digits) == amount else (None, None)
+    unit = rounded(amount / quantity, _UNIT_COST_DECIMALS)
+    return (quantity, unit) if rounded(quantity * unit, digits) == amount else (None, None)
 
 
 def _quantity(

@@ -25,7 +25,7 @@ def plain(body, status=200, **headers):
 
     def answer(handler):
         handler.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        for name, value in {"Content-Length": str(len(body)), "Connection": "close", **headers}.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.end_headers()
         with contextlib.suppress(OSError):

@@ -170,6 +170,24 @@ def test_a_malformed_document_is_checked_against_the_target_too(box, documents, 
     assert [code for code, _ in reasons_of(ran)] == ["malformed", "unknown"]
 
 
+HUGE = [10**40, -(10**40), "1" + "0" * 50 + ".001", "1e-50", 10**17]
+
+
+@pytest.mark.parametrize("number", HUGE, ids=str)
+@pytest.mark.parametrize("field", ["total", "tax_amount", "charges", "amount", "quantity", "unit_price"])
+@pytest.mark.parametrize("name", sorted(TARGETS))
+def test_a_number_of_any_size_holds_its_document_and_is_no_defect(box, name, field, number):
+    """Also where it is checked beside what else stands against the document, with another number nobody can read."""
+    documents = business_central_documents if name == "target-business-central" else bill_documents
+    invoice = documents.invoice("1").model_dump(mode="json") | {"memo": 7}
+    line = invoice["lines"][0]
+    line |= {"quantity": "3", "unit_price": "2", "purchase_order_line": "PO-1#1"}
+    (line if field in line else invoice)[field] = number
+    ran = run(TARGETS[name](config=settings_for(box, name)), [schema("supplier_invoices"), record("supplier_invoices", **invoice), STATE])  # fmt: skip
+    assert ran.summary.defects == set()
+    assert {code for code, _ in reasons_of(ran)} >= {"malformed"}
+
+
 def test_no_value_of_a_table_is_taken_for_a_gap(box, tmp_path):
     """A question mark in a mapping table is a value like any other: it is looked for, and not there."""
     here = FromBill(box, tmp_path)
