@@ -115,7 +115,7 @@ def append(connection: sa.Connection, steps: t.Sequence[Step], *, run: str | Non
     rows = []
     for step in (*opening, *steps):
         seq += 1
-        detail = dict(step.detail)
+        detail = dict(_told(step.detail))
         if step.entry_id in settled:
             detail["settled"] = settled[step.entry_id]
         row: dict[str, t.Any] = {
@@ -126,8 +126,8 @@ def append(connection: sa.Connection, steps: t.Sequence[Step], *, run: str | Non
             "entry_id": step.entry_id,
             "external_id": step.external_id,
             "action": step.action,
-            "outcome": step.outcome,
-            "detail": without_secrets(canonical_json(detail)),
+            "outcome": without_secrets(step.outcome),
+            "detail": canonical_json(detail),
             "previous": previous,
         }
         previous = row["hash"] = hash_of(row)
@@ -136,6 +136,15 @@ def append(connection: sa.Connection, steps: t.Sequence[Step], *, run: str | Non
         rows.append(row)
     connection.execute(sa.insert(audit), rows)
     connection.execute(sa.update(audit_head).values(seq=seq, hash=previous))
+
+
+def _told(value: t.Any) -> t.Any:
+    """Return what a step tells, without secrets; what its rows say is compared with them, and so left as it is."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, t.Mapping):
+        return {name: _told(item) for name, item in value.items()}
+    return [_told(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def head_of(connection: sa.Connection, *, locked: bool = False) -> sa.Row[t.Any]:

@@ -32,6 +32,7 @@ from ml_connector.errors import (
     Throttled,
     Unavailable,
 )
+from ml_connector.ledger import proof
 from ml_connector.ledger.store import Ledger
 from ml_connector.redaction import HIDDEN, SHORTEST, protect_log, remember, without_secrets
 from ml_connector.systems.bill.settings import BillSettings
@@ -163,6 +164,17 @@ def test_nothing_that_a_target_echoes_gets_into_the_ledger_the_log_or_the_accoun
     for way, write in WRITTEN.items():
         for place, text in {"ledger": kept, "account": summary, "log": caplog.text}.items():
             assert core(write(SECRET)) not in text, (way, place)
+
+
+def test_a_secret_that_is_a_word_breaks_no_proof(tmp_path):
+    """What the audit says of a document stays comparable with it, though a password is the name of its target."""
+    remember("test:one", "supplier_invoices", "100.00")
+    bench = Bench(f"sqlite:///{tmp_path}/ledger.db")
+    bench.take(bill("1"))
+    bench.deliver()
+    with bench.ledger.read() as connection:
+        assert not proof.verify(connection).differing
+    bench.ledger.close()
 
 
 def test_the_log_shows_no_secret_whoever_writes_it(caplog):
