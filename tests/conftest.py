@@ -27,6 +27,11 @@ _TEMPORARY = tempfile.gettempdir()
 _BESIDE_THE_PROJECT = Path(__file__).resolve().parents[1].parent / "shared" / "contracts"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep sessions, permits, service descriptions, keys and temporary files of a test out of the user's own folders.

@@ -395,8 +395,11 @@ def test_a_configuration_that_is_in_use_or_just_rendered_is_no_left_over(project
     """A run under way is not robbed of its settings."""
     used, fresh = rendered(project), rendered(project, "tap.8.config.json", age=0.0)
     running = subprocess.Popen(
-        [sys.executable, "-c", "import sys; sys.stdin.read()", "--config", str(used)], stdin=subprocess.PIPE
+        [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", "--config", str(used)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
+    running.stdout.readline()  # a process that is just being started has no arguments yet
     try:
         assert leftovers.left_over() == []
     finally:
