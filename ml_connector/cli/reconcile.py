@@ -27,7 +27,7 @@ from ml_connector.system.access import InvoiceView
 __all__ = ["reconcile_command"]
 
 AHEAD: t.Final = dt.timedelta(days=366)
-"""How far after today invoices may be dated (sheet workday 0.2)."""
+"""How far after today invoices may be dated (docs/systems/workday.md#w0-2)."""
 
 MARGIN: t.Final = dt.timedelta(days=31)
 """Both sides are read so much wider: a date corrected on one side must not make a document look missing."""

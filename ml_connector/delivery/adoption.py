@@ -2,7 +2,7 @@
 
 One bulk read per booking month, once in a ledger's life and only for documents that an earlier ledger could have
 posted. Cheaper and safer than asking for each document: to some targets an unknown id is a fault, and many faults
-get a client throttled (sheet workday 6).
+get a client throttled (docs/systems/workday.md#w6).
 """
 
 from __future__ import annotations

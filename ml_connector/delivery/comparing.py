@@ -1,4 +1,4 @@
-"""Whether a target's thing still is what was sent: an answer without a fault is not proof (sheet workday 4.1)."""
+"""Whether a target's thing still is what was sent: no fault is no proof (docs/systems/workday.md#w4-1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading back what was posted: an answer without a fault is not proof (sheet workday 4.1)."""
+"""Reading back what was posted: an answer without a fault is not proof (docs/systems/workday.md#w4-1)."""
 
 from __future__ import annotations
 

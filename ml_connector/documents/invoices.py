@@ -33,7 +33,7 @@ class InvoiceLine(Frozen):
         id: The source's line id.
         order: Position, from 1.
         amount: Extended amount without tax.
-        gl_account: The ledger account expected to be hit, where a target derives it (sheet workday 0.1).
+        gl_account: The ledger account expected to be hit, where a target derives it (docs/systems/workday.md#w0-1).
         spend_category: What was bought, for targets that code by it.
         dimensions: Cost center, project and other worktags; at most one of a kind.
         purchase_order_line: The target's id of the order line this invoices.

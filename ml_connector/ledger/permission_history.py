@@ -1,7 +1,8 @@
 """What a system allowed before, compared with what it allows now.
 
 A permission that is taken away is not always an error: until a change of security policy is activated an answer may
-simply be empty (sheet workday 2.4). So an operation that shows nothing any more, or far less, is suspected too.
+simply be empty (docs/systems/workday.md#w2-4). So an operation that shows nothing any more, or far less, is
+suspected too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The streams of tap-workday, each a few facts about one Get operation (sheet workday 3.3, 9)."""
+"""The streams of tap-workday, each a few facts about one Get operation (docs/systems/workday.md#w3-3, #w9)."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class WorkdayStream(ApiStream):
         return dt.timedelta(hours=self.config.get("overlap_hours", 24))
 
     def _is_suspicious(self, before: int, now: int) -> bool:
-        """Whether so many rows are gone that lost permission is likelier (sheet workday 2.4)."""
+        """Whether so many rows are gone that lost permission is likelier (docs/systems/workday.md#w2-4)."""
         if before and not now:
             return True
         share = self.config.get("suspicious_drop", 0.5)
@@ -374,7 +374,7 @@ class Organizations(FullStream):
     shape = schemas.ORGANIZATION
 
     def rows(self) -> Iterator[Node]:
-        """Yield the rows, inactive ones too: its change log is searched, not its records (sheet workday 3.3)."""
+        """Yield the rows, inactive too: its change log is searched, not its records (docs/systems/workday.md#w3-3)."""
         return self.reader.rows({"Include_Inactive": True})
 
 

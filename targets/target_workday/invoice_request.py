@@ -1,4 +1,4 @@
-"""From a supplier invoice to the request that posts it (sheet workday 4.1)."""
+"""From a supplier invoice to the request that posts it (docs/systems/workday.md#w4-1)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 _BREAKS_PAYMENT_FILES = re.compile(r"[|<>]")
 _UNIT_COST_DECIMALS: t.Final = 6
-"""Workday takes six decimals (sheet workday 4.4, 8)."""
+"""Workday takes six decimals (docs/systems/workday.md#w4-4, #w8)."""
 
 
 def form_of(document: SupplierInvoice) -> Form:

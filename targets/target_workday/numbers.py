@@ -27,8 +27,8 @@ _AROUND: t.Final = dt.timedelta(days=31)
 class NumberGuard:
     """Refuses a second invoice of a supplier's number that is written in another way; thread-safe, for one run.
 
-    Workday refuses a number that is in use (sheet workday 4.1), or warns of it; how it compares is not documented. So a
-    supplier's invoices of the year are read when the first of them is to be posted, and compared here.
+    Workday refuses a number that is in use (docs/systems/workday.md#w4-1), or warns of it; how it compares is not
+    documented. So a supplier's invoices of the year are read when the first of them is to be posted, and compared here.
 
     Args:
         reader: Reads invoices.

@@ -24,7 +24,7 @@ DEFAULT_WORKTAG_TYPES: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
         "region": "Region_Reference_ID",
     }
 )
-"""Kind of dimension to the ID type of its worktag (sheet workday 4.5)."""
+"""Kind of dimension to the ID type of its worktag (docs/systems/workday.md#w4-5)."""
 
 
 def _option(default: t.Any, doc: str) -> t.Any:

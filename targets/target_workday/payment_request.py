@@ -1,4 +1,4 @@
-"""From a payment made elsewhere to the request that records it (sheet workday 4.6 b)."""
+"""From a payment made elsewhere to the request that records it (docs/systems/workday.md#w4-6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the answer of a Submit operation proves (sheet workday 4.1)."""
+"""What the answer of a Submit operation proves (docs/systems/workday.md#w4-1)."""
 
 from __future__ import annotations
 

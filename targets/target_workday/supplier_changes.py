@@ -1,4 +1,4 @@
-"""What to change in a supplier that exists, so that it says what the source is master of (sheet workday 4.2).
+"""What to change in a supplier, so that it says what the source is master of (docs/systems/workday.md#w4-2).
 
 Only blocks that differ are sent: whether Workday keeps a block that is left out is not known for certain, so as little
 as possible is put at risk, and bank accounts never are part of it.

@@ -1,4 +1,4 @@
-"""From a supplier to the request that creates it (sheet workday 4.2). Bank details are never part of it."""
+"""From a supplier to the request that creates it (docs/systems/workday.md#w4-2). Bank details are never part of it."""
 
 from __future__ import annotations
 

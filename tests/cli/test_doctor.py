@@ -140,7 +140,7 @@ def test_an_essential_permission_that_is_missing_fails(box, commands):
 
 
 def test_sudden_emptiness_is_suspected(box, commands):
-    """No fault but no rows either: as before a security change is activated (sheet workday 2.4)."""
+    """No fault but no rows either: as before a security change is activated (docs/systems/workday.md#w2-4)."""
     commands.run("doctor")
     box.workday.blind("Get_Suppliers")
     answer = commands.ask("doctor", code=3)

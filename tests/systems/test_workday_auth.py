@@ -77,7 +77,7 @@ def test_a_token_is_got_with_basic_authentication(http, tmp_path):
 
 
 def test_a_client_may_identify_itself_in_the_body(http, tmp_path):
-    """Some hosts answer a Basic-only request with "Invalid request" (sheet workday 2.2)."""
+    """Some hosts answer a Basic-only request with "Invalid request" (docs/systems/workday.md#w2-2)."""
     answers(http, {"access_token": "a1"})
     bearer(tmp_path, client_auth="body").current()
     assert "Authorization" not in http.last_request.headers

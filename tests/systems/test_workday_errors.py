@@ -1,4 +1,4 @@
-"""What each answer of Workday means (sheet workday 7)."""
+"""What each answer of Workday means (docs/systems/workday.md#w7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workday Financial Management: one client for tap and target (sheet workday)."""
+"""Workday Financial Management: one client for tap and target (docs/systems/workday.md)."""
 
 from __future__ import annotations
 

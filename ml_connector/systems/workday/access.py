@@ -63,7 +63,7 @@ class WorkdayAccess:
         return f"{SYSTEM}:{self._client.settings.tenant}"
 
     def ping(self) -> Health:
-        """Run each operation the configured pipelines need with ``Count`` 1 (sheet workday 2.4).
+        """Run each operation the configured pipelines need with ``Count`` 1 (docs/systems/workday.md#w2-4).
 
         Of operations that write the paired Get is run: reading may be allowed where submitting is not, and nothing
         but a submit can show that.
@@ -90,7 +90,7 @@ class WorkdayAccess:
         )
 
     def suppliers(self) -> t.Iterator[Party]:
-        """Yield all suppliers but those that are worktags only and can never be owed money (sheet workday 4.2)."""
+        """Yield all suppliers but worktags, which can never be owed money (docs/systems/workday.md#w4-2)."""
         body = small_request(self._client, RESOURCES, _GET_SUPPLIERS)
         for page in self._client.pages(RESOURCES, _GET_SUPPLIERS, body):
             for node in page.nodes("Supplier"):

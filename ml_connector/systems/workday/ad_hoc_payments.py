@@ -1,4 +1,4 @@
-"""Reading ad hoc payments: records of money that left, which settle no invoice (sheet workday 4.6)."""
+"""Reading ad hoc payments: records of money that left, which settle no invoice (docs/systems/workday.md#w4-6)."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ class AdHocPaymentReader:
         try:
             yield from self._by_wids(wids)
         except (NotFound, Rejected):
-            if len(wids) > 1:  # one unknown reference fails the whole call (sheet workday 3.1)
+            if len(wids) > 1:  # one unknown reference fails the whole call (docs/systems/workday.md#w3-1)
                 for wid in wids:
                     yield from self._some([wid])
 

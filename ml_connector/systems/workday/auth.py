@@ -1,4 +1,4 @@
-"""Saying who we are: an ISU's UsernameToken, or an API client's Bearer token (sheet workday 2)."""
+"""Saying who we are: an ISU's UsernameToken, or an API client's Bearer token (docs/systems/workday.md#w2)."""
 
 from __future__ import annotations
 

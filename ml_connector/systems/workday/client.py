@@ -186,7 +186,7 @@ class WorkdayClient:
             operation: A Get operation.
             body: Criteria and response group; the filter is added.
             count: Records per page, 1 to 999.
-            pinned: Whether all pages show the moment of the call (sheet workday 3.2). Otherwise the first
+            pinned: Whether all pages show the moment of the call (docs/systems/workday.md#w3-2). Otherwise the first
                 shows things as they stand when Workday answers, whatever our clock says; the others follow.
 
         Yields:
@@ -367,7 +367,7 @@ def _folder(state_dir: pathlib.Path | None, name: str) -> pathlib.Path | None:
 
 
 def _pause(fault: SystemFault, attempt: int) -> float | None:
-    """Say how long to wait before a read is tried again (sheet workday 6), None when that cannot help."""
+    """Say how long to wait before a read is tried again (docs/systems/workday.md#w6), None when that cannot help."""
     if not isinstance(fault, (Throttled, Unavailable)):
         return None
     if isinstance(fault, ProcessingFailed) and attempt >= _TRIES_WHEN_PROCESSING_FAILED:

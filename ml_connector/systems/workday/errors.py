@@ -1,4 +1,4 @@
-"""What Workday's answers mean, decided once (sheet workday 7).
+"""What Workday's answers mean, decided once (docs/systems/workday.md#w7).
 
 The parsed fault decides first; the HTTP status only when there is no fault.
 """
@@ -133,7 +133,7 @@ class Fault:
 
     @property
     def is_permission_denied(self) -> bool:
-        """Whether we may not do this; the task's own text counts under any code (sheet workday 7)."""
+        """Whether we may not do this; the task's own text counts under any code (docs/systems/workday.md#w7)."""
         if _TASK_NOT_AUTHORIZED.search(self.everything):
             return True
         return not self.is_validation and _NOT_AUTHORIZED.search(self.everything) is not None
@@ -198,7 +198,7 @@ def from_transport(error: NotSent | AnswerLost, operation: str, *, write: bool) 
 
 
 def from_rest(reply: Reply, what: str) -> ConnectorError:
-    """Return the error of a REST, RaaS or WQL read that is not a success (sheet workday 6 and 7).
+    """Return the error of a REST, RaaS or WQL read that is not a success (docs/systems/workday.md#w6 and #w7).
 
     Args:
         reply: The HTTP answer.
@@ -218,7 +218,7 @@ def from_rest(reply: Reply, what: str) -> ConnectorError:
 
 
 def no_such_service(what: str, status: int | None) -> SettingInvalid:
-    """Return the error for a service or version the tenant does not have (sheet workday 1)."""
+    """Return the error for a service or version the tenant does not have (docs/systems/workday.md#w1)."""
     label = f" (HTTP {status})" if status else ""
     return SettingInvalid(
         f"Workday has no {what} at this address{label}.",

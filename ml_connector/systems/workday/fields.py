@@ -104,7 +104,7 @@ def flag(*names: str, about: str = "") -> Field:
 
 
 def date(*names: str, about: str = "") -> Field:
-    """A day; the zone Workday appends is dropped (sheet workday 8)."""
+    """A day; the zone Workday appends is dropped (docs/systems/workday.md#w8)."""
     return Field("date", names, about)
 
 

@@ -39,7 +39,7 @@ ID_TYPES: t.Final = (
     "Ledger_Account_ID",
     "ISO_3166-1_Alpha-2_Code",
 )
-"""Which of several ids a reference is called by, first match; the WID where there is no other (sheet workday 8)."""
+"""Which of several ids a reference is called by, first match; else the WID (docs/systems/workday.md#w8)."""
 
 _TAG = f"{{{NS}}}"
 _DATE_WITH_ZONE = re.compile(r"\d{4}-\d\d-\d\d(Z|[+-]\d\d:\d\d)")

@@ -193,7 +193,7 @@ class InvoiceReader:
         """Whether this tenant has shown that look-ups by id work.
 
         Some id types are returned by Workday but refused as a key, with the very words of an unknown id
-        (sheet workday 4.1). So an id known to exist is looked up once per run.
+        (docs/systems/workday.md#w4-1). So an id known to exist is looked up once per run.
 
         Args:
             form: Invoices or adjustments.
@@ -220,7 +220,7 @@ class InvoiceReader:
         return next((record.external_id for record in records if record.external_id), None)
 
     def _some(self, form: Form, wids: t.Sequence[str]) -> list[InvoiceRecord]:
-        """Read several of a form; one unknown reference fails the whole call (sheet workday 3.1), so it is halved."""
+        """Read several of a form, by halves where one that is unknown fails the call (docs/systems/workday.md#w3-1)."""
         try:
             if len(wids) > 1:
                 return self._by_references(form, [reference("WID", wid) for wid in wids])

@@ -24,7 +24,7 @@ _LINES: t.Final[t.Mapping[str, str]] = {
     "Deliverables_Line_Data": "Deliverables_Order_Line_ID",
     "Contingent_Worker_Line_Data": "Contingent_Worker_Order_Line_ID",
 }
-"""The kinds of order lines, each with the element that has the id of one (sheet workday 3.3)."""
+"""The kinds of order lines, each with the element that has the id of one (docs/systems/workday.md#w3-3)."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

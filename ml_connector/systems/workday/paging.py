@@ -30,9 +30,9 @@ class Ask(t.Protocol):
 class Pages:
     """One result, read once.
 
-    When a page is not answered in time the rest is read in pages half as big (sheet workday 3.2), and when Workday
-    gives smaller pages than it is asked for ("a maximum of 100 entries", contract) in pages of its size. Where it goes
-    on is counted in records, so nothing is left out or given twice.
+    When a page is not answered in time the rest is read in pages half as big (docs/systems/workday.md#w3-2), and
+    when Workday gives smaller pages than it is asked for ("a maximum of 100 entries", contract) in pages of its size.
+    Where it goes on is counted in records, so nothing is left out or given twice.
 
     Args:
         ask: Asks for one page.

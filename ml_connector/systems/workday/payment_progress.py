@@ -1,4 +1,4 @@
-"""How far supplier invoices are paid, which their own records do not tell (sheet workday 3.3).
+"""How far supplier invoices are paid, which their own records do not tell (docs/systems/workday.md#w3-3).
 
 Payments do: each names the documents it pays, with amounts. Where there is an API client WQL tells of every invoice
 whether it is paid, wholly or in part, also where a credit has settled it.

@@ -1,4 +1,4 @@
-"""What the pipelines need of a tenant, each tried by the smallest read that stands for it (sheet workday 2.4)."""
+"""What the pipelines need of a tenant, each tried by the smallest read for it (docs/systems/workday.md#w2-4)."""
 
 from __future__ import annotations
 

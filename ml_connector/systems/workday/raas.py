@@ -1,4 +1,4 @@
-"""Custom reports served as a web service, RaaS (sheet workday 1): one answer holds all rows."""
+"""Custom reports served as a web service, RaaS (docs/systems/workday.md#w1): one answer holds all rows."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Reader:
         except Rejected:
             if len(wids) == 1:
                 raise
-            for wid in wids:  # one unknown reference fails the whole call (sheet workday 3.1)
+            for wid in wids:  # one unknown reference fails the whole call (docs/systems/workday.md#w3-1)
                 yield from self._some([wid])
 
     def _by_references(self, wids: t.Sequence[str], sought: tuple[str, str] | None) -> list[Node]:

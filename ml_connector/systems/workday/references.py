@@ -69,7 +69,7 @@ class SupplierThing(Thing):
         external_id: Its External_Entity_ID.
         tax_ids: Its tax numbers, letters and digits only.
         country: ISO 3166-1 alpha-2 code of its first address that has one.
-        worktag_only: Whether it can be a worktag but never be owed money (sheet workday 4.3).
+        worktag_only: Whether it can be a worktag but never be owed money (docs/systems/workday.md#w4-2).
     """
 
     external_id: str | None = None
@@ -312,7 +312,7 @@ def read_supplier(node: Node) -> SupplierThing | None:
         return None
     active, status = _supplier_status(data)
     entity = data.node("Business_Entity_Data") or data
-    # From v40 on the tax numbers stand one level deeper: they are taken from any depth (sheet workday 3.3).
+    # From v40 on the tax numbers stand one level deeper: they are taken from any depth (docs/systems/workday.md#w3-3).
     taxes = [
         *(tax.text("Tax_ID_Text") for tax in data.below("Tax_ID_Data")),
         entity.text("Business_Entity_Tax_ID"),

@@ -1,4 +1,4 @@
-"""What the objects of Workday consist of (contract v30; names of newer versions from sheet workday 3.3 and 4.1).
+"""What the objects of Workday consist of (contract v30; newer names from docs/systems/workday.md#w3-3 and #w4-1).
 
 Everything but the WID may be missing. Elements that newer versions add pass through under their own names.
 """

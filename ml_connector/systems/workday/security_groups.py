@@ -1,4 +1,4 @@
-"""What the security groups of our user may do, as far as the tenant publishes a report of it (sheet workday 0.4, 2.4).
+"""What our user's security groups may do, where the tenant publishes it (docs/systems/workday.md#w0-4, #w2-4).
 
 No public operation tells an ISU's groups. A customer can build a report, or a query, with a row per domain or business
 process policy of these groups. How its columns are called is up to the customer, so rows are read by what they say.

@@ -1,6 +1,6 @@
 """The tenant's own description of its services decides how requests look.
 
-Element names differ between versions (sheet workday 4.1), so nothing here knows a version: names are looked
+Element names differ between versions (docs/systems/workday.md#w4-1), so nothing here knows a version: names are looked
 up in the WSDL the tenant serves, and the order of elements is left to it.
 """
 
@@ -91,7 +91,7 @@ class Service:
         """Return the request's element, in the order and under the root name the tenant wants.
 
         Args:
-            operation: Operation; its root element is not always named alike (sheet workday 1).
+            operation: Operation; its root element is not always named alike (docs/systems/workday.md#w1).
             body: Nested dicts and lists, attributes among the elements.
 
         Raises:

@@ -34,7 +34,7 @@ def _setting(default: t.Any = dataclasses.MISSING, *, doc: str, secret: bool = F
 class WorkdaySettings:
     """How to reach a tenant and as whom; each field's ``metadata`` says what it is and if it is ``secret``.
 
-    Host and tenant are separate and never derived from each other (sheet workday 1).
+    Host and tenant are separate and never derived from each other (docs/systems/workday.md#w1).
     """
 
     base_url: str = _setting(doc="Address of the web services host, https://wd2-impl-services1.workday.com.")
@@ -112,7 +112,7 @@ class WorkdaySettings:
 
     @property
     def login(self) -> str:
-        """The ISU as Workday wants it, with the tenant exactly once (sheet workday 2.1)."""
+        """The ISU as Workday wants it, with the tenant exactly once (docs/systems/workday.md#w2-1)."""
         name = (self.isu_username or "").strip()
         return name if name.endswith(f"@{self.tenant}") else f"{name}@{self.tenant}"
 

@@ -161,7 +161,7 @@ def read_record(node: Node) -> SupplierRecord | None:
         tuple(sorted(map(_address, _all(contact, "Address_Data")), key=lambda each: each.since, reverse=True)),
         tuple(map(_phone, _all(contact, "Phone_Data"))),
         tuple(map(_email, _all(contact, "Email_Address_Data"))),
-        # One level deeper from v40 on (sheet workday 3.3).
+        # One level deeper from v40 on (docs/systems/workday.md#w3-3).
         len(data.below("Settlement_Account_Data")),
     )
 

@@ -67,7 +67,7 @@ class SupplierReader:
         return True
 
     def resolves(self) -> bool:
-        """Whether this tenant has shown that look-ups by Supplier_ID work (sheet workday 4.1)."""
+        """Whether this tenant has shown that look-ups by Supplier_ID work (docs/systems/workday.md#w4-1)."""
         with self._lock:
             if self._proved is None:
                 known = self._references.any_with("supplier", "Supplier_ID")
@@ -84,7 +84,7 @@ class SupplierReader:
             try:
                 return self._by_references([reference("WID", wid) for wid in wids])
             except (NotFound, Rejected):
-                pass  # one unknown reference fails the whole call (sheet workday 3.1)
+                pass  # one unknown reference fails the whole call (docs/systems/workday.md#w3-1)
         found = []
         for wid in wids:
             try:

@@ -1,4 +1,4 @@
-"""Which span of time a run reads (sheet workday 3.3): records carry no reliable stamp of their last change."""
+"""Which span of time a run reads (docs/systems/workday.md#w3-3): records have no reliable stamp of their change."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DateWindow:
     """What is dated between two days, both included.
 
     It misses a change to a document dated before it, whenever that change is made: such changes are found by
-    reading everything now and then (sheet workday 0.2).
+    reading everything now and then (docs/systems/workday.md#w0-2).
 
     Attributes:
         first: First day; None: from the beginning.

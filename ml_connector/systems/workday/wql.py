@@ -1,4 +1,4 @@
-"""Workday Query Language (sheet workday 3.4); needs OAuth."""
+"""Workday Query Language (docs/systems/workday.md#w3-4); needs OAuth."""
 
 from __future__ import annotations
 

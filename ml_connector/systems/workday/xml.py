@@ -33,7 +33,7 @@ _BANK = re.compile(r"Settlement_Account|Bank_|IBAN|Routing_Transit|Intermediary_
 class Ref:
     """A reference as Workday gives it: several ids of different types, and a text.
 
-    Ids are chosen by type, never by position (sheet workday 8).
+    Ids are chosen by type, never by position (docs/systems/workday.md#w8).
     """
 
     ids: t.Mapping[str, str]
@@ -112,7 +112,7 @@ class Node:
         return int(Decimal(self.text(name) or 0))
 
     def date(self, *names: str) -> dt.date | None:
-        """Return a date; Workday may append a zone, so the first ten characters count (sheet workday 8)."""
+        """Return a date; Workday may append a zone, so the first ten characters count (docs/systems/workday.md#w8)."""
         text = self.either(*names)
         return None if text is None else dt.date.fromisoformat(text[:10])
 

@@ -31,7 +31,7 @@ def workday_routes(store: WorkdayStore, *, faults: Faults, latency: Latency) -> 
     """The routes of one tenant, all below :data:`BASE_PATH`.
 
     Faults meet SOAP calls and token requests; fetching a WSDL is spared, because its HTTP 500 has a meaning
-    of its own (sheet workday 1: the version is not served).
+    of its own (docs/systems/workday.md#w1: the version is not served).
     """
     tenant = _Tenant(store, faults, latency)
     return [
@@ -137,7 +137,7 @@ class _Tenant:
         return JSONResponse(body, status_code=status, headers={"Cache-Control": "no-store"})
 
     def _overload(self, signal: Signal | None) -> Response | None:
-        """The answer of a tenant that has too much to do (sheet workday 6: no Retry-After, no fault)."""
+        """The answer of a tenant that has too much to do (docs/systems/workday.md#w6: no Retry-After, no fault)."""
         if signal == "expire_session":
             self._store.api_client.revoke_all()
         if signal == "error_500":

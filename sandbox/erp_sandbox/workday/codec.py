@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from erp_sandbox.workday.instances import Instance
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
-"""The zone of every answer, and of every moment sent without one (sheet workday 8)."""
+"""The zone of every answer, and of every moment sent without one (docs/systems/workday.md#w8)."""
 
 _WD = f"{{{NAMESPACE}}}"
 

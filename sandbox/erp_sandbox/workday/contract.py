@@ -2,7 +2,7 @@
 
 The description is the only source of what the stand-in accepts and answers: :mod:`.wsdl` turns it into the
 WSDL of any served version, :mod:`.codec` reads requests and writes answers by it. Names that changed between
-versions (sheet workday 4.1) are two elements with one ``key``; the rules see keys only.
+versions (docs/systems/workday.md#w4-1) are two elements with one ``key``; the rules see keys only.
 """
 
 from __future__ import annotations

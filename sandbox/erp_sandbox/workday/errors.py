@@ -1,4 +1,4 @@
-"""What a request can be refused with, as the tenant words it (sheet workday 7)."""
+"""What a request can be refused with, as the tenant words it (docs/systems/workday.md#w7)."""
 
 from __future__ import annotations
 

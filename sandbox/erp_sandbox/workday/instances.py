@@ -1,7 +1,7 @@
 """The instances a tenant can refer to, and how an id finds one.
 
 An instance has one WID and any number of reference ids; several types may carry the same value (a cost center
-answers to ``Cost_Center_Reference_ID`` and ``Organization_Reference_ID``, sheet workday 4.5).
+answers to ``Cost_Center_Reference_ID`` and ``Organization_Reference_ID``, docs/systems/workday.md#w4-5).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tenant's token endpoint: refresh_token grant of an API client for integrations (sheet workday 2.2)."""
+"""The tenant's token endpoint: refresh_token grant of an API client for integrations (docs/systems/workday.md#w2-2)."""
 
 from __future__ import annotations
 

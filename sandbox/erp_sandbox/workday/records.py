@@ -26,7 +26,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Supplier:
-    """A supplier. One marked ``worktag_only`` can be a worktag but never be paid (sheet workday 4.3)."""
+    """A supplier. One marked ``worktag_only`` can be a worktag but never be paid (docs/systems/workday.md#w4-2)."""
 
     supplier_id: str
     name: str
@@ -40,7 +40,7 @@ class Supplier:
 
 @dataclass(frozen=True, slots=True)
 class SpendCategory:
-    """A spend category; ``ledger_account_id`` is the account its posting rule derives (sheet workday 4.8)."""
+    """A spend category; ``ledger_account_id`` is what its posting rule derives (docs/systems/workday.md#w4-8)."""
 
     spend_category_id: str
     name: str

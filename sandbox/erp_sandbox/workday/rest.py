@@ -1,4 +1,4 @@
-"""What the tenant answers in JSON: custom reports (RaaS) and the query language (sheet workday 1 and 3.4)."""
+"""What the tenant answers in JSON: custom reports (RaaS) and queries (docs/systems/workday.md#w1 and #w3-4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results a tenant remembers between the pages of one run (sheet workday 3.2)."""
+"""Results a tenant remembers between the pages of one run (docs/systems/workday.md#w3-2)."""
 
 from __future__ import annotations
 

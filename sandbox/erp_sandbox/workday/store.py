@@ -57,8 +57,8 @@ class Behaviour:
     ``authentication_status`` is the HTTP status of an authentication fault (500, some tenants 401).
     ``duplicate_number`` says whether a supplier's invoice number already in use is refused or only warned
     about. ``refused_lookup_types`` are id types that are printed in answers but not accepted in
-    Request_References (the trap of sheet workday 4.1). ``invalid_requests_per_minute`` lets the tenant answer
-    429 to everything once so many validation faults were given within a minute; None never does.
+    Request_References (the trap of docs/systems/workday.md#w4-1). ``invalid_requests_per_minute`` lets the tenant
+    answer 429 to everything once so many validation faults were given within a minute; None never does.
     ``approved_suppliers_only`` refuses invoices of suppliers that are still being approved. ``omitted_blocks`` says
     what becomes of repeated blocks that a change of a supplier leaves out: nobody has shown which it is.
     """
@@ -327,7 +327,7 @@ class WorkdayStore:
         self._forbidden.add(operation)
 
     def blind(self, operation: str) -> None:
-        """Let a Get answer nothing, as after a security change that is not activated (sheet workday 2.4)."""
+        """Let a Get answer nothing, as after a security change that is not activated (docs/systems/workday.md#w2-4)."""
         self._blind.add(operation)
 
     def allow(self, operation: str) -> None:

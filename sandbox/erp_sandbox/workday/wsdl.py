@@ -1,7 +1,7 @@
 """The WSDL and XSD of a service, generated from the description in :mod:`.contract`.
 
 Document/literal SOAP 1.1; elements and attributes are qualified; every service has a target namespace of its
-own while all types live in ``urn:com.workday/bsvc`` (sheet workday 1).
+own while all types live in ``urn:com.workday/bsvc`` (docs/systems/workday.md#w1).
 """
 
 from __future__ import annotations

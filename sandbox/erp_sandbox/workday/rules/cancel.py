@@ -1,4 +1,4 @@
-"""Cancel_Supplier_Invoice: nothing is deleted, the invoice becomes Canceled (sheet workday 3.5)."""
+"""Cancel_Supplier_Invoice: nothing is deleted, the invoice becomes Canceled (docs/systems/workday.md#w3-5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Submit_Supplier_Invoice and Submit_Supplier_Invoice_Adjustment (sheet workday 4 and 4.1).
+"""Submit_Supplier_Invoice and Submit_Supplier_Invoice_Adjustment (docs/systems/workday.md#w4 and #w4-1).
 
 Where the sheet is unsure the stricter reading holds: a second submit under a known id is refused with and
 without Add_Only, amounts have no more decimals than their currency, quantities come with their unit cost.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from erp_sandbox.workday.store import Trap, WorkdayStore
 
 ATTACHMENT_LIMIT = 30 * 1024 * 1024
-"""Bytes of one attachment (sheet workday 6)."""
+"""Bytes of one attachment (docs/systems/workday.md#w6)."""
 
 _ADD_ONLY = "The Web Service is set to Add Only; documents cannot be resubmitted."
 _DUPLICATE = "Enter a Supplier's Invoice Number that isn't already in use on another supplier invoice"
@@ -310,7 +310,7 @@ def _split(call: Call, record: Record, units: int) -> Split:
 
 
 def _worktags(call: Call, record: Record) -> dict[str, str]:
-    """The worktags of a line or split, at most one of each type (sheet workday 4.1)."""
+    """The worktags of a line or split, at most one of each type (docs/systems/workday.md#w4-1)."""
     chosen: dict[str, str] = {}
     for reference in record.references("Worktags_Reference"):
         worktag = call.store.instances.resolve(reference, "Accounting_Worktag")

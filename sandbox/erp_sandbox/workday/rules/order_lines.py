@@ -1,6 +1,6 @@
-"""Invoice lines that invoice a line of a purchase order (sheet workday 4.1).
+"""Invoice lines that invoice a line of a purchase order (docs/systems/workday.md#w4-1).
 
-The sheet tells that quantities on service lines, closed orders and foreign suppliers are refused, not in which words:
+It tells that quantities on service lines, closed orders and foreign suppliers are refused, not in which words:
 those here are the stand-in's own.
 """
 

@@ -1,4 +1,4 @@
-"""The pages of a result (sheet workday 3.2)."""
+"""The pages of a result (docs/systems/workday.md#w3-2)."""
 
 from __future__ import annotations
 

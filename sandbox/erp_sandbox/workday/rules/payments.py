@@ -1,4 +1,4 @@
-"""Submit_Ad_Hoc_Payment and Get_Ad_Hoc_Payments (sheet workday 4.6): a record of money that left, settling nothing."""
+"""Submit_Ad_Hoc_Payment and Get_Ad_Hoc_Payments (docs/systems/workday.md#w4-6): records that settle nothing."""
 
 from __future__ import annotations
 

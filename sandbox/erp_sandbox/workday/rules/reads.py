@@ -1,4 +1,4 @@
-"""The Get operations: by references or by criteria, page by page (sheet workday 3).
+"""The Get operations: by references or by criteria, page by page (docs/systems/workday.md#w3).
 
 No order is promised: results are sorted by WID, which looks scrambled and stays the same.
 """

@@ -1,4 +1,4 @@
-"""Submit_Supplier (sheet workday 4.2).
+"""Submit_Supplier (docs/systems/workday.md#w4-2).
 
 A change replaces the repeated blocks it carries; single values it leaves out stay. What becomes of repeated blocks it
 leaves out is a switch of the tenant.

@@ -19,7 +19,7 @@ ALL_TYPES = (
 
 
 def _operation(name: str, root: str = "") -> Operation:
-    """An operation; ``root`` where its elements are not called like it (sheet workday 1)."""
+    """An operation; ``root`` where its elements are not called like it (docs/systems/workday.md#w1)."""
     return Operation(name, f"{root or name}_Request", f"{root or name}_Response")
 
 

@@ -1,4 +1,4 @@
-"""Payments, journals, organizations and values of the tenant, read only (sheet workday 3.3)."""
+"""Payments, journals, organizations and values of the tenant, read only (docs/systems/workday.md#w3-3)."""
 
 from __future__ import annotations
 

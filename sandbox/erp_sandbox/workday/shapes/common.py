@@ -16,7 +16,7 @@ PAGE = (
 
 
 def get_request(name: str, references: str, criteria: str, group: str) -> ComplexType:
-    """A Get request: references or criteria, then filter and group (sheet workday 3.1)."""
+    """A Get request: references or criteria, then filter and group (docs/systems/workday.md#w3-1)."""
     return ComplexType(
         f"{name}_RequestType",
         (

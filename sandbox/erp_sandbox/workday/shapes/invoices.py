@@ -1,4 +1,4 @@
-"""Supplier invoices and supplier invoice adjustments (sheet workday 4.1)."""
+"""Supplier invoices and supplier invoice adjustments (docs/systems/workday.md#w4-1)."""
 
 from __future__ import annotations
 

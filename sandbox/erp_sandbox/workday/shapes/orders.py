@@ -1,4 +1,4 @@
-"""Purchase orders and projects, read only (sheet workday 3.3)."""
+"""Purchase orders and projects, read only (docs/systems/workday.md#w3-3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ad hoc payments of Cash_Management (sheet workday 4.6)."""
+"""Ad hoc payments of Cash_Management (docs/systems/workday.md#w4-6)."""
 
 from __future__ import annotations
 

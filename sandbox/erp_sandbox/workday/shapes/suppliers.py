@@ -1,4 +1,4 @@
-"""Suppliers (sheet workday 3.3 and 4.2). Bank accounts are shown, but this tenant takes none in."""
+"""Suppliers (docs/systems/workday.md#w3-3 and #w4-2). Bank accounts are shown, but this tenant takes none in."""
 
 from __future__ import annotations
 
