@@ -34,7 +34,7 @@ demo-again: $(READY) ## run the demo once more on what it left behind: nothing i
 	@$(RUN) .venv/bin/erp-sandbox demo --again --pair $(or $(PAIR),bill-workday)
 
 .PHONY: test
-test: $(READY) ## run the tests: unit, plugin, contract, end to end, chaos, docs; `make test-long` has those of minutes
+test: $(READY) ## run the tests: unit, plugin, contract, end to end, chaos, docs; COLD=1 starts programs as they are installed
 	@$(RUN) .venv/bin/pytest -n 3 --dist worksteal -m "not long"
 
 .PHONY: test-long
